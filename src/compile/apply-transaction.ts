@@ -1,0 +1,90 @@
+import type { MapElement } from '../ruleset/map-element.ts';
+import { emptyTable, type Chain, type Interval, type NamedSet, type Table } from '../ruleset/table.ts';
+import { zero, type Counter } from '../ruleset/counter.ts';
+import { TABLE } from './names.ts';
+import type { Operation, Transaction } from './transaction.ts';
+
+/** What a table is after a transaction, as the kernel would have it; null: there is no table. Operations on absent objects change nothing. */
+export const applyTransaction = (table: Table | null, { operations }: Transaction): Table | null =>
+  operations.reduce<Table | null>(applyOperation, table);
+
+const keyText = ({ key }: MapElement): string =>
+  key.map((value) => (value.kind === 'range' ? `${value.first}-${value.last}` : value.name)).join(' ');
+
+const ascending = (x: Interval, y: Interval): number => (x.first < y.first ? -1 : x.first > y.first ? 1 : 0);
+
+const applyOperation = (table: Table | null, operation: Operation): Table | null => {
+  if (operation.kind === 'add-table') return table ?? emptyTable(TABLE.family, TABLE.name);
+  if (table === null || operation.kind === 'delete-table') return null;
+  const chains = new Map<string, Chain>(table.chains);
+  const sets = new Map<string, NamedSet>(table.sets);
+  const counters = new Map<string, Counter>(table.counters);
+  switch (operation.kind) {
+    case 'add-counter':
+      counters.set(operation.name, counters.get(operation.name) ?? zero);
+      break;
+    case 'delete-counter':
+      counters.delete(operation.name);
+      break;
+    case 'add-set':
+      sets.set(operation.set.name, sets.get(operation.set.name) ?? withoutElements(operation.set));
+      break;
+    case 'delete-set':
+      sets.delete(operation.name);
+      break;
+    case 'add-chain':
+      chains.set(operation.name, chains.get(operation.name) ?? { name: operation.name, base: operation.base, rules: [] });
+      break;
+    case 'delete-chain':
+      chains.delete(operation.name);
+      break;
+    case 'replace-rules': {
+      const chain = chains.get(operation.chain);
+      if (chain !== undefined) chains.set(operation.chain, { ...chain, rules: operation.rules });
+      break;
+    }
+    case 'add-intervals':
+    case 'delete-intervals': {
+      const set = sets.get(operation.set);
+      if (set?.kind === 'addresses') sets.set(set.name, { ...set, intervals: changeIntervals(set.intervals, operation) });
+      break;
+    }
+    case 'add-keys':
+    case 'delete-keys': {
+      const map = sets.get(operation.map);
+      if (map?.kind === 'verdict-map') sets.set(map.name, { ...map, elements: changeKeys(map.elements, operation) });
+      break;
+    }
+  }
+  return { ...table, chains, sets, counters };
+};
+
+const withoutElements = (set: NamedSet): NamedSet => {
+  switch (set.kind) {
+    case 'addresses':
+      return { ...set, intervals: [] };
+    case 'verdict-map':
+    case 'dynamic':
+      return { ...set, elements: [] };
+    case 'opaque':
+      return set;
+  }
+};
+
+const changeIntervals = (
+  stored: readonly Interval[],
+  { kind, intervals }: Extract<Operation, { kind: 'add-intervals' | 'delete-intervals' }>,
+): readonly Interval[] => {
+  if (kind === 'add-intervals') return [...stored, ...intervals].sort(ascending);
+  const gone = new Set(intervals.map(({ first, last }) => `${first}-${last}`));
+  return stored.filter(({ first, last }) => !gone.has(`${first}-${last}`));
+};
+
+const changeKeys = (
+  stored: readonly MapElement[],
+  { kind, elements }: Extract<Operation, { kind: 'add-keys' | 'delete-keys' }>,
+): readonly MapElement[] => {
+  const touched = new Set(elements.map(keyText));
+  const others = stored.filter((element) => !touched.has(keyText(element)));
+  return kind === 'add-keys' ? [...others, ...elements] : others;
+};

@@ -1,0 +1,66 @@
+import type { Family } from '../net/family.ts';
+import type { Address } from '../net/address.ts';
+import { formatAddress } from '../net/address.ts';
+import { formatPorts, type PortRange } from '../net/port.ts';
+
+/** The only table that is ever written. */
+export const TABLE = { family: 'inet', name: 'portcullis' } as const;
+
+export const PREROUTING = 'prerouting';
+export const POSTROUTING = 'postrouting';
+export const REFUSE_DROP = 'refuse-drop';
+export const REFUSE_REJECT = 'refuse-reject';
+export const NOTE = 'note';
+export const NOTE_AUDIT = 'note-audit';
+export const EXPOSURES = 'exposures';
+export const RANGES = ['ranges-a', 'ranges-b'] as const;
+export const VIPS = { 4: 'vips4', 6: 'vips6' } as const;
+export const REPLIES = 'replies';
+export const LEDGER = { 4: 'ledger4', 6: 'ledger6' } as const;
+export const AUDIT_LEDGER = { 4: 'audit4', 6: 'audit6' } as const;
+/** Named counters: packets refused, refused and noted in the ledger, replies cut, packets that Audit policies would refuse, and those of them noted. */
+export const COUNTERS = { refused: 'refused', noted: 'noted', cut: 'cut', wouldRefuse: 'would-refuse', wouldNoted: 'would-noted' } as const;
+
+/** Names in nftables go up to 255 characters (NFT_NAME_MAXLEN, include/uapi/linux/netfilter/nf_tables.h); ours add prefixes and suffixes. */
+const LONGEST_STEM = 200;
+
+const place = (address: Address | null, ports: PortRange): string =>
+  address === null ? formatPorts(ports) : `${formatAddress(address).replaceAll(':', '_')}-${formatPorts(ports)}`;
+
+/** The stable chain of everything that is exposed on these ports: `x-30001`, `x-30000-32767`, `v-192.0.2.200-80`. */
+export const exposureChain = (address: Address | null, ports: PortRange): string =>
+  `${address === null ? 'x' : 'v'}-${place(address, ports)}`;
+
+/** The chain that judges replies from a port, of every protocol and address: `r-30001`. */
+export const replyChain = (port: number): string => `r-${port}`;
+
+/** The two sets of a pair, per family: `s-web-4a` and `s-web-4b`. */
+export const pairNames = (stem: string, family: Family): { readonly a: string; readonly b: string } => ({
+  a: `${stem}-${family}a`,
+  b: `${stem}-${family}b`,
+});
+
+/** The objects of one selection instance; `stem` is the selection's id, with `.2`, `.3`, … when another instance is still in the kernel. */
+export const selectionNames = (stem: string) => ({
+  /** Accepts the sources that may come in, returns for the others. */
+  allow: `s-${stem}`,
+  /** The same for the destinations of replies. */
+  allowReplies: `d-${stem}`,
+  /** Refuses: some sources with a reject, the others by a drop. */
+  refuse: `t-${stem}`,
+  /** Notes the sources that Audit policies would refuse. */
+  audit: `a-${stem}`,
+});
+
+/** The stem of a selection or group instance: its id, and from the second instance on a number. */
+export const instanceStem = (id: string, instance: number): string => {
+  const stem = id.length <= LONGEST_STEM ? id : `${id.slice(0, LONGEST_STEM - 9)}-${shortHash(id)}`;
+  return instance === 1 ? stem : `${stem}.${instance}`;
+};
+
+/** FNV-1a, 32 bits, as hex: only to keep long names apart. */
+const shortHash = (text: string): string => {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  return hash.toString(16).padStart(8, '0');
+};

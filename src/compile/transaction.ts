@@ -1,0 +1,34 @@
+import type { MapElement } from '../ruleset/map-element.ts';
+import type { BaseChain, Interval, NamedSet, Rule } from '../ruleset/table.ts';
+
+/** One step of a change to the own table. */
+export type Operation =
+  | { readonly kind: 'add-table' }
+  | { readonly kind: 'delete-table' }
+  | { readonly kind: 'add-counter'; readonly name: string }
+  | { readonly kind: 'delete-counter'; readonly name: string }
+  /** Adds the set as it is declared; elements are added by an operation of their own. */
+  | { readonly kind: 'add-set'; readonly set: NamedSet }
+  | { readonly kind: 'delete-set'; readonly name: string }
+  | { readonly kind: 'add-chain'; readonly name: string; readonly base: BaseChain | null }
+  | { readonly kind: 'delete-chain'; readonly name: string }
+  /** Replaces all rules of a chain: one pointer in the kernel (net/netfilter/nf_tables_api.c, nf_tables_commit_chain). */
+  | { readonly kind: 'replace-rules'; readonly chain: string; readonly rules: readonly Rule[] }
+  | { readonly kind: 'add-intervals' | 'delete-intervals'; readonly set: string; readonly type: 'ipv4_addr' | 'ipv6_addr'; readonly intervals: readonly Interval[] }
+  | { readonly kind: 'add-keys' | 'delete-keys'; readonly map: string; readonly elements: readonly MapElement[] };
+
+/** What the kernel takes as a whole or not at all (`nft -f`). */
+export interface Transaction {
+  readonly operations: readonly Operation[];
+}
+
+/**
+ * A change, in the order in which it is safe: `stage` brings what nothing refers to and addresses that are added; `switch` takes effect;
+ * `sweep`, at least a second later, removes what nothing refers to any more. Between two transactions lies a moment, so that packets
+ * under way meet two neighbouring states at most.
+ */
+export interface Change {
+  readonly stage: readonly Transaction[];
+  readonly switch: readonly Transaction[];
+  readonly sweep: readonly Transaction[];
+}

@@ -1,0 +1,100 @@
+import type { Protocol } from '../net/protocol.ts';
+import { PROTOCOL_NUMBER, PROTOCOLS } from '../net/protocol.ts';
+import { single, symbol } from '../ruleset/data-type.ts';
+import { l4proto, type Expression } from '../ruleset/expression.ts';
+import { counted, match, values, verdict, type Statement } from '../ruleset/statement.ts';
+import type { Chain, Rule } from '../ruleset/table.ts';
+import { accept, goto, jump } from '../ruleset/verdict.ts';
+import { selectionNames } from './names.ts';
+
+/** What the chain of an exposure does with a packet of one protocol. */
+export type Treatment =
+  | { readonly kind: 'open' }
+  | {
+      readonly kind: 'guarded';
+      /** Stem of the selection instance that admits. */
+      readonly stem: string;
+      /** Whether Audit policies would refuse somebody: then the sources are noted first. */
+      readonly audit: boolean;
+      /** The chain that refuses. */
+      readonly refuse: string;
+    };
+
+export type Treatments = ReadonlyMap<Protocol, Treatment>;
+
+export const sameTreatment = (a: Treatment, b: Treatment): boolean =>
+  a.kind === 'open'
+    ? b.kind === 'open'
+    : b.kind === 'guarded' && a.stem === b.stem && a.audit === b.audit && a.refuse === b.refuse;
+
+const typeOfDestination: Expression = { kind: 'fib', flags: ['daddr'], result: 'type' };
+
+/**
+ * "Not for this node": goes on to the next base chain. For the kernel every IPv4 address outside the local table is unicast
+ * (net/ipv4/fib_frontend.c, __inet_dev_addr_type); broadcast, anycast and multicast addresses reach sockets of this host and are judged.
+ */
+const elsewhere: Rule = {
+  statements: [match(typeOfDestination, values(symbol('unicast'))), verdict({ kind: 'return' })],
+};
+
+const only = (protocol: Protocol | null): readonly Statement[] =>
+  protocol === null ? [] : [match(l4proto, values(single(PROTOCOL_NUMBER[protocol])))];
+
+const judge = (protocol: Protocol | null, treatment: Treatment): readonly Rule[] => {
+  if (treatment.kind === 'open') return [{ statements: [...only(protocol), verdict(accept)] }];
+  const { allow, audit } = selectionNames(treatment.stem);
+  return [
+    ...(treatment.audit ? [{ statements: [...only(protocol), verdict(jump(audit))] }] : []),
+    { statements: [...only(protocol), verdict(jump(allow))] },
+    { statements: [...only(protocol), counted(), verdict(goto(treatment.refuse))] },
+  ];
+};
+
+/** Rules for each protocol apart, or one set of rules where all are treated alike. */
+export const perProtocol = (
+  treatments: Treatments,
+  rulesOf: (protocol: Protocol | null, treatment: Treatment) => readonly Rule[],
+): readonly Rule[] => {
+  const list = PROTOCOLS.flatMap((protocol) => {
+    const treatment = treatments.get(protocol);
+    return treatment === undefined ? [] : [{ protocol, treatment }];
+  });
+  const [first] = list;
+  if (first === undefined) return [];
+  return list.every(({ treatment }) => sameTreatment(treatment, first.treatment))
+    ? rulesOf(null, first.treatment)
+    : list.flatMap(({ protocol, treatment }) => rulesOf(protocol, treatment));
+};
+
+/** The rules of an exposure's stable chain. `local`: the key names no address, so only packets to this node are judged. */
+export const exposureRules = (treatments: Treatments, local: boolean): readonly Rule[] => [
+  ...(local ? [elsewhere] : []),
+  ...perProtocol(treatments, judge),
+];
+
+/** What a chain of ours, listed from the kernel, does with a protocol; null when it has been changed by hand. */
+export const treatmentIn = (chain: Chain, protocol: Protocol): Treatment | null => {
+  let audit = false;
+  let stem: string | null = null;
+  for (const { statements } of chain.rules) {
+    const [first, ...others] = statements;
+    const guard = first?.kind === 'match' && isProtocolTest(first) ? first : null;
+    if (guard !== null && !tests(guard, protocol)) continue;
+    const last = (guard === null ? statements : others).at(-1);
+    if (last?.kind !== 'verdict') return null;
+    const { verdict: said } = last;
+    if (said.kind === 'accept' && stem === null) return { kind: 'open' };
+    if (said.kind === 'jump' && said.chain.startsWith('a-')) audit = true;
+    else if (said.kind === 'jump' && said.chain.startsWith('s-') && stem === null) stem = said.chain.slice(2);
+    else if (said.kind === 'goto' && stem !== null) return { kind: 'guarded', stem, audit, refuse: said.chain };
+    else if (said.kind !== 'return') return null;
+  }
+  return null;
+};
+
+type Match = Extract<Statement, { kind: 'match' }>;
+const isProtocolTest = ({ left }: Match): boolean => left[0]?.kind === 'meta' && left[0].key === 'l4proto';
+const tests = ({ right, negate }: Match, protocol: Protocol): boolean =>
+  !negate &&
+  right.kind === 'values' &&
+  right.values.some((value) => value.kind === 'range' && value.first === BigInt(PROTOCOL_NUMBER[protocol]));

@@ -1,0 +1,176 @@
+import { LAST, WIDTH, type Family } from './family.ts';
+import { rangeOf, type Prefix, type Range } from './prefix.ts';
+import { compareWords, readWords, sortWords, WORDS, writeWords } from './words.ts';
+
+/**
+ * A set of addresses of one family. Canonical: two sets hold the same addresses exactly when they are stored alike.
+ * Stored as the ascending addresses at which membership changes, beginning with "not in it"; an odd number of them means that the
+ * set reaches up to the last address.
+ */
+export interface PrefixSet {
+  readonly family: Family;
+  /** Number of ranges; neighbouring ranges are one. */
+  readonly size: number;
+  /** Packed (see words.ts). */
+  readonly changes: Uint32Array;
+}
+
+const make = (family: Family, changes: Uint32Array): PrefixSet => ({
+  family,
+  size: Math.ceil(changes.length / WORDS[family] / 2),
+  changes,
+});
+
+/** No address. */
+export const emptySet = (family: Family): PrefixSet => make(family, new Uint32Array(0));
+
+/** Every address of the family. */
+export const fullSet = (family: Family): PrefixSet => make(family, new Uint32Array(WORDS[family]));
+
+/** The addresses of some ranges, in any order and overlapping as they like. All must be of `family`. */
+export const setOfRanges = (family: Family, ranges: Iterable<Pick<Range, 'first' | 'last'>>): PrefixSet => {
+  const words = WORDS[family];
+  const list = Array.isArray(ranges) ? (ranges as readonly Range[]) : [...ranges];
+  const starts = new Uint32Array(list.length * words);
+  const ends = new Uint32Array(list.length * words);
+  let closed = 0;
+  for (let index = 0; index < list.length; index++) {
+    const { first, last } = list[index] ?? { first: 0n, last: 0n };
+    writeWords(starts, words, index, first);
+    if (last !== LAST[family]) writeWords(ends, words, closed++, last + 1n);
+  }
+  return make(family, cover(sortWords(starts, words), sortWords(ends.slice(0, closed * words), words), words));
+};
+
+/** Where the number of open ranges becomes one and where it becomes zero; starts go first, so that neighbours merge. */
+const cover = (starts: Uint32Array, ends: Uint32Array, words: number): Uint32Array => {
+  const changes = new Uint32Array(starts.length + ends.length);
+  const [allStarts, allEnds] = [starts.length / words, ends.length / words];
+  let [i, j, open, used] = [0, 0, 0, 0];
+  while (i < allStarts || j < allEnds) {
+    if (i < allStarts && (j >= allEnds || compareWords(starts, i, ends, j, words) <= 0)) {
+      if (open++ === 0) used = push(changes, used, starts, i, words);
+      i++;
+    } else {
+      if (--open === 0) used = push(changes, used, ends, j, words);
+      j++;
+    }
+  }
+  return changes.slice(0, used * words);
+};
+
+const push = (to: Uint32Array, used: number, from: Uint32Array, index: number, words: number): number => {
+  for (let word = 0; word < words; word++) to[used * words + word] = from[index * words + word] ?? 0;
+  return used + 1;
+};
+
+/** The addresses of some prefixes, in any order and overlapping as they like. All must be of `family`. */
+export const setOfPrefixes = (family: Family, prefixes: Iterable<Prefix>): PrefixSet =>
+  setOfRanges(family, Array.from(prefixes, rangeOf));
+
+/** One pass over both lists of changes. */
+const combine = (a: PrefixSet, b: PrefixSet, holds: (inA: boolean, inB: boolean) => boolean): PrefixSet => {
+  const words = WORDS[a.family];
+  const changes = new Uint32Array(a.changes.length + b.changes.length + words);
+  const [countA, countB] = [a.changes.length / words, b.changes.length / words];
+  let [i, j, used, inside] = [0, 0, 0, false];
+  if (holds(false, false)) {
+    used = 1;
+    inside = true;
+  }
+  while (i < countA || j < countB) {
+    const order = i >= countA ? 1 : j >= countB ? -1 : compareWords(a.changes, i, b.changes, j, words);
+    const [list, index] = order <= 0 ? [a.changes, i] : [b.changes, j];
+    if (order <= 0) i++;
+    if (order >= 0) j++;
+    const now = holds((i & 1) === 1, (j & 1) === 1);
+    if (now === inside) continue;
+    inside = now;
+    const zero = used === 1 && isZero(changes, 0, words) && isZero(list, index, words);
+    // A change back at the very first address takes away the one that was put there.
+    used = zero ? 0 : push(changes, used, list, index, words);
+  }
+  return make(a.family, changes.slice(0, used * words));
+};
+
+const isZero = (list: Uint32Array, index: number, words: number): boolean => {
+  for (let word = 0; word < words; word++) if (list[index * words + word] !== 0) return false;
+  return true;
+};
+
+/** Addresses in a or b. Linear in the number of ranges, as are all operations here. */
+export const union = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, (inA, inB) => inA || inB);
+
+/** Addresses in a and b. */
+export const intersection = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, (inA, inB) => inA && inB);
+
+/** Addresses in a and not in b. */
+export const difference = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, (inA, inB) => inA && !inB);
+
+/** Addresses of the family that are not in a. */
+export const complement = (a: PrefixSet): PrefixSet => combine(a, emptySet(a.family), (inA) => !inA);
+
+/** Whether an address is in the set; logarithmic. */
+export const contains = ({ family, changes }: PrefixSet, value: bigint): boolean => {
+  const words = WORDS[family];
+  const probe = new Uint32Array(words);
+  writeWords(probe, words, 0, value);
+  let [low, high] = [0, changes.length / words];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareWords(changes, middle, probe, 0, words) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return (low & 1) === 1;
+};
+
+/** Whether every address of a is in b. */
+export const isSubset = (a: PrefixSet, b: PrefixSet): boolean => isEmpty(difference(a, b));
+
+/** Whether both hold the same addresses. */
+export const equals = (a: PrefixSet, b: PrefixSet): boolean =>
+  a === b ||
+  (a.family === b.family && a.changes.length === b.changes.length && a.changes.every((word, index) => word === b.changes[index]));
+
+export const isEmpty = ({ size }: PrefixSet): boolean => size === 0;
+
+/** The ranges, upwards; neighbours are merged. */
+export function* ranges({ family, size, changes }: PrefixSet): Generator<Range, void, undefined> {
+  const words = WORDS[family];
+  for (let index = 0; index < size; index++) {
+    const end = (2 * index + 1) * words;
+    yield {
+      family,
+      first: readWords(changes, words, 2 * index),
+      last: end < changes.length ? readWords(changes, words, 2 * index + 1) - 1n : LAST[family],
+    };
+  }
+}
+
+/** Number of addresses. */
+export const count = (set: PrefixSet): bigint => {
+  let sum = 0n;
+  for (const { first, last } of ranges(set)) sum += last - first + 1n;
+  return sum;
+};
+
+/** The fewest prefixes that make up the set, upwards. */
+export function* prefixes(set: PrefixSet): Generator<Prefix, void, undefined> {
+  for (const range of ranges(set)) yield* prefixesOfRange(range);
+}
+
+/** The largest prefix that begins where the rest begins and does not reach beyond its end, again and again. */
+function* prefixesOfRange({ family, first, last }: Range): Generator<Prefix, void, undefined> {
+  const width = WIDTH[family];
+  let start = first;
+  while (start <= last) {
+    const aligned = start === 0n ? width : trailingZeros(start);
+    const fitting = bitLength(last - start + 1n) - 1;
+    const hostBits = Math.min(aligned, fitting);
+    yield { family, address: start, length: width - hostBits };
+    start += 1n << BigInt(hostBits);
+  }
+}
+
+const bitLength = (value: bigint): number => value.toString(2).length;
+const trailingZeros = (value: bigint): number => bitLength(value & -value) - 1;

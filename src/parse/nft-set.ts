@@ -1,0 +1,69 @@
+import type { DataType } from '../ruleset/data-type.ts';
+import type { DynamicElement, Interval, NamedSet } from '../ruleset/table.ts';
+import { zero } from '../ruleset/counter.ts';
+import { isRecord } from './json.ts';
+import { readCounter, readMapElements } from './nft-statement.ts';
+import { readKey, readValue } from './nft-value.ts';
+
+const KNOWN_TYPES: ReadonlySet<string> = new Set<DataType>(['ipv4_addr', 'ipv6_addr', 'inet_proto', 'inet_service', 'nf_proto', 'ct_dir', 'fib_addrtype', 'iface_index']);
+
+const readTypes = (json: unknown): readonly DataType[] => {
+  const list: readonly unknown[] = Array.isArray(json) ? json : [json];
+  return list.map((type) => (typeof type === 'string' && KNOWN_TYPES.has(type) ? (type as DataType) : 'unknown'));
+};
+
+const listOf = (json: unknown): readonly unknown[] => (Array.isArray(json) ? json : []);
+
+const readIntervals = (json: unknown, type: DataType): readonly Interval[] | null => {
+  const intervals: Interval[] = [];
+  for (const item of listOf(json)) {
+    const bare = isRecord(item) && isRecord(item['elem']) ? item['elem']['val'] : item;
+    const value = readValue(bare, type);
+    if (value === null || value.kind !== 'range') return null;
+    intervals.push({ first: value.first, last: value.last });
+  }
+  return intervals.sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
+};
+
+const readDynamic = (json: unknown, types: readonly DataType[]): readonly DynamicElement[] | null => {
+  const elements: DynamicElement[] = [];
+  for (const item of listOf(json)) {
+    const wrapped = isRecord(item) && isRecord(item['elem']) ? item['elem'] : null;
+    const key = readKey(wrapped === null ? item : wrapped['val'], types);
+    if (key === null) return null;
+    const expires = wrapped?.['expires'];
+    elements.push({
+      key,
+      counter: readCounter(wrapped?.['counter']) ?? zero,
+      expires: typeof expires === 'number' ? expires : null,
+    });
+  }
+  return elements;
+};
+
+/**
+ * A `set` or `map` object of `nft -j list` (libnftables-json(5), SET and MAP). A set with a timeout is one that packets fill:
+ * the listing drops the flag `dynamic` (seen with nft 1.0.6).
+ */
+export const readSet = (json: Record<string, unknown>, name: string): NamedSet => {
+  const types = readTypes(json['type']);
+  const [type] = types;
+  const flags = listOf(json['flags']);
+  const opaque: NamedSet = { kind: 'opaque', name, text: JSON.stringify({ ...json, elem: undefined }) };
+  if (types.includes('unknown')) return opaque;
+  if (json['map'] === 'verdict') {
+    const elements = readMapElements(listOf(json['elem']), types);
+    if (elements === null) return opaque;
+    return { kind: 'verdict-map', name, types, interval: flags.includes('interval'), counted: listOf(json['stmt']).length > 0, elements };
+  }
+  if ('map' in json) return opaque;
+  if (flags.includes('timeout')) {
+    const elements = readDynamic(json['elem'], types);
+    const size = typeof json['size'] === 'number' ? json['size'] : 0;
+    const timeout = typeof json['timeout'] === 'number' ? json['timeout'] : 0;
+    return elements === null ? opaque : { kind: 'dynamic', name, types, size, timeout, elements };
+  }
+  if (types.length > 1 || (type !== 'ipv4_addr' && type !== 'ipv6_addr')) return opaque;
+  const intervals = readIntervals(json['elem'], type);
+  return intervals === null ? opaque : { kind: 'addresses', name, type, intervals };
+};
