@@ -30,7 +30,13 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
     if (!selections.has(id)) selections.set(id, selectionOf(id, applying, declared, peers));
     return id;
   };
-  const ofServices = [...byId].map(([id, exposures]): ExposureAccess => exposureOfService(id, exposures, select(policies.filter((policy) => exposures.some((exposure) => applies(policy, exposure, declared))))));
+  const ofServices = [...byId].map(([id, exposures]): ExposureAccess =>
+    exposureOfService(
+      id,
+      exposures,
+      select(policies.filter((policy) => exposures.some((exposure) => applies(policy, exposure, declared)))),
+    ),
+  );
   const ofPorts = bare.ports
     .filter(({ protocol, ports }) => ports.first !== ports.last || !byId.has(exposureId(null, ports, protocol)))
     .map(({ protocol, ports, policies: chosen }): ExposureAccess => ({
@@ -59,7 +65,8 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
   return ok({ ...access, warnings: all }, all);
 };
 
-const peersOf = (policy: Policy) => (policy.kind === 'NodePortPolicy' ? policy.allow : policy.rules.flatMap(({ from }) => from));
+const peersOf = (policy: Policy) =>
+  policy.kind === 'NodePortPolicy' ? policy.allow : policy.rules.flatMap(({ from }) => from);
 
 /** This node's object: by name, or the only one there is. */
 const thisNode = (declared: Declared, { nodeName }: AccessOptions): Node | undefined =>
@@ -79,7 +86,10 @@ const withKnownPorts = (declared: Declared, options: AccessOptions): AccessOptio
   const api = declared.services
     .filter(({ namespace, name }) => namespace === 'default' && name === 'kubernetes')
     .flatMap(({ ports }) => ports.flatMap(({ targetPort }) => targetPort ?? []));
-  const extra = [...new Set([...kubelets, ...api])].map((port) => ({ protocol: 'tcp' as const, ports: { first: port, last: port } }));
+  const extra = [...new Set([...kubelets, ...api])].map((port) => ({
+    protocol: 'tcp' as const,
+    ports: { first: port, last: port },
+  }));
   return { ...options, extraFailsafes: [...options.extraFailsafes, ...extra] };
 };
 
@@ -97,7 +107,11 @@ const inOrder = (policies: readonly Policy[]): Applying => {
   return { admin: tier('Admin'), nodePort, baseline: tier('Baseline') };
 };
 
-const exposureOfService = (id: string, exposures: readonly ServiceExposure[], selection: string | null): ExposureAccess => {
+const exposureOfService = (
+  id: string,
+  exposures: readonly ServiceExposure[],
+  selection: string | null,
+): ExposureAccess => {
   const [first] = exposures;
   if (first === undefined) throw new Error(`no exposure behind ${id}`);
   const { kind, protocol, port, address } = first;
@@ -107,13 +121,16 @@ const exposureOfService = (id: string, exposures: readonly ServiceExposure[], se
     protocol,
     ports: { first: port, last: port },
     address,
-    service: exposures.map(({ service, portName }) => `${nameOf(service)}${portName === null ? '' : `:${portName}`}`).join(', '),
+    service: exposures
+      .map(({ service, portName }) => `${nameOf(service)}${portName === null ? '' : `:${portName}`}`)
+      .join(', '),
     selection,
   };
 };
 
 /** The API server's default --service-node-port-range. */
-const kindOfPort = (first: number, last: number): ExposureKind => (first >= 30_000 && last <= 32_767 ? 'NodePort' : 'HostPort');
+const kindOfPort = (first: number, last: number): ExposureKind =>
+  first >= 30_000 && last <= 32_767 ? 'NodePort' : 'HostPort';
 
 const addressText = (address: Address | null): string => (address === null ? '' : formatAddress(address));
 

@@ -25,7 +25,9 @@ export const selectsService = ({ namespace, services }: NodePortPolicy, service:
 
 /** Whether one item of `ports` means a Service port: by its name, or by its node port. */
 export const meansServicePort = (item: PortItem, exposure: ServiceExposure): boolean =>
-  item.kind === 'name' ? item.name === exposure.portName : exposure.nodePort !== null && holds(item, exposure.nodePort, exposure);
+  item.kind === 'name'
+    ? item.name === exposure.portName
+    : exposure.nodePort !== null && holds(item, exposure.nodePort, exposure);
 
 const namespaceLabels = (declared: Declared, name: string): Readonly<Record<string, string>> => ({
   ...declared.namespaces.find((namespace) => namespace.name === name)?.labels,
@@ -44,7 +46,10 @@ export const applies = (policy: Policy, exposure: ServiceExposure, declared: Dec
       (policy.ports === null || policy.ports.some((item) => meansServicePort(item, exposure)))
     );
   if (policy.subject.kind === 'ports')
-    return address === null && policy.subject.items.some((item) => holds(item, port, exposure) && (kind !== 'HealthCheck' || isSingle(item)));
+    return (
+      address === null &&
+      policy.subject.items.some((item) => holds(item, port, exposure) && (kind !== 'HealthCheck' || isSingle(item)))
+    );
   return (
     kind !== 'HealthCheck' &&
     kind !== 'HostPort' &&

@@ -34,9 +34,19 @@ export const barePortsOf = (
     ...options.extraFailsafes.map((extra) => ({ ...extra, what: 'the kubelet or the API server' })),
   ];
   const claims = policies.flatMap((policy) =>
-    itemsOf(policy, options.standalone).flatMap((item) => claimsOf(policy, item, failsafes, options.allowFailsafe, problems)),
+    itemsOf(policy, options.standalone).flatMap((item) =>
+      claimsOf(policy, item, failsafes, options.allowFailsafe, problems),
+    ),
   );
-  return { ports: PROTOCOLS.flatMap((protocol) => segments(protocol, claims.filter((claim) => claim.protocol === protocol))), problems };
+  return {
+    ports: PROTOCOLS.flatMap((protocol) =>
+      segments(
+        protocol,
+        claims.filter((claim) => claim.protocol === protocol),
+      ),
+    ),
+    problems,
+  };
 };
 
 const claimsOf = (
@@ -49,25 +59,53 @@ const claimsOf = (
   const at = { source: item.origin.source };
   if (item.kind === 'name') {
     if (policy.kind === 'ClusterNodePortPolicy')
-      problems.push({ ...warning('port-name-without-service', `the port name ${item.name} selects nothing here`, item.origin.span, 'subject.ports takes numbers; names belong to Services'), ...at });
+      problems.push({
+        ...warning(
+          'port-name-without-service',
+          `the port name ${item.name} selects nothing here`,
+          item.origin.span,
+          'subject.ports takes numbers; names belong to Services',
+        ),
+        ...at,
+      });
     return [];
   }
   const { ports } = item;
   const permitted = [...allowed, ...(policy.kind === 'ClusterNodePortPolicy' ? policy.allowFailsafePorts : [])];
   return (item.protocol === null ? PROTOCOLS : [item.protocol]).flatMap((protocol) => {
-    const met = failsafes.filter((safe) => safe.protocol === protocol && safe.ports.first <= ports.last && ports.first <= safe.ports.last);
+    const met = failsafes.filter(
+      (safe) => safe.protocol === protocol && safe.ports.first <= ports.last && ports.first <= safe.ports.last,
+    );
     const single = ports.first === ports.last;
     if (single && permitted.includes(ports.first)) return [{ protocol, ports, policies: [policy], policy }];
     for (const { what, ports: safe } of met)
       problems.push({
         ...(single && item.protocol !== null
-          ? error('failsafe-port', `${formatPorts(ports, protocol)} is a failsafe port (${what})`, item.origin.span, `A mistake here cuts you off; if you mean it, add --allow-failsafe ${ports.first}`)
+          ? error(
+              'failsafe-port',
+              `${formatPorts(ports, protocol)} is a failsafe port (${what})`,
+              item.origin.span,
+              `A mistake here cuts you off; if you mean it, add --allow-failsafe ${ports.first}`,
+            )
           : single
-            ? error('failsafe-port', `${formatPorts(ports, protocol)} is a failsafe port (${what})`, item.origin.span, `A mistake here cuts you off; if you mean it, add --allow-failsafe ${ports.first}, or name another protocol`)
-            : warning('failsafe-passed-over', `the range ${formatPorts(ports)} passes over ${formatPorts(safe, protocol)} (${what})`, item.origin.span, 'Name it as a single number with --allow-failsafe to guard it')),
+            ? error(
+                'failsafe-port',
+                `${formatPorts(ports, protocol)} is a failsafe port (${what})`,
+                item.origin.span,
+                `A mistake here cuts you off; if you mean it, add --allow-failsafe ${ports.first}, or name another protocol`,
+              )
+            : warning(
+                'failsafe-passed-over',
+                `the range ${formatPorts(ports)} passes over ${formatPorts(safe, protocol)} (${what})`,
+                item.origin.span,
+                'Name it as a single number with --allow-failsafe to guard it',
+              )),
         ...at,
       });
-    return portsWithout(ports, met.map((safe) => safe.ports)).map((rest) => ({ protocol, ports: rest, policies: [policy], policy }));
+    return portsWithout(
+      ports,
+      met.map((safe) => safe.ports),
+    ).map((rest) => ({ protocol, ports: rest, policies: [policy], policy }));
   });
 };
 
@@ -78,7 +116,9 @@ const segments = (protocol: Protocol, claims: readonly Claim[]): readonly BarePo
   for (const [index, first] of cuts.entries()) {
     const next = cuts[index + 1];
     if (next === undefined) break;
-    const policies = [...new Set(claims.filter(({ ports }) => ports.first <= first && first <= ports.last).map(({ policy }) => policy))];
+    const policies = [
+      ...new Set(claims.filter(({ ports }) => ports.first <= first && first <= ports.last).map(({ policy }) => policy)),
+    ];
     if (policies.length === 0) continue;
     const before = found.at(-1);
     if (before !== undefined && before.ports.last === first - 1 && samePolicies(before.policies, policies))
@@ -97,7 +137,9 @@ export const unmatchedPorts = (policy: Policy, item: PortItem): Diagnostic => ({
     'port-selects-nothing',
     `${item.kind === 'name' ? `the port name ${item.name}` : `port ${formatPorts(item.ports, item.protocol)}`} of ${policyName(policy)} selects nothing`,
     item.origin.span,
-    item.kind === 'name' ? 'No selected Service has a port of this name' : 'No selected Service uses it; --standalone guards ports without Service',
+    item.kind === 'name'
+      ? 'No selected Service has a port of this name'
+      : 'No selected Service uses it; --standalone guards ports without Service',
   ),
   source: item.origin.source,
 });

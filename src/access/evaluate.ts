@@ -1,4 +1,12 @@
-import { addressDifference, addressIntersection, addressUnion, everyone, isNobody, nobody, type AddressSet } from '../net/address-set.ts';
+import {
+  addressDifference,
+  addressIntersection,
+  addressUnion,
+  everyone,
+  isNobody,
+  nobody,
+  type AddressSet,
+} from '../net/address-set.ts';
 import type { Action, ClusterNodePortPolicy, NodePortPolicy, Policy } from '../policy/model.ts';
 import type { Part } from './model.ts';
 import type { PeerResolver } from './resolve-peers.ts';
@@ -22,7 +30,12 @@ export const evaluate = ({ admin, nodePort, baseline }: Applying, peers: PeerRes
   const parts: Part[] = [];
   const afterAdmin = judgeTier(admin, everyone, parts, peers);
   if (nodePort.length > 0) judgeNodePort(nodePort, afterAdmin, parts, peers);
-  else add(parts, { sources: judgeTier(baseline, afterAdmin, parts, peers), verdict: 'allow', because: 'no policy decides' });
+  else
+    add(parts, {
+      sources: judgeTier(baseline, afterAdmin, parts, peers),
+      verdict: 'allow',
+      because: 'no policy decides',
+    });
   return parts;
 };
 
@@ -33,7 +46,12 @@ const add = (parts: Part[], part: Part): void => {
 const STRENGTH: readonly Action[] = ['Deny', 'Pass', 'Accept'];
 
 /** Judges `undecided` by one tier and returns what is then still undecided (Pass or no match). */
-const judgeTier = (policies: readonly ClusterNodePortPolicy[], undecided: AddressSet, parts: Part[], peers: PeerResolver): AddressSet => {
+const judgeTier = (
+  policies: readonly ClusterNodePortPolicy[],
+  undecided: AddressSet,
+  parts: Part[],
+  peers: PeerResolver,
+): AddressSet => {
   let open = undecided;
   let passed = nobody;
   for (const tied of byPriority(policies)) {
@@ -69,7 +87,12 @@ const firstMatches = (policy: ClusterNodePortPolicy, peers: PeerResolver) => {
 };
 
 /** Allowed by any of them, or refused; with a reject only where all say so. */
-const judgeNodePort = (policies: readonly NodePortPolicy[], undecided: AddressSet, parts: Part[], peers: PeerResolver): void => {
+const judgeNodePort = (
+  policies: readonly NodePortPolicy[],
+  undecided: AddressSet,
+  parts: Part[],
+  peers: PeerResolver,
+): void => {
   let open = undecided;
   for (const policy of policies)
     for (const [index, peer] of policy.allow.entries()) {

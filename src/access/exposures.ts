@@ -35,7 +35,15 @@ export const exposuresOf = (service: Service): readonly ServiceExposure[] => {
   if (service.type === 'ExternalName') return [];
   const vips = (kind: ExposureKind, texts: readonly string[]): readonly ServiceExposure[] =>
     addressesOf(texts).flatMap((address) =>
-      service.ports.map(({ name, protocol, port, nodePort }) => ({ kind, protocol, port, address, service, portName: name, nodePort })),
+      service.ports.map(({ name, protocol, port, nodePort }) => ({
+        kind,
+        protocol,
+        port,
+        address,
+        service,
+        portName: name,
+        nodePort,
+      })),
     );
   const nodePorts = service.ports.flatMap(({ name, protocol, nodePort }) =>
     nodePort === null
@@ -45,7 +53,17 @@ export const exposuresOf = (service: Service): readonly ServiceExposure[] => {
   const health: readonly ServiceExposure[] =
     service.healthCheckNodePort === null
       ? []
-      : [{ kind: 'HealthCheck', protocol: 'tcp', port: service.healthCheckNodePort, address: null, service, portName: null, nodePort: null }];
+      : [
+          {
+            kind: 'HealthCheck',
+            protocol: 'tcp',
+            port: service.healthCheckNodePort,
+            address: null,
+            service,
+            portName: null,
+            nodePort: null,
+          },
+        ];
   return [
     ...nodePorts,
     ...(service.type === 'LoadBalancer' ? vips('LoadBalancer', service.loadBalancerIPs) : []),
@@ -78,4 +96,5 @@ export const groupExposures = (
   return { byId, warnings };
 };
 
-export const nameOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string => `${namespace}/${name}`;
+export const nameOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }): string =>
+  `${namespace}/${name}`;

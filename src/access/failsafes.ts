@@ -8,7 +8,11 @@ export interface Failsafe {
   readonly what: string;
 }
 
-const failsafe = (protocol: Protocol, first: number, what: string, last: number = first): Failsafe => ({ protocol, ports: { first, last }, what });
+const failsafe = (protocol: Protocol, first: number, what: string, last: number = first): Failsafe => ({
+  protocol,
+  ports: { first, last },
+  what,
+});
 
 export const FAILSAFES: readonly Failsafe[] = [
   failsafe('tcp', 22, 'SSH'),

@@ -8,7 +8,9 @@ export type GuardOf = (protocol: Protocol, port: number, destination: Address | 
 
 /** Prepares the search: exact VIP first, then the exact local port, then the range around it, as in the kernel. */
 export const guardsOf = (access: Access): GuardOf => {
-  const exact = new Map(access.exposures.filter(({ ports }) => ports.first === ports.last).map((exposure) => [exposure.id, exposure]));
+  const exact = new Map(
+    access.exposures.filter(({ ports }) => ports.first === ports.last).map((exposure) => [exposure.id, exposure]),
+  );
   const ranges = access.exposures.filter(({ ports }) => ports.first !== ports.last);
   return (protocol, port, destination) => {
     const ports = { first: port, last: port };

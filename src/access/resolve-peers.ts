@@ -1,5 +1,13 @@
 import { error, type Diagnostic } from '../diagnostic/diagnostic.ts';
-import { addressDifference, addressSet, addressUnion, everyone, isNobody, nobody, type AddressSet } from '../net/address-set.ts';
+import {
+  addressDifference,
+  addressSet,
+  addressUnion,
+  everyone,
+  isNobody,
+  nobody,
+  type AddressSet,
+} from '../net/address-set.ts';
 import type { Declared, Peer } from '../policy/model.ts';
 
 /** What peers mean on this cluster, and what is missing to know it. */
@@ -30,12 +38,31 @@ export const peerResolver = (declared: Declared, podCidrs: AddressSet): PeerReso
         const group = declared.groups.get(peer.name);
         if (group !== undefined) return group.addresses;
         const names = [...declared.groups.keys()];
-        return problem(peer, 'group-missing', `there is no AddressGroup ${peer.name}`, names.length === 0 ? 'No AddressGroup is given' : `There are: ${names.slice(0, 10).join(', ')}`);
+        return problem(
+          peer,
+          'group-missing',
+          `there is no AddressGroup ${peer.name}`,
+          names.length === 0 ? 'No AddressGroup is given' : `There are: ${names.slice(0, 10).join(', ')}`,
+        );
       }
       case 'cluster':
         if (peer.which === 'Nodes')
-          return isNobody(nodes) ? problem(peer, 'nodes-unknown', 'the addresses of the Nodes are not known', 'Give the Node manifests beside the policies (kubectl get nodes -o yaml)') : nodes;
-        return isNobody(pods) ? problem(peer, 'pods-unknown', 'the addresses of the Pods are not known', 'Give Node manifests with podCIDRs, or --pod-cidr') : pods;
+          return isNobody(nodes)
+            ? problem(
+                peer,
+                'nodes-unknown',
+                'the addresses of the Nodes are not known',
+                'Give the Node manifests beside the policies (kubectl get nodes -o yaml)',
+              )
+            : nodes;
+        return isNobody(pods)
+          ? problem(
+              peer,
+              'pods-unknown',
+              'the addresses of the Pods are not known',
+              'Give Node manifests with podCIDRs, or --pod-cidr',
+            )
+          : pods;
     }
   };
   return {

@@ -1,4 +1,12 @@
-import { addressDifference, addressIntersection, addressUnion, isNobody, isSubsetOf, nobody, type AddressSet } from '../net/address-set.ts';
+import {
+  addressDifference,
+  addressIntersection,
+  addressUnion,
+  isNobody,
+  isSubsetOf,
+  nobody,
+  type AddressSet,
+} from '../net/address-set.ts';
 import type { Declared, Peer, Policy } from '../policy/model.ts';
 import { evaluate, policyName, sourcesWith, type Applying } from './evaluate.ts';
 import type { Selection } from './model.ts';
@@ -8,14 +16,19 @@ import type { PeerResolver } from './resolve-peers.ts';
 const LARGE_GROUP = 256;
 
 /** The policies of a selection in the order of judgement. */
-export const policiesOf = ({ admin, nodePort, baseline }: Applying): readonly Policy[] => [...admin, ...nodePort, ...baseline];
+export const policiesOf = ({ admin, nodePort, baseline }: Applying): readonly Policy[] => [
+  ...admin,
+  ...nodePort,
+  ...baseline,
+];
 
 const identity = (policy: Policy): string => `${policy.kind} ${policyName(policy)}`;
 
 /** FNV-1a over 64 bits, as 16 hexadecimal digits: names must not collide, nobody is kept out by it. */
 const hash = (text: string): string => {
   let value = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n);
+  for (const byte of new TextEncoder().encode(text))
+    value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n);
   return value.toString(16).padStart(16, '0');
 };
 
@@ -23,7 +36,11 @@ const hash = (text: string): string => {
 export const selectionId = (applying: Applying): string => {
   const policies = policiesOf(applying);
   const readable = policies
-    .map((policy) => policyName(policy).toLowerCase().replace(/[^a-z0-9]+/g, '-'))
+    .map((policy) =>
+      policyName(policy)
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, '-'),
+    )
     .join('-')
     .slice(0, 40)
     .replace(/-+$/, '');
@@ -38,7 +55,9 @@ const only = ({ admin, nodePort, baseline }: Applying, keep: (policy: Policy) =>
 
 /** The peers whose addresses a policy lets in. */
 const admittedPeers = (policy: Policy): readonly Peer[] =>
-  policy.kind === 'NodePortPolicy' ? policy.allow : policy.rules.filter(({ action }) => action === 'Accept').flatMap(({ from }) => from);
+  policy.kind === 'NodePortPolicy'
+    ? policy.allow
+    : policy.rules.filter(({ action }) => action === 'Accept').flatMap(({ from }) => from);
 
 const untouchedGroups = (applying: Applying, declared: Declared, allowed: AddressSet): readonly string[] => {
   const names = policiesOf(applying)
@@ -46,7 +65,9 @@ const untouchedGroups = (applying: Applying, declared: Declared, allowed: Addres
     .flatMap((peer) => (peer.kind === 'group' && peer.except.length === 0 ? [peer.name] : []));
   return [...new Set(names)].sort().filter((name) => {
     const addresses = declared.groups.get(name)?.addresses;
-    return addresses !== undefined && addresses.v4.size + addresses.v6.size >= LARGE_GROUP && isSubsetOf(addresses, allowed);
+    return (
+      addresses !== undefined && addresses.v4.size + addresses.v6.size >= LARGE_GROUP && isSubsetOf(addresses, allowed)
+    );
   });
 };
 

@@ -22,7 +22,11 @@ export const warningsAbout = (
   peers: PeerResolver,
   options: AccessOptions,
 ): readonly Diagnostic[] => [
-  ...policies.flatMap((policy) => [...oneFamily(policy, peers), ...selectsNothing(policy, declared, options), ...admitsNodes(policy, declared, peers)]),
+  ...policies.flatMap((policy) => [
+    ...oneFamily(policy, peers),
+    ...selectsNothing(policy, declared, options),
+    ...admitsNodes(policy, declared, peers),
+  ]),
   ...closedLoadBalancers(access, declared),
   ...unknownHealthChecks(access, declared),
   ...tooMany(access),
@@ -41,7 +45,14 @@ const oneFamily = (policy: Policy, peers: PeerResolver): readonly Diagnostic[] =
   const missing = ([4, 6] as const).find((family) => ofFamily(allowed, family).size === 0);
   return missing === undefined
     ? []
-    : [about(policy, 'one-family', `${policyName(policy)} allows no IPv${missing} source and so refuses all IPv${missing}`, `Add IPv${missing} sources if clients use it`)];
+    : [
+        about(
+          policy,
+          'one-family',
+          `${policyName(policy)} allows no IPv${missing} source and so refuses all IPv${missing}`,
+          `Add IPv${missing} sources if clients use it`,
+        ),
+      ];
 };
 
 const selectsNothing = (policy: Policy, declared: Declared, { standalone }: AccessOptions): readonly Diagnostic[] => {
@@ -52,18 +63,35 @@ const selectsNothing = (policy: Policy, declared: Declared, { standalone }: Acce
     (item) => !exposures.some((exposure) => meansServicePort(item, exposure)) && !(standalone && item.kind === 'ports'),
   );
   if (services.length === 0 && policy.ports === null)
-    return [about(policy, 'selects-nothing', `${policyName(policy)} selects no Service`, 'Give the Service manifests beside the policies, or name ports with --standalone')];
+    return [
+      about(
+        policy,
+        'selects-nothing',
+        `${policyName(policy)} selects no Service`,
+        'Give the Service manifests beside the policies, or name ports with --standalone',
+      ),
+    ];
   return unmatched.map((item) => unmatchedPorts(policy, item));
 };
 
 /** Whoever reaches another node's port with masquerading arrives with that node's address. */
 const admitsNodes = (policy: Policy, declared: Declared, peers: PeerResolver): readonly Diagnostic[] => {
   const nodes = addressUnion(...declared.nodes.map(({ addresses }) => addresses));
-  const list = policy.kind === 'NodePortPolicy' ? policy.allow : policy.rules.filter(({ action }) => action === 'Accept').flatMap(({ from }) => from);
+  const list =
+    policy.kind === 'NodePortPolicy'
+      ? policy.allow
+      : policy.rules.filter(({ action }) => action === 'Accept').flatMap(({ from }) => from);
   const admitted = list.filter((peer) => peer.kind !== 'everyone' && meet(peers.addressesOf(peer), nodes));
   return admitted.length === 0
     ? []
-    : [about(policy, 'admits-nodes', `${policyName(policy)} admits Node addresses`, 'Clients that another node masquerades come in with its address')];
+    : [
+        about(
+          policy,
+          'admits-nodes',
+          `${policyName(policy)} admits Node addresses`,
+          'Clients that another node masquerades come in with its address',
+        ),
+      ];
 };
 
 const closedLoadBalancers = (access: Access, declared: Declared): readonly Diagnostic[] => {
@@ -91,7 +119,8 @@ const closedLoadBalancers = (access: Access, declared: Declared): readonly Diagn
 };
 
 const unknownHealthChecks = (access: Access, declared: Declared): readonly Diagnostic[] =>
-  declared.services.length === 0 && access.exposures.some(({ ports, selection }) => ports.first !== ports.last && selection !== null)
+  declared.services.length === 0 &&
+  access.exposures.some(({ ports, selection }) => ports.first !== ports.last && selection !== null)
     ? [
         warning(
           'health-checks-unknown',
@@ -104,13 +133,23 @@ const unknownHealthChecks = (access: Access, declared: Declared): readonly Diagn
 
 /** How many ranges the kernel will hold for an access. */
 export const storedRanges = (access: Access): number => {
-  const sets = [...access.groups.values(), ...[...access.selections.values()].flatMap(({ own, wouldRefuse }) => [own, wouldRefuse])];
+  const sets = [
+    ...access.groups.values(),
+    ...[...access.selections.values()].flatMap(({ own, wouldRefuse }) => [own, wouldRefuse]),
+  ];
   return sets.reduce((sum, { v4, v6 }) => sum + v4.size + v6.size, 0);
 };
 
 const tooMany = (access: Access): readonly Diagnostic[] => {
   const elements = storedRanges(access);
   return elements > MANY_ELEMENTS
-    ? [warning('many-elements', `the kernel will hold ${elements} address ranges`, undefined, 'Use fewer or larger prefixes, or AddressGroups shared by policies')]
+    ? [
+        warning(
+          'many-elements',
+          `the kernel will hold ${elements} address ranges`,
+          undefined,
+          'Use fewer or larger prefixes, or AddressGroups shared by policies',
+        ),
+      ]
     : [];
 };

@@ -28,7 +28,9 @@ const portsInRules = (table: Table | null): readonly (readonly [number, number])
     rules.flatMap((rule) =>
       lower(rule).flatMap((step) =>
         step.kind === 'test' && (step.field === 'destination-port' || step.field === 'source-port')
-          ? step.values.flatMap((value): (readonly [number, number])[] => (value.kind === 'range' ? [[Number(value.first), Number(value.last)]] : []))
+          ? step.values.flatMap((value): (readonly [number, number])[] =>
+              value.kind === 'range' ? [[Number(value.first), Number(value.last)]] : [],
+            )
           : [],
       ),
     ),
@@ -38,9 +40,11 @@ const portsInRules = (table: Table | null): readonly (readonly [number, number])
 export const placesOf = (table: Table | null, access: Access): Places => {
   const edges = new Map<Protocol, Set<number>>(PROTOCOLS.map((protocol) => [protocol, new Set([1, 65_535])]));
   const note = (protocol: Protocol, first: number, last: number): void => {
-    for (const port of [first - 1, first, last, last + 1]) if (port >= 1 && port <= 65_535) edges.get(protocol)?.add(port);
+    for (const port of [first - 1, first, last, last + 1])
+      if (port >= 1 && port <= 65_535) edges.get(protocol)?.add(port);
   };
-  for (const { protocol, ports, address } of access.exposures) if (address === null) note(protocol, ports.first, ports.last);
+  for (const { protocol, ports, address } of access.exposures)
+    if (address === null) note(protocol, ports.first, ports.last);
   for (const name of [EXPOSURES, ...RANGES, REPLIES])
     for (const { key } of elementsOf(table, name)) {
       const [first, ports] = key;
@@ -52,7 +56,8 @@ export const placesOf = (table: Table | null, access: Access): Places => {
   const noteVip = (address: Address, protocol: Protocol, port: number): void => {
     vips.set(`${address.family} ${address.value} ${protocol} ${port}`, { address, protocol, port });
   };
-  for (const { address, protocol, ports } of access.exposures) if (address !== null) noteVip(address, protocol, ports.first);
+  for (const { address, protocol, ports } of access.exposures)
+    if (address !== null) noteVip(address, protocol, ports.first);
   for (const family of [4, 6] as const satisfies readonly Family[])
     for (const { key } of elementsOf(table, VIPS[family])) {
       const [address, second, port] = key;

@@ -53,29 +53,47 @@ export const prove = (table: Table | null, access: Access): Proof => {
   const framed = table === null ? 'there is no table inet portcullis' : frameProblem(table);
   if (framed !== null) {
     if (table !== null || guarded.length > 0)
-      for (const exposure of guarded) for (const family of FAMILIES) collect.gain(exposure.id, family, refusedBy(access, exposure, family), framed);
+      for (const exposure of guarded)
+        for (const family of FAMILIES) collect.gain(exposure.id, family, refusedBy(access, exposure, family), framed);
     if (table !== null && guarded.length === 0) collect.gain('every port', 4, NOBODY[4], framed);
     return collect.proof(guarded.length);
   }
   if (table === null) return collect.proof(0);
 
-  const expect = (id: string, family: Family, packet: Packet, chain: string, allowed: PrefixSet, gains = true): void => {
+  const expect = (
+    id: string,
+    family: Family,
+    packet: Packet,
+    chain: string,
+    allowed: PrefixSet,
+    gains = true,
+  ): void => {
     const { may, mayNot, rules } = summary(family, runBaseChain(table, chain, packet));
     if (gains && may !== allowed) collect.gain(id, family, difference(may, allowed), rules.admit);
     if (!isEmpty(mayNot)) collect.lose(id, family, intersection(mayNot, allowed), rules.refuse);
   };
   const allowedAt = (exposure: ExposureAccess | null, family: Family): PrefixSet => allowedBy(access, exposure, family);
   const check = (protocol: Protocol, port: number, destination: Address | null): void => {
-    const exposure = guard(protocol, port, destination ?? 'local') ?? (destination === null ? null : guard(protocol, port, 'local'));
+    const exposure =
+      guard(protocol, port, destination ?? 'local') ?? (destination === null ? null : guard(protocol, port, 'local'));
     const id = exposure?.id ?? exposureId(destination, { first: port, last: port }, protocol);
     const vipOnly = destination !== null && guard(protocol, port, destination) === null;
     for (const family of destination === null ? FAMILIES : [destination.family]) {
       const allowed = allowedAt(exposure, family);
       const to = (type: AddressType, direction: 'original' | 'reply' | 'untracked', through?: 'lo'): Packet =>
-        incoming({ family, protocol, port, destination, type, direction, ...(through === undefined ? {} : { through }) });
+        incoming({
+          family,
+          protocol,
+          port,
+          destination,
+          type,
+          direction,
+          ...(through === undefined ? {} : { through }),
+        });
       for (const type of destination === null ? OWN_TYPES[family] : (['local', 'unicast'] as const)) {
         const wanted = vipOnly && type === 'unicast' ? EVERYBODY[family] : allowed;
-        for (const direction of ['original', 'untracked'] as const) expect(id, family, to(type, direction), PREROUTING, wanted);
+        for (const direction of ['original', 'untracked'] as const)
+          expect(id, family, to(type, direction), PREROUTING, wanted);
       }
       if (destination === null) expect(id, family, to('unicast', 'original'), PREROUTING, EVERYBODY[family]);
       expect(id, family, to('local', 'reply'), PREROUTING, EVERYBODY[family]);
@@ -103,14 +121,23 @@ const frameProblem = (table: Table): string | null => {
   for (const { name, base } of wanted) {
     const there = table.chains.get(name)?.base ?? null;
     if (there === null) return `the base chain ${name} is missing`;
-    if (base !== null && (there.hook !== base.hook || there.priority !== base.priority || there.type !== base.type || there.policy !== base.policy))
+    if (
+      base !== null &&
+      (there.hook !== base.hook ||
+        there.priority !== base.priority ||
+        there.type !== base.type ||
+        there.policy !== base.policy)
+    )
       return `the base chain ${name} hangs elsewhere: ${there.type} ${there.hook} ${there.priority}, policy ${there.policy}`;
   }
-  const extra = [...table.chains.values()].find(({ name, base }) => base !== null && !wanted.some((chain) => chain.name === name));
+  const extra = [...table.chains.values()].find(
+    ({ name, base }) => base !== null && !wanted.some((chain) => chain.name === name),
+  );
   return extra === undefined ? null : `there is a base chain that is not ours: ${extra.name}`;
 };
 
-const ruleName = ({ decidedBy }: Outcome): string => `${decidedBy.chain} ${decidedBy.rule === 'policy' ? 'policy' : `rule ${decidedBy.rule}`}`;
+const ruleName = ({ decidedBy }: Outcome): string =>
+  `${decidedBy.chain} ${decidedBy.rule === 'policy' ? 'policy' : `rule ${decidedBy.rule}`}`;
 
 /** Sources that may get through, sources that may not, and the rules behind each. */
 const summary = (family: Family, outcomes: readonly Outcome[]) => {
@@ -134,21 +161,37 @@ const summary = (family: Family, outcomes: readonly Outcome[]) => {
 /** Gathers differences per exposure over all the packets that were tried. */
 const collector = () => {
   const found = new Map<string, { gained: AddressSet; lost: AddressSet; because: Set<string> }>();
-  const note = (kind: 'gained' | 'lost', exposure: string, family: Family, set: PrefixSet, why: readonly Outcome[] | string): void => {
+  const note = (
+    kind: 'gained' | 'lost',
+    exposure: string,
+    family: Family,
+    set: PrefixSet,
+    why: readonly Outcome[] | string,
+  ): void => {
     if (isEmpty(set) && typeof why !== 'string') return;
     const entry = found.get(exposure) ?? { gained: nobody, lost: nobody, because: new Set<string>() };
     found.set(exposure, entry);
     entry[kind] = addressUnion(entry[kind], { v4: NOBODY[4], v6: NOBODY[6], [family === 4 ? 'v4' : 'v6']: set });
-    const rules = typeof why === 'string' ? [why] : why.filter(({ subjects }) => !isEmpty(intersection(subjects, set))).map(ruleName);
+    const rules =
+      typeof why === 'string'
+        ? [why]
+        : why.filter(({ subjects }) => !isEmpty(intersection(subjects, set))).map(ruleName);
     for (const rule of rules) entry.because.add(rule);
   };
   return {
-    gain: (exposure: string, family: Family, set: PrefixSet, why: readonly Outcome[] | string) => note('gained', exposure, family, set, why),
-    lose: (exposure: string, family: Family, set: PrefixSet, why: readonly Outcome[] | string) => note('lost', exposure, family, set, why),
+    gain: (exposure: string, family: Family, set: PrefixSet, why: readonly Outcome[] | string) =>
+      note('gained', exposure, family, set, why),
+    lose: (exposure: string, family: Family, set: PrefixSet, why: readonly Outcome[] | string) =>
+      note('lost', exposure, family, set, why),
     proof: (exposures: number): Proof => ({
       holds: found.size === 0,
       exposures,
-      differences: [...found].map(([exposure, { gained, lost, because }]) => ({ exposure, gained, lost, because: [...because].slice(0, 8) })),
+      differences: [...found].map(([exposure, { gained, lost, because }]) => ({
+        exposure,
+        gained,
+        lost,
+        because: [...because].slice(0, 8),
+      })),
     }),
   };
 };

@@ -1,4 +1,4 @@
-import type { MapElement } from '../ruleset/map-element.ts';
+import { keyText, type MapElement } from '../ruleset/map-element.ts';
 import { emptyTable, type Chain, type Interval, type NamedSet, type Table } from '../ruleset/table.ts';
 import { zero, type Counter } from '../ruleset/counter.ts';
 import { TABLE } from './names.ts';
@@ -7,9 +7,6 @@ import type { Operation, Transaction } from './transaction.ts';
 /** What a table is after a transaction, as the kernel would have it; null: there is no table. Operations on absent objects change nothing. */
 export const applyTransaction = (table: Table | null, { operations }: Transaction): Table | null =>
   operations.reduce<Table | null>(applyOperation, table);
-
-const keyText = ({ key }: MapElement): string =>
-  key.map((value) => (value.kind === 'range' ? `${value.first}-${value.last}` : value.name)).join(' ');
 
 const ascending = (x: Interval, y: Interval): number => (x.first < y.first ? -1 : x.first > y.first ? 1 : 0);
 
@@ -33,7 +30,10 @@ const applyOperation = (table: Table | null, operation: Operation): Table | null
       sets.delete(operation.name);
       break;
     case 'add-chain':
-      chains.set(operation.name, chains.get(operation.name) ?? { name: operation.name, base: operation.base, rules: [] });
+      chains.set(
+        operation.name,
+        chains.get(operation.name) ?? { name: operation.name, base: operation.base, rules: [] },
+      );
       break;
     case 'delete-chain':
       chains.delete(operation.name);
@@ -46,7 +46,8 @@ const applyOperation = (table: Table | null, operation: Operation): Table | null
     case 'add-intervals':
     case 'delete-intervals': {
       const set = sets.get(operation.set);
-      if (set?.kind === 'addresses') sets.set(set.name, { ...set, intervals: changeIntervals(set.intervals, operation) });
+      if (set?.kind === 'addresses')
+        sets.set(set.name, { ...set, intervals: changeIntervals(set.intervals, operation) });
       break;
     }
     case 'add-keys':

@@ -12,7 +12,14 @@ import { changePair, freshPair, overlaps } from './interval-pair.ts';
 import { EXPOSURES, pairNames, RANGES, REPLIES, TABLE, VIPS } from './names.ts';
 import { placeRanges } from './range-maps.ts';
 import { replyObjects, type ReplyPlace } from './replies.ts';
-import { allowRepliesChain, groupSets, refuseChainOf, selectionObjects, wantedPairs, type WantedPair } from './selection-objects.ts';
+import {
+  allowRepliesChain,
+  groupSets,
+  refuseChainOf,
+  selectionObjects,
+  wantedPairs,
+  type WantedPair,
+} from './selection-objects.ts';
 import { chooseStems, type Stems } from './stems.ts';
 import { exposureRules, type Treatment } from './treatment.ts';
 import { unitsOf, type Unit } from './units.ts';
@@ -36,10 +43,14 @@ export const compileTable = (access: Access, current: Table | null = null, optio
     const groupStems = selection.untouchedGroups.map((name) => stems.groups.get(name) ?? name);
     const stem = stems.selections.get(id) ?? id;
     const objects = selectionObjects(selection, stem, groupStems);
-    return replies.stems.has(stem) ? { ...objects, chains: [...objects.chains, allowRepliesChain(stem, groupStems)] } : objects;
+    return replies.stems.has(stem)
+      ? { ...objects, chains: [...objects.chains, allowRepliesChain(stem, groupStems)] }
+      : objects;
   });
   const pairs: readonly WantedPair[] = [
-    ...[...access.groups].flatMap(([name, addresses]) => wantedPairs(groupSets(stems.groups.get(name) ?? name), addresses)),
+    ...[...access.groups].flatMap(([name, addresses]) =>
+      wantedPairs(groupSets(stems.groups.get(name) ?? name), addresses),
+    ),
     ...selections.flatMap((objects) => objects.pairs),
   ];
   const filled = fillMaps(sets, current, units, replies.elements);
@@ -70,7 +81,9 @@ const exposureChainOf = (access: Access, stems: Stems, unit: Unit): Chain => ({
   name: unit.chain,
   base: null,
   rules: exposureRules(
-    new Map([...unit.selections].map(([protocol, id]): [Protocol, Treatment] => [protocol, treatmentOf(access, stems, id)])),
+    new Map(
+      [...unit.selections].map(([protocol, id]): [Protocol, Treatment] => [protocol, treatmentOf(access, stems, id)]),
+    ),
     unit.address === null,
   ),
 });
@@ -96,7 +109,10 @@ const fillMaps = (
   const ranges = units
     .filter(({ ports }) => ports.first !== ports.last)
     .flatMap(({ ports, chain, selections }) =>
-      [...selections.keys()].map((protocol) => ({ key: [protocolValue(protocol), portsValue(ports)], verdict: goto(chain) })),
+      [...selections.keys()].map((protocol) => ({
+        key: [protocolValue(protocol), portsValue(ports)],
+        verdict: goto(chain),
+      })),
     );
   const [a, b] = placeRanges(current, ranges);
   const contents: Readonly<Record<string, readonly MapElement[]>> = {
@@ -118,6 +134,11 @@ const pairSets = ({ stem, family, addresses }: WantedPair, current: Table | null
   const pair = stored === null || overlaps(family, stored) ? freshPair(addresses) : changePair(stored, addresses).after;
   const names = pairNames(stem, family);
   const type = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
-  const set = (name: string, intervals: readonly Interval[]): NamedSet => ({ kind: 'addresses', name, type, intervals });
+  const set = (name: string, intervals: readonly Interval[]): NamedSet => ({
+    kind: 'addresses',
+    name,
+    type,
+    intervals,
+  });
   return [set(names.a, pair.a), set(names.b, pair.b)];
 };

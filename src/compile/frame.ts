@@ -77,11 +77,7 @@ const POSTROUTING_BASE: BaseChain = { type: 'filter', hook: 'postrouting', prior
 const postrouting: Chain = {
   name: POSTROUTING,
   base: POSTROUTING_BASE,
-  rules: [
-    acceptIf(direction, 'original'),
-    acceptIf(iface('oif'), 'lo'),
-    lookup(REPLIES, l4proto, sourcePort),
-  ],
+  rules: [acceptIf(direction, 'original'), acceptIf(iface('oif'), 'lo'), lookup(REPLIES, l4proto, sourcePort)],
 };
 
 const named = (name: string): Statement => ({ kind: 'counter-named', name });

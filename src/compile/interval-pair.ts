@@ -24,14 +24,20 @@ export const addressesOfPair = (family: Family, pair: IntervalPair): PrefixSet =
   union(asSet(family, pair.a), asSet(family, pair.b));
 
 const asSet = (family: Family, intervals: readonly Interval[]): PrefixSet =>
-  setOfRanges(family, intervals.map(({ first, last }) => ({ family, first, last })));
+  setOfRanges(
+    family,
+    intervals.map(({ first, last }) => ({ family, first, last })),
+  );
 
 /** The intervals in which a set is stored from scratch; the whole space in two halves, so that no interval has an open end. */
 export const intervalsOf = (set: PrefixSet): readonly Interval[] => {
   const half = LAST[set.family] >> 1n;
   return [...ranges(set)].flatMap(({ first, last }) =>
     first === 0n && last === LAST[set.family]
-      ? [{ first, last: half }, { first: half + 1n, last }]
+      ? [
+          { first, last: half },
+          { first: half + 1n, last },
+        ]
       : [{ first, last }],
   );
 };
@@ -69,7 +75,10 @@ export const overlaps = (family: Family, pair: IntervalPair): boolean =>
   !isEmpty(intersection(asSet(family, pair.a), asSet(family, pair.b)));
 
 /** The ascending intervals that share an address with one of the ascending ranges, and the others. */
-const partition = (intervals: readonly Interval[], touching: readonly Interval[]): readonly [Interval[], Interval[]] => {
+const partition = (
+  intervals: readonly Interval[],
+  touching: readonly Interval[],
+): readonly [Interval[], Interval[]] => {
   const yes: Interval[] = [];
   const no: Interval[] = [];
   let next = 0;

@@ -19,7 +19,13 @@ export const REPLIES = 'replies';
 export const LEDGER = { 4: 'ledger4', 6: 'ledger6' } as const;
 export const AUDIT_LEDGER = { 4: 'audit4', 6: 'audit6' } as const;
 /** Named counters: packets refused, refused and noted in the ledger, replies cut, packets that Audit policies would refuse, and those of them noted. */
-export const COUNTERS = { refused: 'refused', noted: 'noted', cut: 'cut', wouldRefuse: 'would-refuse', wouldNoted: 'would-noted' } as const;
+export const COUNTERS = {
+  refused: 'refused',
+  noted: 'noted',
+  cut: 'cut',
+  wouldRefuse: 'would-refuse',
+  wouldNoted: 'would-noted',
+} as const;
 
 /** Names in nftables go up to 255 characters (NFT_NAME_MAXLEN, include/uapi/linux/netfilter/nf_tables.h); ours add prefixes and suffixes. */
 const LONGEST_STEM = 200;
@@ -30,6 +36,21 @@ const place = (address: Address | null, ports: PortRange): string =>
 /** The stable chain of everything that is exposed on these ports: `x-30001`, `x-30000-32767`, `v-192.0.2.200-80`. */
 export const exposureChain = (address: Address | null, ports: PortRange): string =>
   `${address === null ? 'x' : 'v'}-${place(address, ports)}`;
+
+/** Whether the exposure chain of this name is for any local address, not for one VIP. */
+export const isLocal = (chain: string): boolean => chain.startsWith('x-');
+
+/** The one local port that an exposure chain is for, or null. */
+export const exactPortOfChain = (chain: string): number | null => {
+  const found = /^x-(\d+)$/.exec(chain);
+  return found === null ? null : Number(found[1]);
+};
+
+/** The range of local ports that an exposure chain is for, or null. */
+export const rangeOfChain = (chain: string): PortRange | null => {
+  const found = /^x-(\d+)-(\d+)$/.exec(chain);
+  return found === null ? null : { first: Number(found[1]), last: Number(found[2]) };
+};
 
 /** The chain that judges replies from a port, of every protocol and address: `r-30001`. */
 export const replyChain = (port: number): string => `r-${port}`;

@@ -1,9 +1,11 @@
 import { sameValue } from '../ruleset/data-type.ts';
 import type { Counter } from '../ruleset/counter.ts';
-import type { MapElement } from '../ruleset/map-element.ts';
+import { keyText, type MapElement } from '../ruleset/map-element.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
 import type { Chain, Interval, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
-import { RANGES } from './names.ts';
+import { installedIn } from './installed.ts';
+import { isLocal, rangeOfChain } from './names.ts';
+import { exposureRules } from './treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
 /**
@@ -12,9 +14,9 @@ import type { Change, Operation, Transaction } from './transaction.ts';
  */
 export const planChange = (current: Table | null, target: Table | null): Change => {
   if (target === null) return current === null ? NOTHING : planRemoval(current);
-  const maps = mapChanges(current, target);
+  const keys = keyChanges(current, target);
   const addresses = addressChanges(current, target);
-  const { staged, switched, delayed } = chainChanges(current, target, new Set(maps.flatMap(({ leaving }) => leaving)));
+  const chains = chainChanges(current, target);
   return {
     stage: transactions([
       [
@@ -23,19 +25,22 @@ export const planChange = (current: Table | null, target: Table | null): Change 
         ...newSets(current, target),
         ...addresses.add,
         ...newChains(current, target, (chain) => chain.base === null),
-        ...staged,
+        ...chains.staged,
       ],
     ]),
     switch: transactions([
       [
         ...newChains(current, target, (chain) => chain.base !== null),
-        ...switched,
-        ...maps.flatMap(({ add }) => add),
-        ...maps.flatMap(({ interval, remove }) => (interval ? [] : remove)),
+        ...chains.switched,
+        ...keys.addToNew,
         ...addresses.remove,
       ],
-      maps.flatMap(({ interval, remove }) => (interval ? remove : [])),
-      delayed,
+      keys.addToOld,
+      chains.switchedRanges,
+      keys.addRanges,
+      keys.removeRanges,
+      keys.remove,
+      chains.settled,
     ]),
     sweep: planSweep(current, target),
   };
@@ -74,10 +79,14 @@ export const planSweep = (current: Table | null, target: Table): readonly Transa
 };
 
 const newCounters = (current: Table | null, target: Table): readonly Operation[] =>
-  [...target.counters.keys()].filter((name) => current?.counters.has(name) !== true).map((name) => ({ kind: 'add-counter', name }));
+  [...target.counters.keys()]
+    .filter((name) => current?.counters.has(name) !== true)
+    .map((name) => ({ kind: 'add-counter', name }));
 
 const newSets = (current: Table | null, target: Table): readonly Operation[] =>
-  [...target.sets.values()].filter(({ name }) => current?.sets.has(name) !== true).map((set) => ({ kind: 'add-set', set }));
+  [...target.sets.values()]
+    .filter(({ name }) => current?.sets.has(name) !== true)
+    .map((set) => ({ kind: 'add-set', set }));
 
 const newChains = (current: Table | null, target: Table, which: (chain: Chain) => boolean): readonly Operation[] =>
   [...target.chains.values()]
@@ -85,27 +94,45 @@ const newChains = (current: Table | null, target: Table, which: (chain: Chain) =
     .map(({ name, base }) => ({ kind: 'add-chain', name, base }));
 
 /**
- * New chains get their rules while nothing refers to them, changed ones at the switch. A chain that some key leaves keeps its old
- * rules until the packets that have already found the key are through.
+ * New chains get their rules while nothing refers to them, changed ones at the switch. Where a protocol's key is about to leave a
+ * chain, its old treatment stays in there until the packets that have already found the key are through. The chain of a range changes
+ * when the exact ports that leave the range have their own keys.
  */
-const chainChanges = (current: Table | null, target: Table, leaving: ReadonlySet<string>) => {
+const chainChanges = (current: Table | null, target: Table) => {
   const staged: Operation[] = [];
   const switched: Operation[] = [];
-  const delayed: Operation[] = [];
+  const switchedRanges: Operation[] = [];
+  const settled: Operation[] = [];
+  const [installed, wanted] = [installedIn(current), installedIn(target)];
   for (const { name, base, rules } of target.chains.values()) {
     const before = current?.chains.get(name);
-    if (before !== undefined && sameRules(before.rules, rules)) continue;
     if (before === undefined && rules.length === 0) continue;
-    const operation: Operation = { kind: 'replace-rules', chain: name, rules: withCounts(rules, before?.rules ?? []) };
-    if (before === undefined && base === null) staged.push(operation);
-    else if (leaving.has(name)) delayed.push(operation);
-    else switched.push(operation);
+    const replace = (list: readonly Rule[]): Operation => ({
+      kind: 'replace-rules',
+      chain: name,
+      rules: withCounts(list, before?.rules ?? []),
+    });
+    if (before === undefined) {
+      (base === null ? staged : switched).push(replace(rules));
+      continue;
+    }
+    const treatments = wanted.get(name);
+    const leaving = [...(installed.get(name) ?? [])].filter(([protocol]) => treatments?.has(protocol) !== true);
+    const between =
+      treatments === undefined || leaving.length === 0
+        ? rules
+        : exposureRules(new Map([...leaving, ...treatments]), isLocal(name));
+    if (!sameRules(before.rules, between))
+      (rangeOfChain(name) === null ? switched : switchedRanges).push(replace(between));
+    if (!sameRules(between, rules)) settled.push(replace(rules));
   }
-  return { staged, switched, delayed };
+  return { staged, switched, switchedRanges, settled };
 };
 
 const counts = (rules: readonly Rule[]): readonly Counter[] =>
-  rules.flatMap(({ statements }) => statements.flatMap((statement) => (statement.kind === 'counter' ? [statement.counter] : [])));
+  rules.flatMap(({ statements }) =>
+    statements.flatMap((statement) => (statement.kind === 'counter' ? [statement.counter] : [])),
+  );
 
 /** What a chain has counted so far goes on in its first counter. */
 const withCounts = (rules: readonly Rule[], before: readonly Rule[]): readonly Rule[] => {
@@ -117,13 +144,14 @@ const withCounts = (rules: readonly Rule[], before: readonly Rule[]): readonly R
   return rules.map((rule) => {
     if (given || !rule.statements.some(({ kind }) => kind === 'counter')) return rule;
     given = true;
-    return { ...rule, statements: rule.statements.map((statement) => (statement.kind === 'counter' ? { ...statement, counter: sum } : statement)) };
+    return {
+      ...rule,
+      statements: rule.statements.map((statement) =>
+        statement.kind === 'counter' ? { ...statement, counter: sum } : statement,
+      ),
+    };
   });
 };
-
-/** A key of a map as text. */
-const keyText = ({ key }: MapElement): string =>
-  key.map((value) => (value.kind === 'range' ? `${value.first}-${value.last}` : value.name)).join(' ');
 
 const sameElement = (a: MapElement, b: MapElement): boolean =>
   a.verdict.kind === b.verdict.kind &&
@@ -133,32 +161,51 @@ const sameElement = (a: MapElement, b: MapElement): boolean =>
     return other !== undefined && sameValue(value, other);
   });
 
-const mapsOf = (table: Table): readonly VerdictMap[] => [...table.sets.values()].filter((set) => set.kind === 'verdict-map');
+const mapsOf = (table: Table): readonly VerdictMap[] =>
+  [...table.sets.values()].filter((set) => set.kind === 'verdict-map');
 
-const mapChanges = (current: Table | null, target: Table) =>
-  mapsOf(target).map(({ name, elements }) => {
+/**
+ * A key that leads to a chain which packets already reach waits until that chain has its new rules. An exact key is there before the
+ * range around it comes and until it has gone, so that an open port in a guarded range is open all the time; and whatever takes the
+ * place of a key is there before that key goes. A key that stays is never deleted and added again.
+ */
+const keyChanges = (current: Table | null, target: Table) => {
+  const addToNew: Operation[] = [];
+  const addToOld: Operation[] = [];
+  const addRanges: Operation[] = [];
+  const removeRanges: Operation[] = [];
+  const remove: Operation[] = [];
+  for (const { name, interval, elements } of mapsOf(target)) {
     const set = current?.sets.get(name);
-    const before = new Map((set?.kind === 'verdict-map' ? set.elements : []).map((element) => [keyText(element), element]));
+    const before = new Map(
+      (set?.kind === 'verdict-map' ? set.elements : []).map((element) => [keyText(element), element]),
+    );
     const after = new Map(elements.map((element) => [keyText(element), element]));
-    const removed = [...before].flatMap(([key, element]) => {
-      const stays = after.get(key);
-      return stays !== undefined && sameElement(stays, element) ? [] : [element];
-    });
-    const added = [...after].flatMap(([key, element]) => {
-      const there = before.get(key);
-      return there !== undefined && sameElement(there, element) ? [] : [element];
-    });
-    return {
-      interval: RANGES.some((range) => range === name),
-      add: added.length === 0 ? [] : [{ kind: 'add-keys', map: name, elements: added } as const],
-      remove: removed.length === 0 ? [] : [{ kind: 'delete-keys', map: name, elements: removed } as const],
-      leaving: removed.flatMap(({ verdict }) => ('chain' in verdict ? [verdict.chain] : [])),
-    };
-  });
+    const gone = [...before].flatMap(([key, element]) => (stays(after.get(key), element) ? [] : [element]));
+    const added = [...after].flatMap(([key, element]) => (stays(before.get(key), element) ? [] : [element]));
+    if (interval) {
+      if (added.length > 0) addRanges.push({ kind: 'add-keys', map: name, elements: added });
+      if (gone.length > 0) removeRanges.push({ kind: 'delete-keys', map: name, elements: gone });
+      continue;
+    }
+    const isOld = ({ verdict }: MapElement): boolean =>
+      'chain' in verdict && current?.chains.has(verdict.chain) === true;
+    const fresh = added.filter((element) => !isOld(element));
+    const old = added.filter(isOld);
+    if (fresh.length > 0) addToNew.push({ kind: 'add-keys', map: name, elements: fresh });
+    if (old.length > 0) addToOld.push({ kind: 'add-keys', map: name, elements: old });
+    if (gone.length > 0) remove.push({ kind: 'delete-keys', map: name, elements: gone });
+  }
+  return { addToNew, addToOld, addRanges, removeRanges, remove };
+};
+
+const stays = (there: MapElement | undefined, element: MapElement): boolean =>
+  there !== undefined && sameElement(there, element);
 
 const intervalText = ({ first, last }: Interval): string => `${first}-${last}`;
 
-const intervalsOf = (set: NamedSet | undefined): readonly Interval[] => (set?.kind === 'addresses' ? set.intervals : []);
+const intervalsOf = (set: NamedSet | undefined): readonly Interval[] =>
+  set?.kind === 'addresses' ? set.intervals : [];
 
 const addressChanges = (current: Table | null, target: Table) => {
   const add: Operation[] = [];

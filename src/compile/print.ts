@@ -53,7 +53,8 @@ const printKey = (key: readonly Expression[]): string => key.map(printExpression
 const printNumber = (value: bigint, type: DataType): string => {
   if (type === 'ipv4_addr') return formatAddress({ family: 4, value });
   if (type === 'ipv6_addr') return formatAddress({ family: 6, value });
-  if (type === 'inet_proto') return PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === value) ?? value.toString();
+  if (type === 'inet_proto')
+    return PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === value) ?? value.toString();
   if (type === 'nf_proto') return value === 2n ? 'ipv4' : 'ipv6';
   return value.toString();
 };
@@ -65,10 +66,14 @@ const printValue = (value: Value, type: DataType): string => {
 };
 
 const printValues = (list: readonly Value[], type: DataType): string =>
-  list.length === 1 && list[0] !== undefined ? printValue(list[0], type) : `{ ${list.map((value) => printValue(value, type)).join(', ')} }`;
+  list.length === 1 && list[0] !== undefined
+    ? printValue(list[0], type)
+    : `{ ${list.map((value) => printValue(value, type)).join(', ')} }`;
 
 const printOperand = (operand: Operand, left: readonly Expression[]): string =>
-  operand.kind === 'set' ? `@${operand.name}` : printValues(operand.values, left[0] === undefined ? 'unknown' : typeOf(left[0]));
+  operand.kind === 'set'
+    ? `@${operand.name}`
+    : printValues(operand.values, left[0] === undefined ? 'unknown' : typeOf(left[0]));
 
 const printElementKey = (key: readonly Value[], types: readonly DataType[]): string =>
   key.map((value, index) => printValue(value, types[index] ?? 'unknown')).join(' . ');
@@ -111,7 +116,9 @@ const printInterval = ({ first, last }: Interval, type: 'ipv4_addr' | 'ipv6_addr
   const size = last - first + 1n;
   const aligned = (size & (size - 1n)) === 0n && (first & (size - 1n)) === 0n;
   const width = type === 'ipv4_addr' ? 32 : 128;
-  return aligned ? `${printNumber(first, type)}/${width - size.toString(2).length + 1}` : `${printNumber(first, type)}-${printNumber(last, type)}`;
+  return aligned
+    ? `${printNumber(first, type)}/${width - size.toString(2).length + 1}`
+    : `${printNumber(first, type)}-${printNumber(last, type)}`;
 };
 
 const printSet = (set: NamedSet): string => {
@@ -132,7 +139,9 @@ const printBase = ({ type, hook, priority, policy }: BaseChain): string =>
 
 /** The types of a map's key follow from our own names: the address of a VIP map, protocol and port of the others. */
 const keyTypes = (element: MapElement, map: string): readonly DataType[] =>
-  element.key.length === 3 ? [map.endsWith('4') ? 'ipv4_addr' : 'ipv6_addr', 'inet_proto', 'inet_service'] : ['inet_proto', 'inet_service'];
+  element.key.length === 3
+    ? [map.endsWith('4') ? 'ipv4_addr' : 'ipv6_addr', 'inet_proto', 'inet_service']
+    : ['inet_proto', 'inet_service'];
 
 const printOperation = (operation: Operation): readonly string[] => {
   switch (operation.kind) {
@@ -161,7 +170,9 @@ const printOperation = (operation: Operation): readonly string[] => {
     case 'delete-intervals': {
       const { set, type, intervals } = operation;
       const verb = operation.kind === 'add-intervals' ? 'add' : 'delete';
-      return [`${verb} element ${OWN} ${set} { ${intervals.map((interval) => printInterval(interval, type)).join(', ')} }`];
+      return [
+        `${verb} element ${OWN} ${set} { ${intervals.map((interval) => printInterval(interval, type)).join(', ')} }`,
+      ];
     }
     case 'add-keys':
       return [

@@ -33,7 +33,9 @@ const without = (ports: Ports, taken: readonly Ports[]): readonly Ports[] => {
 /** `ports` cut at the ends of every element that it overlaps. */
 const cut = (ports: Ports, at: readonly Ports[]): readonly Ports[] => {
   const starts = new Set([ports.first]);
-  for (const other of at) for (const start of [other.first, other.last + 1n]) if (start > ports.first && start <= ports.last) starts.add(start);
+  for (const other of at)
+    for (const start of [other.first, other.last + 1n])
+      if (start > ports.first && start <= ports.last) starts.add(start);
   const ordered = [...starts].sort((x, y) => (x < y ? -1 : 1));
   return ordered.map((first, index) => ({ kind: 'range', first, last: (ordered[index + 1] ?? ports.last + 1n) - 1n }));
 };
@@ -60,11 +62,19 @@ export const placeRanges = (
     const kept = maps.map((elements) =>
       elements.filter((other) => {
         const there = partsOf(other);
-        return there !== null && sameValue(there.protocol, protocol) && inside(there.ports, ports) && leadsTo(other) === leadsTo(element);
+        return (
+          there !== null &&
+          sameValue(there.protocol, protocol) &&
+          inside(there.ports, ports) &&
+          leadsTo(other) === leadsTo(element)
+        );
       }),
     );
     kept.forEach((elements, index) => placed[index === 0 ? 0 : 1].push(...elements));
-    const takenPorts = kept.flat().flatMap((other) => partsOf(other)?.ports ?? []).sort((x, y) => (x.first < y.first ? -1 : 1));
+    const takenPorts = kept
+      .flat()
+      .flatMap((other) => partsOf(other)?.ports ?? [])
+      .sort((x, y) => (x.first < y.first ? -1 : 1));
     const others = maps.map((elements) =>
       elements.flatMap((other) => {
         const there = partsOf(other);

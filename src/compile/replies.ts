@@ -31,7 +31,11 @@ const sameAddress = (a: Address | null, b: Address | null): boolean =>
 /** The selection that guards a place: that of the exact port, else that of the range around it. */
 const guardOf = (units: readonly Unit[], { address, protocol, port }: ReplyPlace): string | null => {
   const covering = units.filter(
-    (unit) => sameAddress(unit.address, address) && unit.ports.first <= port && port <= unit.ports.last && unit.selections.has(protocol),
+    (unit) =>
+      sameAddress(unit.address, address) &&
+      unit.ports.first <= port &&
+      port <= unit.ports.last &&
+      unit.selections.has(protocol),
   );
   const exact = covering.find(({ ports }) => ports.first === ports.last) ?? covering[0];
   return exact?.selections.get(protocol) ?? null;
@@ -56,16 +60,29 @@ const chainFor = (port: number, places: readonly Guarded[]): Chain => {
   const local: Treatments = new Map(
     places
       .filter(({ address }) => address === null)
-      .map(({ protocol, stem }): [Protocol, Treatment] => [protocol, { kind: 'guarded', stem, audit: false, refuse: '' }]),
+      .map(({ protocol, stem }): [Protocol, Treatment] => [
+        protocol,
+        { kind: 'guarded', stem, audit: false, refuse: '' },
+      ]),
   );
   const vips = places.flatMap(({ address, protocol, stem }) =>
     address === null
       ? []
-      : cutOthers([match(address.family === 4 ? ipv4Source : ipv6Source, values(single(address.value))), ...isProtocol(protocol)], stem),
+      : cutOthers(
+          [
+            match(address.family === 4 ? ipv4Source : ipv6Source, values(single(address.value))),
+            ...isProtocol(protocol),
+          ],
+          stem,
+        ),
   );
   const judge = (protocol: Protocol | null, treatment: Treatment): readonly Rule[] =>
     treatment.kind === 'open' ? [] : cutOthers(isProtocol(protocol), treatment.stem);
-  return { name: replyChain(port), base: null, rules: [...vips, ...(local.size > 0 ? [notOfThisNode, ...perProtocol(local, judge)] : [])] };
+  return {
+    name: replyChain(port),
+    base: null,
+    rules: [...vips, ...(local.size > 0 ? [notOfThisNode, ...perProtocol(local, judge)] : [])],
+  };
 };
 
 /** The chains and map elements that stop a server's packets to refused clients, one chain per port. */

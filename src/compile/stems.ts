@@ -2,11 +2,12 @@ import type { Access } from '../access/model.ts';
 import { FAMILIES } from '../net/family.ts';
 import { ofFamily, type AddressSet } from '../net/address-set.ts';
 import { equals, type PrefixSet } from '../net/prefix-set.ts';
+import type { Protocol } from '../net/protocol.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
 import type { Table } from '../ruleset/table.ts';
 import { pairIn, type Installed } from './installed.ts';
 import { addressesOfPair, overlaps, type IntervalPair } from './interval-pair.ts';
-import { instanceStem, selectionNames } from './names.ts';
+import { exactPortOfChain, instanceStem, rangeOfChain, selectionNames } from './names.ts';
 import { allowChain, groupSets } from './selection-objects.ts';
 import type { Unit } from './units.ts';
 
@@ -22,16 +23,30 @@ export interface Stems {
  * could be judged by the old chain with the new content, or the other way round, and a source that both refuse would get in.
  * Otherwise, and where the stored intervals have become many small pieces, a new instance is staged beside the old one.
  */
-export const chooseStems = (current: Table | null, installed: Installed, access: Access, units: readonly Unit[]): Stems => {
-  const usersBefore = usersOfStems(installed);
-  const usersAfter = usersOfSelections(units);
+export const chooseStems = (
+  current: Table | null,
+  installed: Installed,
+  access: Access,
+  units: readonly Unit[],
+): Stems => {
+  const usersBefore = usersOf(
+    usesOfStems(installed),
+    exactPorts([...installed].map(([chain, treatments]) => [chain, treatments.keys()])),
+  );
+  const usersAfter = usersOf(
+    usesOfSelections(units),
+    exactPorts(units.map(({ chain, selections }) => [chain, selections.keys()])),
+  );
   const settled = (id: string): string | null => {
-    for (const [stem, users] of usersBefore) if (isInstanceOf(stem, id) && sameUsers(users, usersAfter.get(id))) return stem;
+    for (const [stem, users] of usersBefore)
+      if (isInstanceOf(stem, id) && sameUsers(users, usersAfter.get(id))) return stem;
     return null;
   };
   const groups = new Map<string, string>();
   for (const [name, addresses] of access.groups) {
-    const users = [...access.selections].filter(([, { untouchedGroups }]) => untouchedGroups.includes(name)).map(([id]) => id);
+    const users = [...access.selections]
+      .filter(([, { untouchedGroups }]) => untouchedGroups.includes(name))
+      .map(([id]) => id);
     const stem = groupStemInUse(current, usersBefore.keys(), name);
     const content = stem === null ? 'unusable' : contentOf(current, groupSets(stem), addresses);
     const before = [...usersBefore.keys()].filter((user) => stem !== null && usesGroup(current, user, stem));
@@ -53,31 +68,67 @@ export const chooseStems = (current: Table | null, installed: Installed, access:
       const content = contentOf(current, selectionNames(stem).allow, own);
       return content === 'same' || (content === 'editable' && settled(id) === stem);
     });
-    selections.set(id, keep ?? freeStem(current, id, (free) => Object.values(selectionNames(free)).flatMap((name) => [name, `${name}-4a`])));
+    selections.set(
+      id,
+      keep ??
+        freeStem(current, id, (free) => Object.values(selectionNames(free)).flatMap((name) => [name, `${name}-4a`])),
+    );
   }
   return { selections, groups };
 };
 
-const usersOfStems = (installed: Installed): ReadonlyMap<string, ReadonlySet<string>> => {
+/** Who uses which selection: chain name → protocol → selection id or stem. */
+type Uses = ReadonlyMap<string, ReadonlyMap<Protocol, string>>;
+
+const usesOfStems = (installed: Installed): Uses =>
+  new Map(
+    [...installed].map(([chain, treatments]) => [
+      chain,
+      new Map(
+        [...treatments].flatMap(([protocol, treatment]): [Protocol, string][] =>
+          treatment.kind === 'open' ? [] : [[protocol, treatment.stem]],
+        ),
+      ),
+    ]),
+  );
+
+const usesOfSelections = (units: readonly Unit[]): Uses =>
+  new Map(
+    units.map(({ chain, selections }) => [
+      chain,
+      new Map([...selections].flatMap(([protocol, id]): [Protocol, string][] => (id === null ? [] : [[protocol, id]]))),
+    ]),
+  );
+
+/** The users of each selection as texts. A range is another user when another exact port stands out of it: that port's packets came to it before. */
+const usersOf = (
+  uses: Uses,
+  exact: ReadonlyMap<Protocol, readonly number[]>,
+): ReadonlyMap<string, ReadonlySet<string>> => {
   const users = new Map<string, Set<string>>();
-  for (const [chain, treatments] of installed)
-    for (const [protocol, treatment] of treatments) {
-      if (treatment.kind === 'open') continue;
-      const set = users.get(treatment.stem) ?? new Set<string>();
-      users.set(treatment.stem, set.add(`${chain}/${protocol}`));
+  for (const [chain, byProtocol] of uses) {
+    const range = rangeOfChain(chain);
+    for (const [protocol, selection] of byProtocol) {
+      const holes =
+        range === null ? [] : (exact.get(protocol) ?? []).filter((port) => range.first <= port && port <= range.last);
+      const set = users.get(selection) ?? new Set<string>();
+      users.set(selection, set.add(`${chain}/${protocol} without ${holes.join(' ')}`));
     }
+  }
   return users;
 };
 
-const usersOfSelections = (units: readonly Unit[]): ReadonlyMap<string, ReadonlySet<string>> => {
-  const users = new Map<string, Set<string>>();
-  for (const { chain, selections } of units)
-    for (const [protocol, id] of selections) {
-      if (id === null) continue;
-      const set = users.get(id) ?? new Set<string>();
-      users.set(id, set.add(`${chain}/${protocol}`));
-    }
-  return users;
+const exactPorts = (
+  chains: Iterable<readonly [string, Iterable<Protocol>]>,
+): ReadonlyMap<Protocol, readonly number[]> => {
+  const ports = new Map<Protocol, number[]>();
+  for (const [chain, protocols] of chains) {
+    const port = exactPortOfChain(chain);
+    if (port !== null)
+      for (const protocol of protocols) (ports.get(protocol) ?? ports.set(protocol, []).get(protocol))?.push(port);
+  }
+  for (const list of ports.values()) list.sort((a, b) => a - b);
+  return ports;
 };
 
 const sameUsers = (a: ReadonlySet<string>, b: ReadonlySet<string> | undefined): boolean =>
@@ -91,7 +142,8 @@ const isInstanceOf = (stem: string, id: string): boolean => {
 const freeStem = (current: Table | null, id: string, objects: (stem: string) => readonly string[]): string => {
   for (let instance = 1; ; instance++) {
     const stem = instanceStem(id, instance);
-    if (!objects(stem).some((name) => current?.chains.has(name) === true || current?.sets.has(name) === true)) return stem;
+    if (!objects(stem).some((name) => current?.chains.has(name) === true || current?.sets.has(name) === true))
+      return stem;
   }
 };
 

@@ -14,7 +14,12 @@ export type Operation =
   | { readonly kind: 'delete-chain'; readonly name: string }
   /** Replaces all rules of a chain: one pointer in the kernel (net/netfilter/nf_tables_api.c, nf_tables_commit_chain). */
   | { readonly kind: 'replace-rules'; readonly chain: string; readonly rules: readonly Rule[] }
-  | { readonly kind: 'add-intervals' | 'delete-intervals'; readonly set: string; readonly type: 'ipv4_addr' | 'ipv6_addr'; readonly intervals: readonly Interval[] }
+  | {
+      readonly kind: 'add-intervals' | 'delete-intervals';
+      readonly set: string;
+      readonly type: 'ipv4_addr' | 'ipv6_addr';
+      readonly intervals: readonly Interval[];
+    }
   | { readonly kind: 'add-keys' | 'delete-keys'; readonly map: string; readonly elements: readonly MapElement[] };
 
 /** What the kernel takes as a whole or not at all (`nft -f`). */

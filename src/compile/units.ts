@@ -18,7 +18,9 @@ const isRange = ({ first, last }: PortRange): boolean => first !== last;
 /** Whether a guarded range of local ports covers this exact exposure: then even an open one needs a key of its own. */
 const coveredBy = (ranges: readonly ExposureAccess[], { protocol, ports, address }: ExposureAccess): boolean =>
   address === null &&
-  ranges.some((range) => range.protocol === protocol && range.ports.first <= ports.first && ports.last <= range.ports.last);
+  ranges.some(
+    (range) => range.protocol === protocol && range.ports.first <= ports.first && ports.last <= range.ports.last,
+  );
 
 /** The chains that an access needs, with what each protocol's packets meet there. Open exposures in no guarded range need none. */
 export const unitsOf = (access: Access): readonly Unit[] => {

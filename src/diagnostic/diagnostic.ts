@@ -33,7 +33,9 @@ export type Result<T> =
 export const ok = <T>(value: T, warnings: readonly Diagnostic[] = []): Result<T> => ({ ok: true, value, warnings });
 
 /** A failed result, from its problems (at least one is an error; warnings may stand among them). */
-export const fail = (...problems: readonly Diagnostic[]): { readonly ok: false; readonly problems: readonly Diagnostic[] } => ({
+export const fail = (
+  ...problems: readonly Diagnostic[]
+): { readonly ok: false; readonly problems: readonly Diagnostic[] } => ({
   ok: false,
   problems,
 });

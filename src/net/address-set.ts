@@ -54,10 +54,12 @@ export const addressDifference = (a: AddressSet, b: AddressSet): AddressSet => (
 export const addressComplement = (a: AddressSet): AddressSet => ({ v4: complement(a.v4), v6: complement(a.v6) });
 
 /** Whether the address is in the set. */
-export const hasAddress = (set: AddressSet, { family, value }: Address): boolean => contains(ofFamily(set, family), value);
+export const hasAddress = (set: AddressSet, { family, value }: Address): boolean =>
+  contains(ofFamily(set, family), value);
 
 /** Whether both hold the same addresses. */
-export const sameAddresses = (a: AddressSet, b: AddressSet): boolean => a === b || (equals(a.v4, b.v4) && equals(a.v6, b.v6));
+export const sameAddresses = (a: AddressSet, b: AddressSet): boolean =>
+  a === b || (equals(a.v4, b.v4) && equals(a.v6, b.v6));
 
 /** Whether no address is in the set. */
 export const isNobody = ({ v4, v6 }: AddressSet): boolean => isEmpty(v4) && isEmpty(v6);

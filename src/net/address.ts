@@ -19,9 +19,20 @@ const whole = (text: string): Span => ({ start: 0, end: text.length });
 
 /** A decimal number of an IPv4 address or a mask, or what is wrong with it. */
 const decimalProblem = (digits: string, span: Span, text: string): Diagnostic | null => {
-  if (digits === '') return error('address-empty-part', `a number is missing in ${text}`, span, 'An IPv4 address has four numbers from 0 to 255: 192.0.2.1');
+  if (digits === '')
+    return error(
+      'address-empty-part',
+      `a number is missing in ${text}`,
+      span,
+      'An IPv4 address has four numbers from 0 to 255: 192.0.2.1',
+    );
   if (!/^[0-9]+$/.test(digits))
-    return error('address-not-a-number', `${show(digits)} is not a decimal number`, span, 'An IPv4 address has four decimal numbers: 192.0.2.1');
+    return error(
+      'address-not-a-number',
+      `${show(digits)} is not a decimal number`,
+      span,
+      'An IPv4 address has four decimal numbers: 192.0.2.1',
+    );
   if (digits.length > 1 && digits.startsWith('0'))
     return error(
       'address-leading-zero',
@@ -30,7 +41,12 @@ const decimalProblem = (digits: string, span: Span, text: string): Diagnostic | 
       `Some programs read ${digits} as octal; write ${digits.replace(/^0+(?=.)/, '')} if it is decimal`,
     );
   if (digits.length > 3 || Number(digits) > 255)
-    return error('address-number-too-large', `${show(digits)} is larger than 255`, span, 'Each of the four numbers goes from 0 to 255');
+    return error(
+      'address-number-too-large',
+      `${show(digits)} is larger than 255`,
+      span,
+      'Each of the four numbers goes from 0 to 255',
+    );
   return null;
 };
 
@@ -39,9 +55,16 @@ const show = (text: string): string => JSON.stringify(text.length > 40 ? `${text
 
 const parseIPv4 = (text: string): Result<Address> => {
   if (text.length > 64 || !/^[0-9.]*$/.test(text)) {
-    if (text === '') return bad('address-empty', 'an address is missing', whole(text), 'For example 192.0.2.1 or 2001:db8::1');
-    if (/\s/.test(text)) return bad('address-space', 'there is a space in the address', spanOf(text, /\s+/), 'Remove it');
-    return bad('address-syntax', `${show(text)} is not an address`, whole(text), 'Write an IPv4 address such as 192.0.2.1 or an IPv6 address such as 2001:db8::1');
+    if (text === '')
+      return bad('address-empty', 'an address is missing', whole(text), 'For example 192.0.2.1 or 2001:db8::1');
+    if (/\s/.test(text))
+      return bad('address-space', 'there is a space in the address', spanOf(text, /\s+/), 'Remove it');
+    return bad(
+      'address-syntax',
+      `${show(text)} is not an address`,
+      whole(text),
+      'Write an IPv4 address such as 192.0.2.1 or an IPv6 address such as 2001:db8::1',
+    );
   }
   const parts = text.split('.');
   if (parts.length !== 4)
@@ -68,11 +91,29 @@ const spanOf = (text: string, pattern: RegExp): Span => {
 };
 
 const parseIPv6 = (text: string): Result<Address> => {
-  if (text.length > 64) return bad('address-syntax', `${show(text)} is not an address`, whole(text), 'An IPv6 address has eight groups at most');
-  if (text.includes('%')) return bad('address-zone', 'an address with a zone belongs to one link only', spanOf(text, /%.*/), 'Leave the zone out');
+  if (text.length > 64)
+    return bad(
+      'address-syntax',
+      `${show(text)} is not an address`,
+      whole(text),
+      'An IPv6 address has eight groups at most',
+    );
+  if (text.includes('%'))
+    return bad(
+      'address-zone',
+      'an address with a zone belongs to one link only',
+      spanOf(text, /%.*/),
+      'Leave the zone out',
+    );
   if (/\s/.test(text)) return bad('address-space', 'there is a space in the address', spanOf(text, /\s+/), 'Remove it');
   const halves = text.split('::');
-  if (halves.length > 2) return bad('address-two-gaps', 'there are two "::" in the address', { start: text.lastIndexOf('::'), end: text.lastIndexOf('::') + 2 }, 'Only one run of zeros can be left out');
+  if (halves.length > 2)
+    return bad(
+      'address-two-gaps',
+      'there are two "::" in the address',
+      { start: text.lastIndexOf('::'), end: text.lastIndexOf('::') + 2 },
+      'Only one run of zeros can be left out',
+    );
   const groups: (number | null)[] = [];
   let offset = 0;
   for (const [index, half] of halves.entries()) {
@@ -85,10 +126,26 @@ const parseIPv6 = (text: string): Result<Address> => {
       const last = span.end === text.length;
       if (last && group.includes('.')) {
         const tail = parseIPv4(group);
-        if (!tail.ok) return fail(...tail.problems.map((problem) => ({ ...problem, span: { start: span.start + (problem.span?.start ?? 0), end: span.start + (problem.span?.end ?? group.length) } })));
+        if (!tail.ok)
+          return fail(
+            ...tail.problems.map((problem) => ({
+              ...problem,
+              span: {
+                start: span.start + (problem.span?.start ?? 0),
+                end: span.start + (problem.span?.end ?? group.length),
+              },
+            })),
+          );
         groups.push(Number(tail.value.value >> 16n), Number(tail.value.value & 0xffffn));
       } else if (!/^[0-9a-fA-F]{1,4}$/.test(group)) {
-        return bad('address-bad-group', group === '' ? 'a group is missing in the address' : `${show(group)} is no group of one to four hexadecimal digits`, span, 'For example 2001:db8::1');
+        return bad(
+          'address-bad-group',
+          group === ''
+            ? 'a group is missing in the address'
+            : `${show(group)} is no group of one to four hexadecimal digits`,
+          span,
+          'For example 2001:db8::1',
+        );
       } else groups.push(Number.parseInt(group, 16));
       offset = span.end + 1;
     }
@@ -96,11 +153,21 @@ const parseIPv6 = (text: string): Result<Address> => {
   const gap = groups.indexOf(null);
   const given = gap === -1 ? groups.length : groups.length - 1;
   if (gap === -1 ? given !== 8 : given > 7)
-    return bad('address-group-count', `the address has ${given} groups instead of eight`, whole(text), gap === -1 ? 'Write eight groups, or "::" for a run of zeros' : '"::" stands for at least one group of zeros');
+    return bad(
+      'address-group-count',
+      `the address has ${given} groups instead of eight`,
+      whole(text),
+      gap === -1 ? 'Write eight groups, or "::" for a run of zeros' : '"::" stands for at least one group of zeros',
+    );
   const full = groups.flatMap((group) => (group === null ? Array.from({ length: 8 - given }, () => 0) : [group]));
   const value = full.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n);
   if (value >> 32n === 0xffffn)
-    return bad('address-ipv4-mapped', 'this is an IPv4 address mapped into IPv6', whole(text), `Packets never carry it; write ${formatIPv4(value & 0xffff_ffffn)}`);
+    return bad(
+      'address-ipv4-mapped',
+      'this is an IPv4 address mapped into IPv6',
+      whole(text),
+      `Packets never carry it; write ${formatIPv4(value & 0xffff_ffffn)}`,
+    );
   return ok({ family: 6, value });
 };
 
@@ -124,4 +191,5 @@ const formatIPv6 = (value: bigint): string => {
 };
 
 /** The canonical text: dotted decimal, or RFC 5952. */
-export const formatAddress = ({ family, value }: Address): string => (family === 4 ? formatIPv4(value) : formatIPv6(value));
+export const formatAddress = ({ family, value }: Address): string =>
+  family === 4 ? formatIPv4(value) : formatIPv6(value);

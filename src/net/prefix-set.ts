@@ -130,7 +130,9 @@ export const isSubset = (a: PrefixSet, b: PrefixSet): boolean => isEmpty(differe
 /** Whether both hold the same addresses. */
 export const equals = (a: PrefixSet, b: PrefixSet): boolean =>
   a === b ||
-  (a.family === b.family && a.changes.length === b.changes.length && a.changes.every((word, index) => word === b.changes[index]));
+  (a.family === b.family &&
+    a.changes.length === b.changes.length &&
+    a.changes.every((word, index) => word === b.changes[index]));
 
 export const isEmpty = ({ size }: PrefixSet): boolean => size === 0;
 

@@ -43,21 +43,41 @@ export const parsePrefix = (text: string): Result<Prefix> => {
   const width = WIDTH[family];
   if (slash === -1)
     return fail(
-      error('prefix-without-length', `${text} is an address, not a prefix`, { start: 0, end: text.length }, `Write ${text}/${width} for this one address`),
+      error(
+        'prefix-without-length',
+        `${text} is an address, not a prefix`,
+        { start: 0, end: text.length },
+        `Write ${text}/${width} for this one address`,
+      ),
     );
   const mask = text.slice(slash + 1);
   const span = { start: slash + 1, end: Math.max(text.length, slash + 2) };
   const wrong = (code: string, message: string, hint: string) => fail(error(code, message, span, hint));
   if (!/^[0-9]{1,4}$/.test(mask))
-    return wrong('mask-not-a-number', 'the mask length is not a number', `Write the number of fixed bits, from 0 to ${width}: ${formatAddress(parsed.value)}/${width}`);
-  if (mask.length > 1 && mask.startsWith('0')) return wrong('mask-leading-zero', 'the mask length has a leading zero', `Write /${Number(mask)}`);
+    return wrong(
+      'mask-not-a-number',
+      'the mask length is not a number',
+      `Write the number of fixed bits, from 0 to ${width}: ${formatAddress(parsed.value)}/${width}`,
+    );
+  if (mask.length > 1 && mask.startsWith('0'))
+    return wrong('mask-leading-zero', 'the mask length has a leading zero', `Write /${Number(mask)}`);
   const length = Number(mask);
-  if (length > width) return wrong('mask-too-long', `a mask length of ${length} is out of range`, `An IPv${family} prefix has 0 to ${width} bits`);
+  if (length > width)
+    return wrong(
+      'mask-too-long',
+      `a mask length of ${length} is out of range`,
+      `An IPv${family} prefix has 0 to ${width} bits`,
+    );
   const hostBits = value & hostMask(family, length);
   if (hostBits !== 0n) {
     const network = formatPrefix({ family, address: value ^ hostBits, length });
     return fail(
-      error('host-bits-set', `host bits are set in ${text}`, { start: 0, end: text.length }, `Did you mean the network ${network} or the one address ${formatAddress(parsed.value)}/${width}?`),
+      error(
+        'host-bits-set',
+        `host bits are set in ${text}`,
+        { start: 0, end: text.length },
+        `Did you mean the network ${network} or the one address ${formatAddress(parsed.value)}/${width}?`,
+      ),
     );
   }
   return ok({ family, address: value, length });

@@ -53,7 +53,8 @@ export const sortWords = (list: Uint32Array, words: number): Uint32Array => {
       const bucket = ((list[index * words + word] ?? 0) >>> shift) & 0xffff;
       starts[bucket + 1] = (starts[bucket + 1] ?? 0) + 1;
     }
-    for (let bucket = 0; bucket < 65_536; bucket++) starts[bucket + 1] = (starts[bucket + 1] ?? 0) + (starts[bucket] ?? 0);
+    for (let bucket = 0; bucket < 65_536; bucket++)
+      starts[bucket + 1] = (starts[bucket + 1] ?? 0) + (starts[bucket] ?? 0);
     for (const index of order) {
       const bucket = ((list[index * words + word] ?? 0) >>> shift) & 0xffff;
       const place = starts[bucket] ?? 0;

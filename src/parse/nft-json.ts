@@ -50,7 +50,9 @@ const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, u
 const finish = ({ family, name, chains, sets, counters }: Draft): Table => ({
   family,
   name,
-  chains: new Map([...chains].map(([chain, { base, rules }]): [string, Chain] => [chain, { name: chain, base, rules }])),
+  chains: new Map(
+    [...chains].map(([chain, { base, rules }]): [string, Chain] => [chain, { name: chain, base, rules }]),
+  ),
   sets,
   counters,
 });
@@ -68,7 +70,9 @@ export const parseNftJson = (json: string): Result<readonly Table[]> => {
   }
   const objects = isRecord(listing) ? listing['nftables'] : undefined;
   if (!Array.isArray(objects))
-    return fail(error('not-a-listing', 'the JSON is no nftables listing', undefined, 'It should come from: nft -j list ruleset'));
+    return fail(
+      error('not-a-listing', 'the JSON is no nftables listing', undefined, 'It should come from: nft -j list ruleset'),
+    );
   const drafts = new Map<string, Draft>();
   for (const entry of objects as readonly unknown[]) {
     if (!isRecord(entry)) continue;

@@ -5,7 +5,16 @@ import { isRecord } from './json.ts';
 import { readCounter, readMapElements } from './nft-statement.ts';
 import { readKey, readValue } from './nft-value.ts';
 
-const KNOWN_TYPES: ReadonlySet<string> = new Set<DataType>(['ipv4_addr', 'ipv6_addr', 'inet_proto', 'inet_service', 'nf_proto', 'ct_dir', 'fib_addrtype', 'iface_index']);
+const KNOWN_TYPES: ReadonlySet<string> = new Set<DataType>([
+  'ipv4_addr',
+  'ipv6_addr',
+  'inet_proto',
+  'inet_service',
+  'nf_proto',
+  'ct_dir',
+  'fib_addrtype',
+  'iface_index',
+]);
 
 const readTypes = (json: unknown): readonly DataType[] => {
   const list: readonly unknown[] = Array.isArray(json) ? json : [json];
@@ -54,7 +63,14 @@ export const readSet = (json: Record<string, unknown>, name: string): NamedSet =
   if (json['map'] === 'verdict') {
     const elements = readMapElements(listOf(json['elem']), types);
     if (elements === null) return opaque;
-    return { kind: 'verdict-map', name, types, interval: flags.includes('interval'), counted: listOf(json['stmt']).length > 0, elements };
+    return {
+      kind: 'verdict-map',
+      name,
+      types,
+      interval: flags.includes('interval'),
+      counted: listOf(json['stmt']).length > 0,
+      elements,
+    };
   }
   if ('map' in json) return opaque;
   if (flags.includes('timeout')) {

@@ -35,11 +35,15 @@ const readExpression = (json: unknown): Expression | null => {
   if (isRecord(meta) && typeof meta['key'] === 'string') return { kind: 'meta', key: meta['key'] };
   if (isRecord(ct) && typeof ct['key'] === 'string') {
     const direction = ct['dir'];
-    return { kind: 'ct', key: ct['key'], direction: direction === 'original' || direction === 'reply' ? direction : null };
+    return {
+      kind: 'ct',
+      key: ct['key'],
+      direction: direction === 'original' || direction === 'reply' ? direction : null,
+    };
   }
   if (isRecord(fib) && typeof fib['result'] === 'string') {
     const flags: readonly unknown[] = Array.isArray(fib['flags']) ? fib['flags'] : [fib['flags']];
-    return { kind: 'fib', result: fib['result'], flags: flags.filter((flag) => typeof flag === 'string') };
+    return { kind: 'fib', flags: flags.filter((flag) => typeof flag === 'string'), result: fib['result'] };
   }
   return null;
 };
@@ -98,7 +102,8 @@ const readVmap = (json: Record<string, unknown>): Statement | null => {
   const key = readExpressions(json['key']);
   const { data } = json;
   if (key === null) return null;
-  if (typeof data === 'string' && data.startsWith('@')) return { kind: 'vmap', key, map: { kind: 'named', name: data.slice(1) } };
+  if (typeof data === 'string' && data.startsWith('@'))
+    return { kind: 'vmap', key, map: { kind: 'named', name: data.slice(1) } };
   const elements = isRecord(data) ? readMapElements(data['set'], key.map(typeOf)) : null;
   return elements === null ? null : { kind: 'vmap', key, map: { kind: 'inline', elements } };
 };
@@ -122,7 +127,12 @@ const readKnown = (json: Record<string, unknown>): Statement | null => {
   if (counter !== null) return { kind: 'counter', counter };
   const { limit } = json;
   if (isRecord(limit) && typeof limit['rate'] === 'number' && typeof limit['per'] === 'string' && limit['inv'] !== true)
-    return { kind: 'limit', rate: limit['rate'], per: limit['per'], burst: typeof limit['burst'] === 'number' ? limit['burst'] : 0 };
+    return {
+      kind: 'limit',
+      rate: limit['rate'],
+      per: limit['per'],
+      burst: typeof limit['burst'] === 'number' ? limit['burst'] : 0,
+    };
   return null;
 };
 

@@ -3,7 +3,18 @@ import { PROTOCOL_NUMBER, type Protocol } from '../net/protocol.ts';
 import { single, symbol, type DataType, type Value } from '../ruleset/data-type.ts';
 import { isRecord } from './json.ts';
 
-const PROTOCOL_NAMES: Readonly<Record<string, number>> = { ...PROTOCOL_NUMBER, icmp: 1, igmp: 2, udplite: 136, dccp: 33, 'ipv6-icmp': 58, icmpv6: 58, esp: 50, ah: 51, gre: 47 };
+const PROTOCOL_NAMES: Readonly<Record<string, number>> = {
+  ...PROTOCOL_NUMBER,
+  icmp: 1,
+  igmp: 2,
+  udplite: 136,
+  dccp: 33,
+  'ipv6-icmp': 58,
+  icmpv6: 58,
+  esp: 50,
+  ah: 51,
+  gre: 47,
+};
 const FAMILY_NUMBERS: Readonly<Record<string, number>> = { ipv4: 2, ipv6: 10 };
 
 const address = (text: string, type: DataType): bigint | null => {

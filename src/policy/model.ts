@@ -34,7 +34,12 @@ export interface LabelSelector {
 export type Peer =
   | { readonly kind: 'cidr'; readonly prefix: Prefix; readonly except: readonly Prefix[]; readonly origin: Origin }
   | { readonly kind: 'group'; readonly name: string; readonly except: readonly Prefix[]; readonly origin: Origin }
-  | { readonly kind: 'cluster'; readonly which: 'Nodes' | 'Pods'; readonly except: readonly Prefix[]; readonly origin: Origin }
+  | {
+      readonly kind: 'cluster';
+      readonly which: 'Nodes' | 'Pods';
+      readonly except: readonly Prefix[];
+      readonly origin: Origin;
+    }
   | { readonly kind: 'everyone'; readonly except: readonly Prefix[]; readonly origin: Origin };
 
 /** One item of `ports`. `protocol: null` means every protocol that applies (DESIGN.md, "ports items"). */

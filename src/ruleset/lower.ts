@@ -11,7 +11,12 @@ interface Reading {
 }
 
 const isFamily = (number: number): Step => ({ kind: 'test', field: 'family', negate: false, values: [single(number)] });
-const isProtocol = (number: number): Step => ({ kind: 'test', field: 'protocol', negate: false, values: [single(number)] });
+const isProtocol = (number: number): Step => ({
+  kind: 'test',
+  field: 'protocol',
+  negate: false,
+  values: [single(number)],
+});
 
 // NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10 (include/uapi/linux/netfilter.h)
 const IMPLIED: Readonly<Record<string, readonly Step[]>> = {
@@ -49,7 +54,9 @@ const read = (expression: Expression): Reading | null => {
       return field === undefined ? null : { field, implies: [] };
     }
     case 'ct':
-      return expression.key === 'direction' && expression.direction === null ? { field: 'direction', implies: [] } : null;
+      return expression.key === 'direction' && expression.direction === null
+        ? { field: 'direction', implies: [] }
+        : null;
     case 'fib': {
       if (expression.result !== 'type' || expression.flags.length !== 1) return null;
       if (expression.flags[0] === 'saddr') return { field: 'source-type', implies: [] };

@@ -8,3 +8,7 @@ export interface MapElement {
   readonly verdict: Verdict;
   readonly counter?: Counter;
 }
+
+/** A key as text: equal for equal keys. */
+export const keyText = ({ key }: MapElement): string =>
+  key.map((value) => (value.kind === 'range' ? `${value.first}-${value.last}` : value.name)).join(' ');

@@ -6,8 +6,7 @@ import type { RejectKind, Verdict } from './verdict.ts';
 
 /** What a rule compares with: values in place, or a named set. */
 export type Operand =
-  | { readonly kind: 'values'; readonly values: readonly Value[] }
-  | { readonly kind: 'set'; readonly name: string };
+  { readonly kind: 'values'; readonly values: readonly Value[] } | { readonly kind: 'set'; readonly name: string };
 
 /** One statement of a rule, in nft's syntax (nft(8), STATEMENTS). What the model does not know is kept as text. */
 export type Statement =
@@ -15,7 +14,9 @@ export type Statement =
   | {
       readonly kind: 'vmap';
       readonly key: readonly Expression[];
-      readonly map: { readonly kind: 'named'; readonly name: string } | { readonly kind: 'inline'; readonly elements: readonly MapElement[] };
+      readonly map:
+        | { readonly kind: 'named'; readonly name: string }
+        | { readonly kind: 'inline'; readonly elements: readonly MapElement[] };
     }
   | { readonly kind: 'update'; readonly set: string; readonly key: readonly Expression[]; readonly counted: boolean }
   | { readonly kind: 'counter'; readonly counter: Counter }

@@ -1,4 +1,13 @@
-import { difference, emptySet, fullSet, intersection, isEmpty, setOfRanges, union, type PrefixSet } from '../net/prefix-set.ts';
+import {
+  difference,
+  emptySet,
+  fullSet,
+  intersection,
+  isEmpty,
+  setOfRanges,
+  union,
+  type PrefixSet,
+} from '../net/prefix-set.ts';
 import type { Value } from '../ruleset/data-type.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
@@ -39,17 +48,27 @@ interface Run {
  * Runs a packet through one base chain, for all subjects at once: a rule that depends on the subject splits the set, and what cannot be
  * known (rates, full sets, rules not understood) goes both ways. So the same subject can have several outcomes; each is possible.
  */
-export const runBaseChain = (table: Table, chainName: string, packet: Packet, subjects: PrefixSet = ALL[packet.family]): readonly Outcome[] => {
+export const runBaseChain = (
+  table: Table,
+  chainName: string,
+  packet: Packet,
+  subjects: PrefixSet = ALL[packet.family],
+): readonly Outcome[] => {
   const chain = table.chains.get(chainName);
   if (chain === undefined) return [];
   const run: Run = { table, packet, outcomes: [], branches: 0 };
   walk(run, chain, 0, subjects, []);
-  if (run.branches > MOST_BRANCHES)
-    return [{ subjects, verdict: 'unknown', decidedBy: { chain: chainName, rule: 0 } }];
+  if (run.branches > MOST_BRANCHES) return [{ subjects, verdict: 'unknown', decidedBy: { chain: chainName, rule: 0 } }];
   return run.outcomes;
 };
 
-const decide = (run: Run, subjects: PrefixSet, verdict: Outcome['verdict'], chain: string, rule: number | 'policy'): void => {
+const decide = (
+  run: Run,
+  subjects: PrefixSet,
+  verdict: Outcome['verdict'],
+  chain: string,
+  rule: number | 'policy',
+): void => {
   if (!isEmpty(subjects)) run.outcomes.push({ subjects, verdict, decidedBy: { chain, rule } });
 };
 
@@ -74,7 +93,14 @@ const leave = (run: Run, chain: Chain, subjects: PrefixSet, stack: readonly Fram
 };
 
 /** Runs the steps of one rule; returns the subjects that go on with the next rule. */
-const applyRule = (run: Run, chain: Chain, index: number, rule: Rule, subjects: PrefixSet, stack: readonly Frame[]): PrefixSet => {
+const applyRule = (
+  run: Run,
+  chain: Chain,
+  index: number,
+  rule: Rule,
+  subjects: PrefixSet,
+  stack: readonly Frame[],
+): PrefixSet => {
   const steps = lower(rule);
   const { family } = run.packet;
   let inside = subjects;
@@ -123,7 +149,14 @@ const applyRule = (run: Run, chain: Chain, index: number, rule: Rule, subjects: 
   return onward;
 };
 
-const follow = (run: Run, chain: Chain, index: number, verdict: Verdict, subjects: PrefixSet, stack: readonly Frame[]): void => {
+const follow = (
+  run: Run,
+  chain: Chain,
+  index: number,
+  verdict: Verdict,
+  subjects: PrefixSet,
+  stack: readonly Frame[],
+): void => {
   if (isEmpty(subjects)) return;
   switch (verdict.kind) {
     case 'accept':
@@ -150,11 +183,15 @@ const follow = (run: Run, chain: Chain, index: number, verdict: Verdict, subject
 const walkInto = (run: Run, target: Chain, subjects: PrefixSet, stack: readonly Frame[], from: Chain): void =>
   walk(run, stack.length === 0 && from.base !== null ? { ...target, base: from.base } : target, 0, subjects, stack);
 
-const partings = new WeakMap<PrefixSet, WeakMap<PrefixSet, { readonly inSet: PrefixSet; readonly outside: PrefixSet }>>();
+const partings = new WeakMap<
+  PrefixSet,
+  WeakMap<PrefixSet, { readonly inSet: PrefixSet; readonly outside: PrefixSet }>
+>();
 
 /** The subjects in a set and those outside. Thousands of exposures share a few selections, so it is remembered. */
 const parted = (subjects: PrefixSet, set: PrefixSet): { readonly inSet: PrefixSet; readonly outside: PrefixSet } => {
-  const bySet = partings.get(subjects) ?? new WeakMap<PrefixSet, { readonly inSet: PrefixSet; readonly outside: PrefixSet }>();
+  const bySet =
+    partings.get(subjects) ?? new WeakMap<PrefixSet, { readonly inSet: PrefixSet; readonly outside: PrefixSet }>();
   partings.set(subjects, bySet);
   const known = bySet.get(set) ?? { inSet: intersection(subjects, set), outside: difference(subjects, set) };
   bySet.set(set, known);
@@ -164,7 +201,11 @@ const parted = (subjects: PrefixSet, set: PrefixSet): { readonly inSet: PrefixSe
 const isSubject = (run: Run, field: Field): boolean => field === run.packet.subject;
 
 /** The subjects for which a test or a look-up holds, and the others; both when it is unknown. */
-const split = (run: Run, step: Extract<Step, { kind: 'test' | 'lookup' }>, subjects: PrefixSet): { yes: PrefixSet; no: PrefixSet } => {
+const split = (
+  run: Run,
+  step: Extract<Step, { kind: 'test' | 'lookup' }>,
+  subjects: PrefixSet,
+): { yes: PrefixSet; no: PrefixSet } => {
   const { family } = run.packet;
   const both = () => {
     run.branches++;
@@ -177,7 +218,13 @@ const split = (run: Run, step: Extract<Step, { kind: 'test' | 'lookup' }>, subje
     return step.negate ? { yes: outside, no: inSet } : { yes: inSet, no: outside };
   };
   if (step.kind === 'test') {
-    if (isSubject(run, step.field)) return bySet(setOfRanges(family, step.values.flatMap((value) => (value.kind === 'range' ? value : []))));
+    if (isSubject(run, step.field))
+      return bySet(
+        setOfRanges(
+          family,
+          step.values.flatMap((value) => (value.kind === 'range' ? value : [])),
+        ),
+      );
     const point = run.packet.fields.get(step.field);
     return point === undefined ? both() : sided(step.values.some((value) => covers(value, point)));
   }
@@ -203,12 +250,16 @@ const armsOf = (run: Run, step: Extract<Step, { kind: 'verdict-map' }>, subjects
   const subjectAt = known.indexOf(null);
   if (subjectAt === -1) {
     const element = find(elements, known as readonly Value[]);
-    return element === null ? { hits: [], miss: subjects } : { hits: [{ set: subjects, verdict: element.verdict }], miss: emptySet(subjects.family) };
+    return element === null
+      ? { hits: [], miss: subjects }
+      : { hits: [{ set: subjects, verdict: element.verdict }], miss: emptySet(subjects.family) };
   }
   let miss = subjects;
   const hits = elements.flatMap((element) => {
     const range = element.key[subjectAt];
-    const others = known.every((point, index) => point === null || (element.key[index] !== undefined && covers(element.key[index], point)));
+    const others = known.every(
+      (point, index) => point === null || (element.key[index] !== undefined && covers(element.key[index], point)),
+    );
     if (!others || range?.kind !== 'range') return [];
     const set = intersection(miss, setOfRanges(subjects.family, [range]));
     miss = difference(miss, set);

@@ -51,7 +51,9 @@ export const find = (elements: readonly MapElement[], key: readonly Value[]): Ma
   const { exact, others } = indexOf(elements);
   return (
     exact.get(keyText(key)) ??
-    others.find((element) => element.key.every((value, index) => key[index] !== undefined && covers(value, key[index]))) ??
+    others.find((element) =>
+      element.key.every((value, index) => key[index] !== undefined && covers(value, key[index])),
+    ) ??
     null
   );
 };

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { anyAccess } from '../../test/support/random-access.ts';
+import { guardsOf } from '../access/guard-of.ts';
+import type { Access } from '../access/model.ts';
+import { applyTransaction } from '../compile/apply-transaction.ts';
+import { compileTable } from '../compile/compile-table.ts';
+import { PREROUTING } from '../compile/names.ts';
+import { printTable, printTransaction } from '../compile/print.ts';
+import { planChange } from '../compile/plan-change.ts';
+import type { Address } from '../net/address.ts';
+import { ofFamily } from '../net/address-set.ts';
+import { FAMILIES, type Family } from '../net/family.ts';
+import {
+  difference,
+  emptySet,
+  fullSet,
+  intersection,
+  isEmpty,
+  isSubset,
+  union,
+  type PrefixSet,
+} from '../net/prefix-set.ts';
+import { PROTOCOLS, type Protocol } from '../net/protocol.ts';
+import type { Table } from '../ruleset/table.ts';
+import { incoming } from '../simulate/packet.ts';
+import { runBaseChain } from '../simulate/run.ts';
+import { placesOf } from './own-table.ts';
+import { prove } from './proof.ts';
+
+/** The order of maps' keys and of chains has no meaning. */
+const plain = (table: Table | null): unknown =>
+  table === null
+    ? null
+    : {
+        chains: Object.fromEntries([...table.chains].sort()),
+        sets: Object.fromEntries(
+          [...table.sets]
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([name, set]) => [
+              name,
+              set.kind === 'verdict-map'
+                ? {
+                    ...set,
+                    elements: [...set.elements]
+                      .map((e) => JSON.stringify(e, (_k, v: unknown) => (typeof v === 'bigint' ? v.toString() : v)))
+                      .sort(),
+                  }
+                : set,
+            ]),
+        ),
+        counters: [...table.counters.keys()].sort(),
+      };
+
+const EVERYBODY = { 4: fullSet(4), 6: fullSet(6) } as const;
+
+const allowedAt = (
+  access: Access,
+  protocol: Protocol,
+  port: number,
+  destination: Address | 'local',
+  family: Family,
+): PrefixSet => {
+  const exposure = guardsOf(access)(protocol, port, destination);
+  const selection = access.selections.get(exposure?.selection ?? '');
+  return selection === undefined ? EVERYBODY[family] : ofFamily(selection.allowed, family);
+};
+
+/** Sources that a table surely lets in, and those that it may let in. */
+const admittedBy = (
+  table: Table,
+  family: Family,
+  protocol: Protocol,
+  port: number,
+  destination: Address | null,
+): { must: PrefixSet; may: PrefixSet } => {
+  let may = emptySet(family);
+  let mayNot = emptySet(family);
+  const packet = incoming({
+    family,
+    protocol,
+    port,
+    destination,
+    type: destination === null ? 'local' : 'unicast',
+    direction: 'original',
+  });
+  for (const { subjects, verdict } of runBaseChain(table, PREROUTING, packet)) {
+    if (verdict === 'accept') may = union(may, subjects);
+    else mayNot = union(mayNot, subjects);
+  }
+  return { must: difference(may, mayNot), may };
+};
+
+describe('laws', () => {
+  test('2 and 5: the compiled table admits exactly whom the access allows, for every source at every port', () => {
+    fc.assert(
+      fc.property(anyAccess, (access) => {
+        const { differences, holds } = prove(compileTable(access), access);
+        assert.deepEqual(differences, []);
+        assert.ok(holds);
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  test('4: applying the planned change gives exactly the target', () => {
+    fc.assert(
+      fc.property(anyAccess, anyAccess, (before, after) => {
+        const current = compileTable(before);
+        const target = compileTable(after, current);
+        const { stage, switch: switched, sweep } = planChange(current, target);
+        const end = [...stage, ...switched, ...sweep].reduce<Table | null>(applyTransaction, current);
+        assert.deepEqual(plain(end), plain(target));
+        assert.deepEqual(prove(end, after).differences, []);
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  test('4: a second plan after an apply has nothing to do', () => {
+    fc.assert(
+      fc.property(anyAccess, anyAccess, (before, after) => {
+        const current = compileTable(before);
+        const target = compileTable(after, current);
+        const again = planChange(target, compileTable(after, target));
+        assert.deepEqual(again, { stage: [], switch: [], sweep: [] });
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  test('7: in every mixture of the states around a step, chain by chain and set by set, a source that both accesses refuse is refused and one that both allow is allowed', () => {
+    fc.assert(
+      fc.property(anyAccess, anyAccess, fc.infiniteStream(fc.boolean()), (before, after, coins) => {
+        const start = compileTable(before);
+        const { stage, switch: switched, sweep } = planChange(start, compileTable(after, start));
+        let now: Table = start;
+        for (const step of [...stage, ...switched, ...sweep]) {
+          const next = applyTransaction(now, step);
+          assert.ok(next !== null);
+          const steps = [...stage, ...switched, ...sweep];
+          const what = () =>
+            `step ${steps.indexOf(step) + 1} of ${steps.length} (${stage.length} staged, ${switched.length} switched)\n${steps.map(printTransaction).join('---\n')}\nFROM\n${printTable(start)}`;
+          for (let round = 0; round < 4; round++) {
+            const mixed = mixture(now, next, () => coins.next().value === true);
+            for (const [protocol, ports] of placesOf(mixed, after).ports)
+              for (const port of ports.filter((p) => p > 29_990 && p < 30_030))
+                for (const family of FAMILIES) expectBetween(mixed, before, after, family, protocol, port, null, what);
+            for (const { address, protocol, port } of placesOf(mixed, after).vips)
+              expectBetween(mixed, before, after, address.family, protocol, port, address, what);
+          }
+          now = next;
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+const expectBetween = (
+  mixed: Table,
+  before: Access,
+  after: Access,
+  family: Family,
+  protocol: Protocol,
+  port: number,
+  destination: Address | null,
+  what: () => string,
+): void => {
+  const [old, fresh] = [before, after].map((access) =>
+    allowedAt(access, protocol, port, destination ?? 'local', family),
+  ) as [PrefixSet, PrefixSet];
+  const { must, may } = admittedBy(mixed, family, protocol, port, destination);
+  assert.ok(
+    isSubset(intersection(old, fresh), must),
+    isSubset(intersection(old, fresh), must) ? '' : `${protocol} ${port}: an allowed source is refused in ${what()}`,
+  );
+  assert.ok(
+    isEmpty(difference(may, union(old, fresh))),
+    isEmpty(difference(may, union(old, fresh))) ? '' : `${protocol} ${port}: a refused source is admitted in ${what()}`,
+  );
+};
+
+/** Each chain, and each element of each set, as it is in one of the two states. */
+const mixture = (before: Table, after: Table, coin: () => boolean): Table => ({
+  ...after,
+  chains: new Map(
+    [...before.chains, ...after.chains].map(([name]) => {
+      const [old, fresh] = [before.chains.get(name), after.chains.get(name)];
+      const chosen = old === undefined || fresh === undefined ? (old ?? fresh) : coin() ? old : fresh;
+      if (chosen === undefined) throw new Error('no chain');
+      return [name, chosen];
+    }),
+  ),
+  sets: new Map(
+    [...before.sets, ...after.sets].map(([name]) => {
+      const [old, fresh] = [before.sets.get(name), after.sets.get(name)];
+      const chosen = old === undefined || fresh === undefined ? (old ?? fresh) : coin() ? old : fresh;
+      if (chosen === undefined) throw new Error('no set');
+      return [name, chosen];
+    }),
+  ),
+});
+void PROTOCOLS;
