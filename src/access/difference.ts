@@ -1,0 +1,113 @@
+import { addressDifference, addressIntersection, everyone, isNobody, type AddressSet } from '../net/address-set.ts';
+import { guardsOf, type GuardOf } from './guard-of.ts';
+import type { Access, ExposureAccess, Part } from './model.ts';
+
+/** Sources that gain or lose an exposure, and what decides about them now (or decided before). */
+export interface ChangedPart {
+  readonly sources: AddressSet;
+  readonly because: string;
+}
+
+/** How the access to one exposure changes. */
+export interface ExposureChange {
+  readonly exposure: ExposureAccess;
+  readonly gained: readonly ChangedPart[];
+  readonly lost: readonly ChangedPart[];
+  /** Whether it was guarded before and is guarded afterwards. */
+  readonly guardedBefore: boolean;
+  readonly guardedAfter: boolean;
+  /** The refusal changes between drop and reject, or what Audit policies would do, though nobody gains or loses. */
+  readonly otherwiseChanged: boolean;
+}
+
+export interface AccessDifference {
+  readonly changes: readonly ExposureChange[];
+  /** Guarded exposures that stay as they are. */
+  readonly unchanged: number;
+}
+
+const UNGUARDED: readonly Part[] = [{ sources: everyone, verdict: 'allow', because: 'no policy selects it' }];
+
+/** Who gains and who loses what between two states; null stands for "nothing was guarded". */
+export const accessDifference = (before: Access | null, after: Access | null): AccessDifference => {
+  const [old, fresh] = [before ?? NOTHING, after ?? NOTHING];
+  const [oldGuard, freshGuard] = [guardsOf(old), guardsOf(fresh)];
+  const places = new Map<string, ExposureAccess>();
+  for (const exposure of [...fresh.exposures, ...old.exposures])
+    if (!places.has(exposure.id)) places.set(exposure.id, exposure);
+  const changes: ExposureChange[] = [];
+  let unchanged = 0;
+  for (const exposure of places.values()) {
+    const [had, has] = [partsAt(old, oldGuard, exposure), partsAt(fresh, freshGuard, exposure)];
+    const gained = changed(had, has);
+    const lost = changed(has, had).map(({ sources, because }) => ({
+      sources,
+      because: reasonNow(has, sources) ?? because,
+    }));
+    const otherwiseChanged =
+      had !== has &&
+      gained.length === 0 &&
+      lost.length === 0 &&
+      !sameTreatment(old, fresh, oldGuard, freshGuard, exposure);
+    if (gained.length > 0 || lost.length > 0 || otherwiseChanged)
+      changes.push({
+        exposure,
+        gained,
+        lost,
+        guardedBefore: had !== UNGUARDED,
+        guardedAfter: has !== UNGUARDED,
+        otherwiseChanged,
+      });
+    else if (has !== UNGUARDED) unchanged++;
+  }
+  return { changes, unchanged };
+};
+
+const NOTHING: Access = { exposures: [], selections: new Map(), groups: new Map(), warnings: [] };
+
+const selectionAt = (access: Access, guard: GuardOf, { protocol, ports, address }: ExposureAccess) => {
+  // Of a range, its first port that has no exposure of its own stands for all.
+  const exact = new Set(
+    ports.first === ports.last
+      ? []
+      : access.exposures
+          .filter((other) => other.protocol === protocol && other.ports.first === other.ports.last)
+          .map((other) => other.ports.first),
+  );
+  let port = ports.first;
+  while (exact.has(port) && port < ports.last) port++;
+  return access.selections.get(guard(protocol, port, address ?? 'local')?.selection ?? '');
+};
+
+const partsAt = (access: Access, guard: GuardOf, exposure: ExposureAccess): readonly Part[] =>
+  selectionAt(access, guard, exposure)?.parts ?? UNGUARDED;
+
+/** The sources that `to` allows and `from` does not, by the parts of `to`. */
+const changed = (from: readonly Part[], to: readonly Part[]): readonly ChangedPart[] =>
+  to
+    .filter(({ verdict }) => verdict === 'allow')
+    .flatMap(({ sources, because }) =>
+      from
+        .filter(({ verdict }) => verdict !== 'allow')
+        .map((part) => ({ sources: addressIntersection(sources, part.sources), because })),
+    )
+    .filter(({ sources }) => !isNobody(sources));
+
+const reasonNow = (parts: readonly Part[], sources: AddressSet): string | null =>
+  parts.find((part) => part.verdict !== 'allow' && isNobody(addressDifference(sources, part.sources)))?.because ?? null;
+
+const sameTreatment = (
+  old: Access,
+  fresh: Access,
+  oldGuard: GuardOf,
+  freshGuard: GuardOf,
+  exposure: ExposureAccess,
+): boolean => {
+  const [had, has] = [selectionAt(old, oldGuard, exposure), selectionAt(fresh, freshGuard, exposure)];
+  if (had === undefined || has === undefined) return true;
+  const same = (a: AddressSet, b: AddressSet): boolean =>
+    isNobody(addressDifference(a, b)) && isNobody(addressDifference(b, a));
+  return (
+    same(had.rejected, has.rejected) && same(had.wouldRefuse, has.wouldRefuse) && same(had.wouldAdmit, has.wouldAdmit)
+  );
+};

@@ -1,0 +1,43 @@
+import type { Address } from '../net/address.ts';
+import { hasAddress } from '../net/address-set.ts';
+import type { Protocol } from '../net/protocol.ts';
+import { guardsOf } from './guard-of.ts';
+import type { Access, ExposureAccess } from './model.ts';
+
+/** A connection that the kernel tracks, in its original direction: as the client addressed it, before any rewriting. */
+export interface Flow {
+  readonly protocol: Protocol;
+  readonly source: Address;
+  readonly destination: Address;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
+/** A flow whose client an access refuses, and where. */
+export interface CutFlow {
+  readonly flow: Flow;
+  readonly exposure: ExposureAccess;
+}
+
+/**
+ * The flows to this node whose packets an access would refuse. `isLocal` tells the node's own addresses: others are judged only as VIPs.
+ * Flows from the node itself come in by lo and are never judged.
+ */
+export const cutFlows = (
+  access: Access,
+  flows: readonly Flow[],
+  isLocal: (address: Address) => boolean,
+): readonly CutFlow[] => {
+  const guard = guardsOf(access);
+  return flows.flatMap((flow) => {
+    if (isLocal(flow.source)) return [];
+    const { protocol, destinationPort, destination } = flow;
+    const exposure =
+      guard(protocol, destinationPort, destination) ??
+      (isLocal(destination) ? guard(protocol, destinationPort, 'local') : null);
+    const selection = access.selections.get(exposure?.selection ?? '');
+    return exposure === null || selection === undefined || hasAddress(selection.allowed, flow.source)
+      ? []
+      : [{ flow, exposure }];
+  });
+};

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Change, Transaction } from '../compile/transaction.ts';
+import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
+import { runTransaction } from './nft.ts';
+
+/** What one transaction took. */
+export interface Step {
+  readonly phase: 'stage' | 'switch' | 'sweep';
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+/**
+ * Between two transactions: longer than a packet needs through the base chains, also where the processor is taken away meanwhile.
+ * After the last reference to an object is gone, a second passes before it is deleted.
+ */
+const GAP_MS = 20;
+export const SWEEP_AFTER_MS = 1000;
+
+const WHAT_HOLDS = {
+  stage: 'What was enforced is enforced as before; what was staged is swept by the next apply',
+  switch: 'Every exposure is guarded by its old or its new policies; apply again',
+  sweep: 'The new policies are in force; what is left over is swept by the next apply',
+} as const;
+
+const run = async (
+  phase: Step['phase'],
+  transactions: readonly Transaction[],
+  steps: Step[],
+): Promise<Result<null>> => {
+  for (const transaction of transactions) {
+    if (steps.length > 0) await sleep(GAP_MS);
+    const start = performance.now();
+    const result = await runTransaction(transaction);
+    if (!result.ok)
+      return fail(
+        ...result.problems,
+        error('phase-failed', `the change stopped in its ${phase} phase`, undefined, WHAT_HOLDS[phase]),
+      );
+    steps.push({ phase, bytes: result.value.bytes, ms: performance.now() - start });
+  }
+  return ok(null);
+};
+
+/** Stages and switches; the sweep is left to {@link sweep}. When it fails it stops, and says what is in force. */
+export const applyChange = async (change: Change): Promise<Result<readonly Step[]>> => {
+  const steps: Step[] = [];
+  for (const phase of ['stage', 'switch'] as const) {
+    const result = await run(phase, change[phase], steps);
+    if (!result.ok) return result;
+  }
+  return ok(steps);
+};
+
+/** Removes what nothing has referred to for a second. The caller waits {@link SWEEP_AFTER_MS} after the switch. */
+export const sweep = async (transactions: readonly Transaction[]): Promise<Result<readonly Step[]>> => {
+  const steps: Step[] = [];
+  const result = await run('sweep', transactions, steps);
+  return result.ok ? ok(steps) : result;
+};

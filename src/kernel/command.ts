@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+
+/** How a program ended. */
+export type CommandResult =
+  | { readonly kind: 'done'; readonly status: number; readonly stdout: string; readonly stderr: string }
+  | { readonly kind: 'missing'; readonly name: string }
+  | { readonly kind: 'timeout'; readonly name: string; readonly ms: number };
+
+export interface CommandOptions {
+  readonly stdin?: string;
+  /** Milliseconds; 60,000 unless told. */
+  readonly timeoutMs?: number;
+}
+
+/** Enough for the listing of a table with a million elements; more means that something is wrong. */
+const MOST_OUTPUT = 512 * 1024 * 1024;
+
+/** Runs a program without a shell. Arguments are passed one by one, rules on stdin. */
+export const runCommand = (
+  argv: readonly [string, ...string[]],
+  { stdin = '', timeoutMs = 60_000 }: CommandOptions = {},
+): Promise<CommandResult> =>
+  new Promise((resolve) => {
+    const [name, ...args] = argv;
+    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' } });
+    const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    let size = 0;
+    const take = (stream: 'stdout' | 'stderr') => (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MOST_OUTPUT) child.kill('SIGKILL');
+      else output[stream].push(chunk);
+    };
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, timeoutMs);
+    child.stdout.on('data', take('stdout'));
+    child.stderr.on('data', take('stderr'));
+    child.on('error', (problem: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      resolve(
+        problem.code === 'ENOENT'
+          ? { kind: 'missing', name }
+          : { kind: 'done', status: 126, stdout: '', stderr: problem.message },
+      );
+    });
+    child.on('close', (status) => {
+      clearTimeout(timer);
+      if (late) resolve({ kind: 'timeout', name, ms: timeoutMs });
+      else
+        resolve({
+          kind: 'done',
+          status: status ?? 137,
+          stdout: Buffer.concat(output.stdout).toString(),
+          stderr: Buffer.concat(output.stderr).toString(),
+        });
+    });
+    // A program that ends before it has read everything is judged by its exit status.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(stdin);
+  });
+
+/** One line about a command that did not do its work. */
+export const failureOf = (result: CommandResult): string => {
+  switch (result.kind) {
+    case 'missing':
+      return `the program ${result.name} is not installed`;
+    case 'timeout':
+      return `${result.name} did not end within ${result.ms} ms`;
+    case 'done':
+      return result.stderr.trim().split('\n').slice(0, 3).join('\n') || `exit status ${result.status}`;
+  }
+};

@@ -1,0 +1,47 @@
+import type { Flow } from '../access/flow.ts';
+import { parseAddress } from '../net/address.ts';
+import { PROTOCOLS } from '../net/protocol.ts';
+import { runCommand } from './command.ts';
+
+const FIELDS = /\b(src|dst|sport|dport)=(\S+)/g;
+
+/** One line of `conntrack -L -o extended` (conntrack(8)): the first src, dst, sport and dport are the original direction. null: another protocol. */
+export const readFlow = (line: string): Flow | null => {
+  const protocol = PROTOCOLS.find((known) => line.split(/\s+/, 4).includes(known));
+  if (protocol === undefined) return null;
+  const original = new Map<string, string>();
+  for (const [, key, value] of line.matchAll(FIELDS))
+    if (key !== undefined && value !== undefined && !original.has(key)) original.set(key, value);
+  const [source, destination] = [original.get('src'), original.get('dst')].map((text) => parseAddress(text ?? ''));
+  const [sourcePort, destinationPort] = [original.get('sport'), original.get('dport')].map(Number);
+  if (
+    source?.ok !== true ||
+    destination?.ok !== true ||
+    !Number.isInteger(sourcePort) ||
+    !Number.isInteger(destinationPort)
+  )
+    return null;
+  return {
+    protocol,
+    source: source.value,
+    destination: destination.value,
+    sourcePort: sourcePort ?? 0,
+    destinationPort: destinationPort ?? 0,
+  };
+};
+
+/** The tracked connections of both families; null where they cannot be listed (conntrack is not installed, no rights). */
+export const listFlows = async (): Promise<readonly Flow[] | null> => {
+  const results = await Promise.all(
+    (['ipv4', 'ipv6'] as const).map((family) => runCommand(['conntrack', '-L', '-f', family, '-o', 'extended'])),
+  );
+  const flows: Flow[] = [];
+  for (const result of results) {
+    if (result.kind !== 'done' || result.status !== 0) return null;
+    for (const line of result.stdout.split('\n')) {
+      const flow = readFlow(line);
+      if (flow !== null) flows.push(flow);
+    }
+  }
+  return flows;
+};

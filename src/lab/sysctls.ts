@@ -1,0 +1,27 @@
+import type { Place } from './place.ts';
+
+const ROUTERS: readonly Place[] = ['router', 'node-1', 'node-2'];
+
+/**
+ * Kernel settings of a place, as lines of sysctl.conf(5), to be set before it has interfaces (Documentation/networking/ip-sysctl.rst).
+ * Every one is named, because a new namespace takes some IPv4 settings over from the host.
+ */
+export const sysctlsOf = (place: Place): readonly string[] => [
+  // An address that is still being checked for duplicates cannot be used: that would cost seconds.
+  ...both('net.ipv6.conf', 'accept_dad = 0'),
+  ...both('net.ipv6.conf', 'router_solicitations = 0'),
+  ...both('net.ipv4.conf', 'rp_filter = 0'),
+  ...both('net.ipv4.conf', 'send_redirects = 0'),
+  // "Refused" is an ICMP message for many packets, and it must not turn into silence when there are many of them.
+  'net.ipv4.icmp_ratelimit = 0',
+  'net.ipv4.icmp_ratemask = 0',
+  'net.ipv6.icmp.ratelimit = 0',
+  'net.ipv4.ip_local_port_range = 32768 60999',
+  ...(ROUTERS.includes(place) ? ['net.ipv4.ip_forward = 1', ...both('net.ipv6.conf', 'forwarding = 1')] : []),
+  // A pod's answer to another pod on the same bridge must pass conntrack, or the Service address would never be put back.
+  `net.bridge.bridge-nf-call-iptables = ${place === 'router' ? 0 : 1}`,
+  `net.bridge.bridge-nf-call-ip6tables = ${place === 'router' ? 0 : 1}`,
+];
+
+const both = (tree: string, setting: string): string[] =>
+  ['all', 'default'].map((scope) => `${tree}.${scope}.${setting}`);
