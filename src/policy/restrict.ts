@@ -10,8 +10,9 @@ export type Manifest = Readonly<Record<string, unknown>>;
 export const restrictName = ({ ports, protocol }: PortSpec): string =>
   `restrict-${formatPorts(ports)}${protocol === null ? '' : `-${protocol}`}`;
 
-/** Between policies of more and of less urgency. */
-const PRIORITY = 500;
+/** Between policies of more and of less urgency; what says more exactly what it means is asked first. */
+const priorityOf = ({ ports, protocol }: PortSpec): number =>
+  500 - (ports.first === ports.last ? 2 : 0) - (protocol === null ? 0 : 1);
 
 /** The Admin policy for the simplest need: these may come in, everyone else not. */
 export const restrictManifest = (
@@ -25,7 +26,7 @@ export const restrictManifest = (
   metadata: { name: restrictName(spec) },
   spec: {
     tier: 'Admin',
-    priority: PRIORITY,
+    priority: priorityOf(spec),
     subject: { ports: [formatPorts(spec.ports, spec.protocol)] },
     rules: [
       ...(from.length === 0

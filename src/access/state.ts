@@ -1,0 +1,60 @@
+import { fail, ok, type Result, type Source } from '../diagnostic/diagnostic.ts';
+import { addressSet } from '../net/address-set.ts';
+import { parsePrefix } from '../net/prefix.ts';
+import type { Declared } from '../policy/model.ts';
+import { readManifests } from '../policy/read-manifests.ts';
+import type { Manifest } from '../policy/restrict.ts';
+import { accessOf } from './access-of.ts';
+import type { Access } from './model.ts';
+
+/** What the user gave, as plain data: everything that the access of this node follows from. */
+export interface State {
+  /** The manifests of the last `apply`. */
+  readonly sources: readonly Source[];
+  /** The policies of `restrict`, which an `apply` does not touch. */
+  readonly restrictions: readonly Manifest[];
+  readonly options: StoredOptions;
+}
+
+export interface StoredOptions {
+  readonly nodeName: string | null;
+  readonly nodeLabels: Readonly<Record<string, string>>;
+  /** Prefixes. */
+  readonly podCidrs: readonly string[];
+  readonly standalone: boolean;
+  readonly allowFailsafe: readonly number[];
+}
+
+export const EMPTY_STATE: State = {
+  sources: [],
+  restrictions: [],
+  options: { nodeName: null, nodeLabels: {}, podCidrs: [], standalone: false, allowFailsafe: [] },
+};
+
+/** Does a state ask for nothing at all? */
+export const isEmptyState = ({ sources, restrictions }: State): boolean =>
+  sources.length === 0 && restrictions.length === 0;
+
+export interface Evaluated {
+  readonly declared: Declared;
+  readonly access: Access;
+}
+
+/** Works out what a state means. */
+export const evaluateState = ({ sources, restrictions, options }: State): Result<Evaluated> => {
+  const declared = readManifests([
+    ...sources,
+    ...restrictions.map((manifest) => ({ name: 'portcullis restrict', text: JSON.stringify(manifest) })),
+  ]);
+  if (!declared.ok) return declared;
+  const podCidrs = options.podCidrs.map(parsePrefix);
+  const wrong = podCidrs.flatMap((prefix) => (prefix.ok ? [] : prefix.problems));
+  if (wrong.length > 0) return fail(...wrong);
+  const access = accessOf(declared.value, {
+    ...options,
+    podCidrs: addressSet(podCidrs.flatMap((prefix) => (prefix.ok ? [prefix.value] : []))),
+    extraFailsafes: [],
+  });
+  if (!access.ok) return fail(...declared.warnings, ...access.problems);
+  return ok({ declared: declared.value, access: access.value }, [...declared.warnings, ...access.warnings]);
+};

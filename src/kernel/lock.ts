@@ -1,0 +1,81 @@
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
+
+/** Holds the state directory until `release` is called or the process ends. */
+export interface Lock {
+  readonly release: () => void;
+}
+
+/** Field 22 of /proc/PID/stat (proc(5)) tells a process from a later one with the same number; null: no such process. */
+const startedAt = (pid: number): string | null => {
+  try {
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? '';
+    return afterName.split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+};
+
+const holderOf = (path: string): { readonly text: string; readonly pid: number; readonly alive: boolean } | null => {
+  try {
+    const text = readFileSync(path, 'utf8');
+    const [pid, started] = text.trim().split(' ');
+    return { text, pid: Number(pid), alive: startedAt(Number(pid)) === started };
+  } catch {
+    return null;
+  }
+};
+
+const tryTake = (path: string): boolean => {
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, `${process.pid} ${startedAt(process.pid)}\n`, { mode: 0o600 });
+  try {
+    linkSync(own, path);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(own, { force: true });
+  }
+};
+
+/** Takes a dead holder's lock away; a living one's that came in between is put back. */
+const clearStale = (path: string, stale: string): void => {
+  const aside = `${path}.stale.${process.pid}`;
+  try {
+    renameSync(path, aside);
+    if (readFileSync(aside, 'utf8') !== stale) linkSync(aside, path);
+  } catch {
+    // Another process was faster.
+  } finally {
+    rmSync(aside, { force: true });
+  }
+};
+
+const RETRY_MS = 50;
+
+/** Takes the lock of a state directory; waits up to `patienceMs` for another command to end, then fails. */
+export const takeLock = async (directory: string, patienceMs = 20_000): Promise<Result<Lock>> => {
+  const path = join(directory, 'lock');
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  for (let waited = 0; !tryTake(path); waited += RETRY_MS) {
+    const holder = holderOf(path);
+    if (holder !== null && !holder.alive) {
+      clearStale(path, holder.text);
+      continue;
+    }
+    if (waited >= patienceMs)
+      return fail(
+        error(
+          'locked',
+          `another portcullis is at work (process ${holder?.pid ?? 'unknown'})`,
+          undefined,
+          'Wait until it has ended',
+        ),
+      );
+    await sleep(RETRY_MS);
+  }
+  return ok({ release: () => rmSync(path, { force: true }) });
+};

@@ -1,0 +1,46 @@
+import { rmdirSync } from 'node:fs';
+import { evaluateState, isEmptyState, type Evaluated, type State } from '../access/state.ts';
+import { ok, type Result } from '../diagnostic/diagnostic.ts';
+import { enforce, unenforce, type Enforced } from './enforce.ts';
+import { clearPending } from './pending.ts';
+import { removeState, writeState } from './state-store.ts';
+
+/** What came of putting a state in force; null where it asks for nothing, so that the kernel holds nothing either. */
+export type InForce = Enforced | null;
+
+/**
+ * The kernel first, then the file: a command that is killed in between leaves the kernel guarded and the file old, which `verify` shows
+ * and the next `apply` mends. The other way round a reboot in between would enforce what never was.
+ */
+export const putInForce = async (directory: string, state: State, { access }: Evaluated): Promise<Result<InForce>> => {
+  if (isEmptyState(state)) {
+    const removed = await unenforce();
+    if (!removed.ok) return removed;
+    forget(directory);
+    return ok(null);
+  }
+  const enforced = await enforce(access);
+  if (!enforced.ok) return enforced;
+  const written = writeState(directory, state, access);
+  return written.ok ? ok(enforced.value) : written;
+};
+
+/** Puts the stored state back into the kernel, for after a reboot or a rollback, sweep included. */
+export const restoreState = async (directory: string, state: State): Promise<Result<InForce>> => {
+  const evaluated = evaluateState(state);
+  if (!evaluated.ok) return evaluated;
+  const inForce = await putInForce(directory, state, evaluated.value);
+  if (!inForce.ok || inForce.value === null) return inForce;
+  const finished = await inForce.value.finish();
+  return finished.ok ? inForce : finished;
+};
+
+const forget = (directory: string): void => {
+  removeState(directory);
+  clearPending(directory);
+  try {
+    rmdirSync(directory);
+  } catch {
+    // It holds the lock, or something of the user's.
+  }
+};
