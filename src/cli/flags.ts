@@ -3,7 +3,7 @@ import { FORMATS } from './report.ts';
 // Flags that several commands have, in stricli's form.
 
 export const outputFlags = {
-  output: { kind: 'enum', values: FORMATS, default: 'table', brief: 'How to print: table, wide, json or yaml' },
+  output: { kind: 'enum', values: FORMATS, default: 'table', brief: 'How to print' },
   color: { kind: 'boolean', default: true, brief: 'Colour on a terminal' },
 } as const;
 
@@ -23,6 +23,10 @@ export const filesFlag = {
     brief: 'File or directory with manifests, or - for standard input',
   },
 } as const;
+
+export const fileAliases = { f: 'file' } as const;
+
+export const optionalFilesFlag = { file: { ...filesFlag.file, optional: true } } as const;
 
 /** What is true about this machine, and kept from one apply to the next unless it is given anew. */
 export const machineFlags = {

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
@@ -28,8 +28,9 @@ const holderOf = (path: string): { readonly text: string; readonly pid: number; 
   }
 };
 
-const tryTake = (path: string): boolean => {
+const tryTake = (directory: string, path: string): boolean => {
   const own = `${path}.${process.pid}`;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(own, `${process.pid} ${startedAt(process.pid)}\n`, { mode: 0o600 });
   try {
     linkSync(own, path);
@@ -59,8 +60,7 @@ const RETRY_MS = 50;
 /** Takes the lock of a state directory; waits up to `patienceMs` for another command to end, then fails. */
 export const takeLock = async (directory: string, patienceMs = 20_000): Promise<Result<Lock>> => {
   const path = join(directory, 'lock');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  for (let waited = 0; !tryTake(path); waited += RETRY_MS) {
+  for (let waited = 0; !tryTake(directory, path); waited += RETRY_MS) {
     const holder = holderOf(path);
     if (holder !== null && !holder.alive) {
       clearStale(path, holder.text);
@@ -77,5 +77,14 @@ export const takeLock = async (directory: string, patienceMs = 20_000): Promise<
       );
     await sleep(RETRY_MS);
   }
-  return ok({ release: () => rmSync(path, { force: true }) });
+  const release = (): void => {
+    rmSync(path, { force: true });
+    try {
+      // Of a directory that holds no state nothing stays behind.
+      rmdirSync(directory);
+    } catch {
+      // It holds something.
+    }
+  };
+  return ok({ release });
 };

@@ -1,8 +1,8 @@
-import { rmdirSync } from 'node:fs';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { evaluateState, isEmptyState, type Evaluated, type State } from '../access/state.ts';
 import { ok, type Result } from '../diagnostic/diagnostic.ts';
 import { enforce, unenforce, type Enforced } from './enforce.ts';
-import { clearPending } from './pending.ts';
 import { removeState, writeState } from './state-store.ts';
 
 /** What came of putting a state in force; null where it asks for nothing, so that the kernel holds nothing either. */
@@ -35,12 +35,8 @@ export const restoreState = async (directory: string, state: State): Promise<Res
   return finished.ok ? inForce : finished;
 };
 
+/** The directory itself goes with the lock. */
 const forget = (directory: string): void => {
   removeState(directory);
-  clearPending(directory);
-  try {
-    rmdirSync(directory);
-  } catch {
-    // It holds the lock, or something of the user's.
-  }
+  rmSync(join(directory, 'watchdog.log'), { force: true });
 };

