@@ -1,0 +1,67 @@
+import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
+import { labExec } from './lab.ts';
+import type { Place } from './place.ts';
+import { programPath } from './program.ts';
+
+/** One attempt to reach a server: from a place, over a protocol, to an address and port. */
+export interface Probe {
+  readonly from: Place;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+  readonly to: string;
+  readonly port: number;
+  /** Default: what the kernel chooses. */
+  readonly source?: string;
+  readonly sourcePort?: number;
+  /** How long silence lasts until it is called `timeout`, in milliseconds; default 500. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * What came of a probe. `outcome`: `connected` (and answered), `refused` (a reset or ICMP port unreachable), `timeout`,
+ * `host-unreachable`, `net-unreachable`, `not-permitted`, `connected-no-answer:` and why, or `error: ` and the system's words.
+ */
+export interface Reached {
+  readonly outcome: string;
+  /** The server that answered, as it calls itself; null where none did. */
+  readonly endpoint: string | null;
+  /** The source address that the server saw. */
+  readonly sourceSeen: string | null;
+}
+
+/** Runs probes in a lab of this kernel, all at the same time, one process for each place; results in the order of the probes. */
+export const probe = async (lab: string, probes: readonly Probe[]): Promise<Result<readonly Reached[]>> => {
+  const places = [...new Set(probes.map(({ from }) => from))];
+  const answers = await Promise.all(places.map((place) => probeFrom(lab, place, probes)));
+  const problems = answers.flatMap((answer) => (answer.ok ? [] : answer.problems));
+  if (problems.length > 0) return fail(...problems);
+  const reached = new Map(answers.flatMap((answer) => (answer.ok ? answer.value : [])));
+  return ok(probes.map((_, index) => reached.get(index) ?? SILENCE));
+};
+
+const SILENCE: Reached = { outcome: 'error: the probe did not report', endpoint: null, sourceSeen: null };
+
+const probeFrom = async (
+  lab: string,
+  place: Place,
+  probes: readonly Probe[],
+): Promise<Result<readonly [number, Reached][]>> => {
+  const lines = probes.flatMap((it, index) => (it.from === place ? [`${lineOf(it, index)}\n`] : []));
+  const { status, stdout, stderr } = await labExec(lab, place, ['perl', programPath('probe.pl')], lines.join(''));
+  if (status !== 0) return fail(error('probe-failed', `probing from ${place}: ${stderr.trim() || `status ${status}`}`));
+  return ok(
+    stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(reachedOf),
+  );
+};
+
+const lineOf = ({ protocol, source = '', sourcePort, to, port, timeoutMs = 500 }: Probe, id: number): string =>
+  [id, protocol, source, sourcePort ?? '', to, port, timeoutMs].join('\t');
+
+const reachedOf = (line: string): [number, Reached] => {
+  const [id = '', outcome = '', endpoint = '-', source = '-'] = line.split('\t');
+  return [Number(id), { outcome, endpoint: orNull(endpoint), sourceSeen: orNull(source) }];
+};
+
+const orNull = (text: string): string | null => (text === '-' ? null : text);

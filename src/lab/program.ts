@@ -1,0 +1,8 @@
+import { fileURLToPath } from 'node:url';
+
+/** The lab's programs that talk to sockets; why they are Perl is said in echo.pl. */
+export type Program = 'echo.pl' | 'probe.pl' | 'talk.pl';
+
+/** The path of a program of the lab. */
+export const programPath = (program: Program): string =>
+  fileURLToPath(new URL(`./programs/${program}`, import.meta.url));

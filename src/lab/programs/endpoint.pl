@@ -1,0 +1,55 @@
+# What the lab's programs share: sockets by protocol and address, and how a peer is written.
+use strict;
+use warnings;
+use Socket qw(:DEFAULT inet_pton inet_ntop pack_sockaddr_in6 unpack_sockaddr_in6 AF_INET6 IPV6_V6ONLY IPPROTO_IPV6);
+use POSIX qw(:errno_h sysconf _SC_CLK_TCK);
+use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
+
+my %TYPE = (tcp => [SOCK_STREAM, 6], udp => [SOCK_DGRAM, 17], sctp => [SOCK_STREAM, 132]);
+
+# A non-blocking socket, bound where an address or a port is given ('' is any); undef with $! where that fails.
+sub open_socket {
+  my ($protocol, $address, $port, $family) = @_;
+  my ($type, $number) = @{$TYPE{$protocol} // die "no protocol '$protocol'\n"};
+  socket(my $socket, $family, $type, $number) or return undef;
+  setsockopt($socket, SOL_SOCKET, SO_REUSEADDR, pack('i', 1));
+  setsockopt($socket, IPPROTO_IPV6, IPV6_V6ONLY, pack('i', 1)) if $family == AF_INET6;
+  fcntl($socket, F_SETFL, fcntl($socket, F_GETFL, 0) | O_NONBLOCK) or return undef;
+  if ($address ne '' || $port ne '') {
+    my $any = $family == AF_INET6 ? '::' : '0.0.0.0';
+    bind($socket, address_of($address eq '' ? $any : $address, $port eq '' ? 0 : $port)) or return undef;
+  }
+  return $socket;
+}
+
+sub family_of { return $_[0] =~ /:/ ? AF_INET6 : AF_INET }
+
+sub address_of {
+  my ($host, $port) = @_;
+  my $bytes = inet_pton(family_of($host), $host) // die "no address '$host'\n";
+  return family_of($host) == AF_INET6 ? pack_sockaddr_in6($port, $bytes) : pack_sockaddr_in($port, $bytes);
+}
+
+# The host and the port of a socket address.
+sub parts_of {
+  my ($address) = @_;
+  my $family = sockaddr_family($address);
+  my ($port, $bytes) = $family == AF_INET6 ? unpack_sockaddr_in6($address) : unpack_sockaddr_in($address);
+  return (inet_ntop($family, $bytes), $port);
+}
+
+sub endpoint_text { my ($host, $port) = @_; return $host =~ /:/ ? "[$host]:$port" : "$host:$port" }
+
+# Milliseconds that only ever grow, in steps of ten.
+my $TICK = 1000 / sysconf(_SC_CLK_TCK);
+sub now_ms { return (POSIX::times())[0] * $TICK }
+
+my %NAME = (
+  ECONNREFUSED() => 'refused', EHOSTUNREACH() => 'host-unreachable', ENETUNREACH() => 'net-unreachable',
+  ETIMEDOUT() => 'timeout', ECONNRESET() => 'reset', EPIPE() => 'reset', EACCES() => 'not-permitted', EPERM() => 'not-permitted',
+);
+
+# The word for an errno.
+sub outcome_of { my ($errno) = @_; return $NAME{$errno} // do { local $! = $errno; "error: $!" } }
+
+1;
