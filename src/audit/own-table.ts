@@ -2,10 +2,11 @@ import type { Access } from '../access/model.ts';
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../net/protocol.ts';
-import { EXPOSURES, RANGES, REPLIES, VIPS } from '../compile/names.ts';
+import { VIPS } from '../compile/names.ts';
 import type { Value } from '../ruleset/data-type.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
+import type { Field } from '../ruleset/step.ts';
 import type { Table } from '../ruleset/table.ts';
 
 /** The ports and addresses at which the own table, or the access, can begin to behave differently. */
@@ -22,19 +23,43 @@ const elementsOf = (table: Table | null, name: string): readonly MapElement[] =>
 const protocolOf = (value: Value | undefined): Protocol | undefined =>
   value?.kind === 'range' ? PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === value.first) : undefined;
 
-/** Port numbers that rules test outside the maps, as a hand-written rule would. */
-const portsInRules = (table: Table | null): readonly (readonly [number, number])[] =>
-  [...(table?.chains.values() ?? [])].flatMap(({ rules }) =>
-    rules.flatMap((rule) =>
-      lower(rule).flatMap((step) =>
-        step.kind === 'test' && (step.field === 'destination-port' || step.field === 'source-port')
-          ? step.values.flatMap((value): (readonly [number, number])[] =>
-              value.kind === 'range' ? [[Number(value.first), Number(value.last)]] : [],
-            )
-          : [],
-      ),
-    ),
-  );
+const PORTS: ReadonlySet<Field> = new Set(['destination-port', 'source-port']);
+
+/** Ports from `first` to `last` that a rule or a map tells apart, for some protocols. */
+interface Told {
+  readonly protocols: readonly Protocol[];
+  readonly first: number;
+  readonly last: number;
+}
+
+const told = (protocols: readonly Protocol[], value: Value | undefined): readonly Told[] =>
+  value?.kind === 'range' ? [{ protocols, first: Number(value.first), last: Number(value.last) }] : [];
+
+/** What a verdict map tells apart: the ports of its keys, each for the protocol beside it, or for all. */
+const toldByMap = (key: readonly Field[], elements: readonly MapElement[]): readonly Told[] => {
+  const protocolAt = key.indexOf('protocol');
+  const portsAt = key.flatMap((field, index) => (PORTS.has(field) ? [index] : []));
+  return elements.flatMap((element) => {
+    const protocol = protocolOf(element.key[protocolAt]);
+    return portsAt.flatMap((index) => told(protocol === undefined ? PROTOCOLS : [protocol], element.key[index]));
+  });
+};
+
+/** Ports that the table tells apart, in our maps or in what somebody has put beside them. */
+const portsTold = (table: Table | null): readonly Told[] => {
+  const maps = new Map<string, readonly Told[]>();
+  const others: Told[] = [];
+  for (const { rules } of table?.chains.values() ?? [])
+    for (const rule of rules)
+      for (const step of lower(rule)) {
+        if (step.kind === 'test' && PORTS.has(step.field))
+          others.push(...step.values.flatMap((value) => told(PROTOCOLS, value)));
+        if (step.kind !== 'verdict-map') continue;
+        if (typeof step.map !== 'string') others.push(...toldByMap(step.key, step.map));
+        else maps.set(`${step.map} ${step.key.join(' ')}`, toldByMap(step.key, elementsOf(table, step.map)));
+      }
+  return [...others, ...[...maps.values()].flat()];
+};
 
 /** Between two neighbours of these ports nothing changes, so checking them checks all 65,535. */
 export const placesOf = (table: Table | null, access: Access): Places => {
@@ -45,13 +70,8 @@ export const placesOf = (table: Table | null, access: Access): Places => {
   };
   for (const { protocol, ports, address } of access.exposures)
     if (address === null) note(protocol, ports.first, ports.last);
-  for (const name of [EXPOSURES, ...RANGES, REPLIES])
-    for (const { key } of elementsOf(table, name)) {
-      const [first, ports] = key;
-      const protocol = protocolOf(first);
-      if (protocol !== undefined && ports?.kind === 'range') note(protocol, Number(ports.first), Number(ports.last));
-    }
-  for (const [first, last] of portsInRules(table)) for (const protocol of PROTOCOLS) note(protocol, first, last);
+  for (const { protocols, first, last } of portsTold(table))
+    for (const protocol of protocols) note(protocol, first, last);
   const vips = new Map<string, Places['vips'][number]>();
   const noteVip = (address: Address, protocol: Protocol, port: number): void => {
     vips.set(`${address.family} ${address.value} ${protocol} ${port}`, { address, protocol, port });

@@ -6,12 +6,14 @@ import { POSTROUTING, PREROUTING } from '../compile/names.ts';
 import type { Address } from '../net/address.ts';
 import { addressUnion, nobody, ofFamily, type AddressSet } from '../net/address-set.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
-import { difference, emptySet, fullSet, intersection, isEmpty, union, type PrefixSet } from '../net/prefix-set.ts';
+import { difference, emptySet, fullSet, intersection, isEmpty, type PrefixSet } from '../net/prefix-set.ts';
+import { knownDifference, knownIntersection, knownUnion } from '../net/remembered.ts';
 import type { Protocol } from '../net/protocol.ts';
 import type { Table } from '../ruleset/table.ts';
 import { incoming, outgoing, type AddressType, type Packet } from '../simulate/packet.ts';
 import { runBaseChain, type Outcome } from '../simulate/run.ts';
 import { placesOf } from './own-table.ts';
+import { portClasses } from './port-class.ts';
 
 /** Where the kernel's own listing and the access disagree. */
 export interface Difference {
@@ -69,8 +71,8 @@ export const prove = (table: Table | null, access: Access): Proof => {
     gains = true,
   ): void => {
     const { may, mayNot, rules } = summary(family, runBaseChain(table, chain, packet));
-    if (gains && may !== allowed) collect.gain(id, family, difference(may, allowed), rules.admit);
-    if (!isEmpty(mayNot)) collect.lose(id, family, intersection(mayNot, allowed), rules.refuse);
+    if (gains && may !== allowed) collect.gain(id, family, knownDifference(may, allowed), rules.admit);
+    if (!isEmpty(mayNot)) collect.lose(id, family, knownIntersection(mayNot, allowed), rules.refuse);
   };
   const allowedAt = (exposure: ExposureAccess | null, family: Family): PrefixSet => allowedBy(access, exposure, family);
   const check = (protocol: Protocol, port: number, destination: Address | null): void => {
@@ -102,7 +104,20 @@ export const prove = (table: Table | null, access: Access): Proof => {
       expect(id, family, outgoing({ family, protocol, port, source: destination }), POSTROUTING, allowed, false);
     }
   };
-  for (const [protocol, ports] of places.ports) for (const port of ports) check(protocol, port, null);
+  const classOf = portClasses(table);
+  /** Classes of ports, with the selection that guards them, at which nothing was found. */
+  const right = new Set<string>();
+  for (const [protocol, ports] of places.ports)
+    for (const port of ports) {
+      const like =
+        classOf === null
+          ? null
+          : `${protocol} ${guard(protocol, port, 'local')?.selection}\n${classOf(protocol, port)}`;
+      if (like !== null && right.has(like)) continue;
+      const before = collect.found();
+      check(protocol, port, null);
+      if (like !== null && collect.found() === before) right.add(like);
+    }
   for (const { address, protocol, port } of places.vips) check(protocol, port, address);
   return collect.proof(guarded.length);
 };
@@ -147,11 +162,11 @@ const summary = (family: Family, outcomes: readonly Outcome[]) => {
   for (const outcome of outcomes) {
     const { subjects, verdict } = outcome;
     if (verdict !== 'drop' && verdict !== 'reject') {
-      may = isEmpty(may) ? subjects : union(may, subjects);
+      may = knownUnion(may, subjects);
       admit.push(outcome);
     }
     if (verdict !== 'accept') {
-      mayNot = isEmpty(mayNot) ? subjects : union(mayNot, subjects);
+      mayNot = knownUnion(mayNot, subjects);
       refuse.push(outcome);
     }
   }
@@ -161,6 +176,7 @@ const summary = (family: Family, outcomes: readonly Outcome[]) => {
 /** Gathers differences per exposure over all the packets that were tried. */
 const collector = () => {
   const found = new Map<string, { gained: AddressSet; lost: AddressSet; because: Set<string> }>();
+  let notes = 0;
   const note = (
     kind: 'gained' | 'lost',
     exposure: string,
@@ -169,6 +185,7 @@ const collector = () => {
     why: readonly Outcome[] | string,
   ): void => {
     if (isEmpty(set) && typeof why !== 'string') return;
+    notes++;
     const entry = found.get(exposure) ?? { gained: nobody, lost: nobody, because: new Set<string>() };
     found.set(exposure, entry);
     entry[kind] = addressUnion(entry[kind], { v4: NOBODY[4], v6: NOBODY[6], [family === 4 ? 'v4' : 'v6']: set });
@@ -183,6 +200,8 @@ const collector = () => {
       note('gained', exposure, family, set, why),
     lose: (exposure: string, family: Family, set: PrefixSet, why: readonly Outcome[] | string) =>
       note('lost', exposure, family, set, why),
+    /** Number of differences noted so far, each time one is seen. */
+    found: (): number => notes,
     proof: (exposures: number): Proof => ({
       holds: found.size === 0,
       exposures,

@@ -28,3 +28,6 @@ export const sameRules = (a: readonly Rule[], b: readonly Rule[]): boolean =>
     const other = b[index];
     return other !== undefined && fingerprint(rule) === fingerprint(other);
   });
+
+/** The rules of a chain as one text: equal exactly for chains of which {@link sameRules} holds. */
+export const rulesText = (rules: readonly Rule[]): string => rules.map(fingerprint).join('\n');

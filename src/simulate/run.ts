@@ -5,9 +5,9 @@ import {
   intersection,
   isEmpty,
   setOfRanges,
-  union,
   type PrefixSet,
 } from '../net/prefix-set.ts';
+import { knownDifference, knownIntersection, knownUnion } from '../net/remembered.ts';
 import type { Value } from '../ruleset/data-type.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
@@ -106,7 +106,7 @@ const applyRule = (
   let inside = subjects;
   let onward = emptySet(family);
   const goOn = (set: PrefixSet): void => {
-    onward = isEmpty(onward) ? set : isEmpty(set) ? onward : union(onward, set);
+    onward = knownUnion(onward, set);
   };
   for (const [position, step] of steps.entries()) {
     if (isEmpty(inside)) break;
@@ -183,21 +183,6 @@ const follow = (
 const walkInto = (run: Run, target: Chain, subjects: PrefixSet, stack: readonly Frame[], from: Chain): void =>
   walk(run, stack.length === 0 && from.base !== null ? { ...target, base: from.base } : target, 0, subjects, stack);
 
-const partings = new WeakMap<
-  PrefixSet,
-  WeakMap<PrefixSet, { readonly inSet: PrefixSet; readonly outside: PrefixSet }>
->();
-
-/** The subjects in a set and those outside. Thousands of exposures share a few selections, so it is remembered. */
-const parted = (subjects: PrefixSet, set: PrefixSet): { readonly inSet: PrefixSet; readonly outside: PrefixSet } => {
-  const bySet =
-    partings.get(subjects) ?? new WeakMap<PrefixSet, { readonly inSet: PrefixSet; readonly outside: PrefixSet }>();
-  partings.set(subjects, bySet);
-  const known = bySet.get(set) ?? { inSet: intersection(subjects, set), outside: difference(subjects, set) };
-  bySet.set(set, known);
-  return known;
-};
-
 const isSubject = (run: Run, field: Field): boolean => field === run.packet.subject;
 
 /** The subjects for which a test or a look-up holds, and the others; both when it is unknown. */
@@ -214,7 +199,8 @@ const split = (
   const none = emptySet(family);
   const sided = (holds: boolean) => (holds !== step.negate ? { yes: subjects, no: none } : { yes: none, no: subjects });
   const bySet = (set: PrefixSet) => {
-    const { inSet, outside } = parted(subjects, set);
+    // Thousands of exposures share a few selections, so what was computed for one is found again for the others.
+    const [inSet, outside] = [knownIntersection(subjects, set), knownDifference(subjects, set)];
     return step.negate ? { yes: outside, no: inSet } : { yes: inSet, no: outside };
   };
   if (step.kind === 'test') {
