@@ -1,4 +1,4 @@
-import { fail, ok, type Result, type Source } from '../diagnostic/diagnostic.ts';
+import { fail, ok, type Diagnostic, type Result, type Source } from '../diagnostic/diagnostic.ts';
 import { addressSet } from '../net/address-set.ts';
 import { parsePrefix } from '../net/prefix.ts';
 import type { Declared } from '../policy/model.ts';
@@ -35,6 +35,15 @@ export const EMPTY_STATE: State = {
 export const isEmptyState = ({ sources, restrictions }: State): boolean =>
   sources.length === 0 && restrictions.length === 0;
 
+const RESTRICT = 'portcullis restrict';
+
+/** Nobody has seen the manifests that `restrict` writes: a place in them says nothing. */
+const withoutPlace = (problem: Diagnostic): Diagnostic => {
+  if (problem.source?.name !== RESTRICT) return problem;
+  const { code, severity, message, hint } = problem;
+  return { code, severity, message, ...(hint === undefined ? {} : { hint }) };
+};
+
 export interface Evaluated {
   readonly declared: Declared;
   readonly access: Access;
@@ -44,9 +53,9 @@ export interface Evaluated {
 export const evaluateState = ({ sources, restrictions, options }: State): Result<Evaluated> => {
   const declared = readManifests([
     ...sources,
-    ...restrictions.map((manifest) => ({ name: 'portcullis restrict', text: JSON.stringify(manifest) })),
+    ...restrictions.map((manifest) => ({ name: RESTRICT, text: JSON.stringify(manifest) })),
   ]);
-  if (!declared.ok) return declared;
+  if (!declared.ok) return fail(...declared.problems.map(withoutPlace));
   const podCidrs = options.podCidrs.map(parsePrefix);
   const wrong = podCidrs.flatMap((prefix) => (prefix.ok ? [] : prefix.problems));
   if (wrong.length > 0) return fail(...wrong);
@@ -55,6 +64,9 @@ export const evaluateState = ({ sources, restrictions, options }: State): Result
     podCidrs: addressSet(podCidrs.flatMap((prefix) => (prefix.ok ? [prefix.value] : []))),
     extraFailsafes: [],
   });
-  if (!access.ok) return fail(...declared.warnings, ...access.problems);
-  return ok({ declared: declared.value, access: access.value }, [...declared.warnings, ...access.warnings]);
+  if (!access.ok) return fail(...[...declared.warnings, ...access.problems].map(withoutPlace));
+  return ok(
+    { declared: declared.value, access: access.value },
+    [...declared.warnings, ...access.warnings].map(withoutPlace),
+  );
 };

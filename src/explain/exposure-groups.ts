@@ -1,7 +1,7 @@
 import type { ExposureAccess } from '../access/model.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatPorts } from '../net/port.ts';
-import type { Protocol } from '../net/protocol.ts';
+import { PROTOCOLS, type Protocol } from '../net/protocol.ts';
 
 /** Exposures on the same ports that are told together: `30001/tcp,udp`. */
 export interface ExposureGroup {
@@ -30,7 +30,7 @@ export const groupByPorts = <T extends { readonly exposure: ExposureAccess }>(
     else found.push(item);
   }
   return [...groups.values()].map((list) => {
-    const protocols = [...new Set(list.map(({ exposure }) => exposure.protocol))];
+    const protocols = PROTOCOLS.filter((protocol) => list.some(({ exposure }) => exposure.protocol === protocol));
     const { exposure } = list[0];
     return {
       group: {
