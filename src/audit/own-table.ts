@@ -6,7 +6,7 @@ import { VIPS } from '../compile/names.ts';
 import type { Value } from '../ruleset/data-type.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
-import type { Field } from '../ruleset/step.ts';
+import type { Reading } from '../ruleset/reading.ts';
 import type { Table } from '../ruleset/table.ts';
 
 /** The ports and addresses at which the own table, or the access, can begin to behave differently. */
@@ -23,7 +23,7 @@ const elementsOf = (table: Table | null, name: string): readonly MapElement[] =>
 const protocolOf = (value: Value | undefined): Protocol | undefined =>
   value?.kind === 'range' ? PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === value.first) : undefined;
 
-const PORTS: ReadonlySet<Field> = new Set(['destination-port', 'source-port']);
+const PORTS: ReadonlySet<Reading> = new Set(['destination-port', 'source-port']);
 
 /** Ports from `first` to `last` that a rule or a map tells apart, for some protocols. */
 interface Told {
@@ -36,7 +36,7 @@ const told = (protocols: readonly Protocol[], value: Value | undefined): readonl
   value?.kind === 'range' ? [{ protocols, first: Number(value.first), last: Number(value.last) }] : [];
 
 /** What a verdict map tells apart: the ports of its keys, each for the protocol beside it, or for all. */
-const toldByMap = (key: readonly Field[], elements: readonly MapElement[]): readonly Told[] => {
+const toldByMap = (key: readonly Reading[], elements: readonly MapElement[]): readonly Told[] => {
   const protocolAt = key.indexOf('protocol');
   const portsAt = key.flatMap((field, index) => (PORTS.has(field) ? [index] : []));
   return elements.flatMap((element) => {

@@ -3,7 +3,8 @@ import { single, type Value } from '../ruleset/data-type.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import { rulesText } from '../ruleset/same-rules.ts';
-import type { Field, Step } from '../ruleset/step.ts';
+import type { Reading } from '../ruleset/reading.ts';
+import type { Step } from '../ruleset/step.ts';
 import type { Table } from '../ruleset/table.ts';
 import type { Verdict } from '../ruleset/verdict.ts';
 import { find } from '../simulate/set-index.ts';
@@ -55,7 +56,7 @@ export const portClasses = (table: Table): PortClass | null => {
   };
 };
 
-const PORTS: ReadonlySet<Field> = new Set(['destination-port', 'source-port']);
+const PORTS: ReadonlySet<Reading> = new Set(['destination-port', 'source-port']);
 
 const readerName = (step: Step, next: number): string =>
   step.kind === 'verdict-map' && typeof step.map === 'string' ? `${step.map} ${step.key.join(' ')}` : `inline ${next}`;

@@ -65,6 +65,8 @@ const withoutElements = (set: NamedSet): NamedSet => {
     case 'addresses':
       return { ...set, intervals: [] };
     case 'verdict-map':
+    case 'elements':
+    case 'data-map':
     case 'dynamic':
       return { ...set, elements: [] };
     case 'opaque':

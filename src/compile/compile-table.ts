@@ -55,6 +55,7 @@ export const compileTable = (access: Access, current: Table | null = null, optio
   ];
   const filled = fillMaps(sets, current, units, replies.elements);
   return {
+    engine: 'nft',
     ...TABLE,
     chains: byName([
       ...chains,

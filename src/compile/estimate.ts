@@ -15,6 +15,8 @@ export const estimateOf = ({ chains, sets }: Table): Estimate => ({
       case 'addresses':
         return sum + set.intervals.length;
       case 'verdict-map':
+      case 'elements':
+      case 'data-map':
         return sum + set.elements.length;
       case 'dynamic':
       case 'opaque':

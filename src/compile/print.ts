@@ -1,115 +1,12 @@
-import { formatAddress } from '../net/address.ts';
-import { PROTOCOL_NUMBER, PROTOCOLS } from '../net/protocol.ts';
-import type { DataType, Value } from '../ruleset/data-type.ts';
-import { typeOf, type Expression } from '../ruleset/expression.ts';
+import type { DataType } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
-import type { Operand, Statement } from '../ruleset/statement.ts';
-import type { BaseChain, Interval, NamedSet, Rule, Table } from '../ruleset/table.ts';
-import type { RejectKind, Verdict } from '../ruleset/verdict.ts';
+import { printElementKey, printElements, printNumber, printRule } from '../ruleset/print-nft.ts';
+import type { BaseChain, Interval, NamedSet, Table } from '../ruleset/table.ts';
 import { TABLE } from './names.ts';
 import { planChange } from './plan-change.ts';
 import type { Operation, Transaction } from './transaction.ts';
 
 const OWN = `${TABLE.family} ${TABLE.name}`;
-
-const printVerdict = (verdict: Verdict): string => {
-  switch (verdict.kind) {
-    case 'jump':
-    case 'goto':
-      return `${verdict.kind} ${verdict.chain}`;
-    case 'reject':
-      return REJECT_TEXT[verdict.with];
-    case 'accept':
-    case 'drop':
-    case 'return':
-    case 'continue':
-      return verdict.kind;
-  }
-};
-
-const REJECT_TEXT: Readonly<Record<RejectKind, string>> = {
-  'tcp-reset': 'reject with tcp reset',
-  'port-unreachable': 'reject with icmpx type port-unreachable',
-  'admin-prohibited': 'reject with icmpx type admin-prohibited',
-  other: 'reject',
-};
-
-const printExpression = (expression: Expression): string => {
-  switch (expression.kind) {
-    case 'payload':
-      return `${expression.protocol} ${expression.field}`;
-    case 'meta':
-      return expression.key === 'iif' || expression.key === 'oif' ? expression.key : `meta ${expression.key}`;
-    case 'ct':
-      return `ct ${expression.direction === null ? '' : `${expression.direction} `}${expression.key}`;
-    case 'fib':
-      return `fib ${expression.flags.join(' . ')} ${expression.result}`;
-  }
-};
-
-const printKey = (key: readonly Expression[]): string => key.map(printExpression).join(' . ');
-
-/** One number in the form that nft reads for its type; addresses and protocols by name, the others as they are. */
-const printNumber = (value: bigint, type: DataType): string => {
-  if (type === 'ipv4_addr') return formatAddress({ family: 4, value });
-  if (type === 'ipv6_addr') return formatAddress({ family: 6, value });
-  if (type === 'inet_proto')
-    return PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === value) ?? value.toString();
-  if (type === 'nf_proto') return value === 2n ? 'ipv4' : 'ipv6';
-  return value.toString();
-};
-
-const printValue = (value: Value, type: DataType): string => {
-  if (value.kind === 'symbol') return type === 'iface_index' ? `"${value.name}"` : value.name;
-  const first = printNumber(value.first, type);
-  return value.first === value.last ? first : `${first}-${printNumber(value.last, type)}`;
-};
-
-const printValues = (list: readonly Value[], type: DataType): string =>
-  list.length === 1 && list[0] !== undefined
-    ? printValue(list[0], type)
-    : `{ ${list.map((value) => printValue(value, type)).join(', ')} }`;
-
-const printOperand = (operand: Operand, left: readonly Expression[]): string =>
-  operand.kind === 'set'
-    ? `@${operand.name}`
-    : printValues(operand.values, left[0] === undefined ? 'unknown' : typeOf(left[0]));
-
-const printElementKey = (key: readonly Value[], types: readonly DataType[]): string =>
-  key.map((value, index) => printValue(value, types[index] ?? 'unknown')).join(' . ');
-
-const printElements = (elements: readonly MapElement[], types: readonly DataType[]): string =>
-  elements.map(({ key, verdict }) => `${printElementKey(key, types)} : ${printVerdict(verdict)}`).join(', ');
-
-const printStatement = (statement: Statement): string => {
-  switch (statement.kind) {
-    case 'match':
-      return `${printKey(statement.left)} ${statement.negate ? '!= ' : ''}${printOperand(statement.right, statement.left)}`;
-    case 'vmap': {
-      const { key, map } = statement;
-      return `${printKey(key)} vmap ${map.kind === 'named' ? `@${map.name}` : `{ ${printElements(map.elements, key.map(typeOf))} }`}`;
-    }
-    case 'update':
-      return `update @${statement.set} { ${printKey(statement.key)}${statement.counted ? ' counter' : ''} }`;
-    case 'counter': {
-      const { packets, bytes } = statement.counter;
-      return packets === 0n ? 'counter' : `counter packets ${packets} bytes ${bytes}`;
-    }
-    case 'counter-named':
-      return `counter name ${statement.name}`;
-    case 'limit':
-      return `limit rate ${statement.rate}/${statement.per} burst ${statement.burst} packets`;
-    case 'reject':
-      return REJECT_TEXT[statement.with];
-    case 'verdict':
-      return printVerdict(statement.verdict);
-    case 'unknown':
-      return statement.text;
-  }
-};
-
-/** A rule as nft reads it. */
-export const printRule = (rule: Rule): string => rule.statements.map(printStatement).join(' ');
 
 const printInterval = ({ first, last }: Interval, type: 'ipv4_addr' | 'ipv6_addr'): string => {
   if (first === last) return printNumber(first, type);
@@ -129,6 +26,8 @@ const printSet = (set: NamedSet): string => {
       return `add map ${OWN} ${set.name} { type ${set.types.join(' . ')} : verdict;${set.interval ? ' flags interval;' : ''}${set.counted ? ' counter;' : ''} }`;
     case 'dynamic':
       return `add set ${OWN} ${set.name} { type ${set.types.join(' . ')}; size ${set.size}; flags dynamic,timeout; timeout ${set.timeout}s; }`;
+    case 'elements':
+    case 'data-map':
     case 'opaque':
       return `# ${set.name}`;
   }

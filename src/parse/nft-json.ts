@@ -48,6 +48,7 @@ const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, u
 };
 
 const finish = ({ family, name, chains, sets, counters }: Draft): Table => ({
+  engine: 'nft',
   family,
   name,
   chains: new Map(

@@ -1,4 +1,4 @@
-import type { Value } from './data-type.ts';
+import { valueText, type Value } from './data-type.ts';
 import type { Counter } from './counter.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -7,8 +7,15 @@ export interface MapElement {
   readonly key: readonly Value[];
   readonly verdict: Verdict;
   readonly counter?: Counter;
+  readonly comment?: string;
+}
+
+/** One key of a map of values: one value for each type of the key, and what it stands for, one value for each type of the data. */
+export interface DataElement {
+  readonly key: readonly Value[];
+  readonly data: readonly Value[];
+  readonly comment?: string;
 }
 
 /** A key as text: equal for equal keys. */
-export const keyText = ({ key }: MapElement): string =>
-  key.map((value) => (value.kind === 'range' ? `${value.first}-${value.last}` : value.name)).join(' ');
+export const keyText = ({ key }: { readonly key: readonly Value[] }): string => key.map(valueText).join(' ');

@@ -1,16 +1,33 @@
 import type { DataType, Value } from './data-type.ts';
 import type { Counter } from './counter.ts';
-import type { MapElement } from './map-element.ts';
+import type { Engine } from './engine.ts';
+import type { IptablesRule } from './iptables-rule.ts';
+import type { DataElement, MapElement } from './map-element.ts';
 import type { Statement } from './statement.ts';
 
-/** One nftables table as a kernel holds it, either parsed from its listing or produced by the compiler. */
-export interface Table {
+/**
+ * One table as a kernel holds it, either parsed from a dump or produced by the compiler. `Table` alone is one of nftables;
+ * `Table<IptablesRule>` one of iptables (its sets are ipsets and stand in the Ruleset); `AnyTable` either.
+ */
+export interface Table<R extends AnyRule = Rule> {
+  readonly engine: Engine;
+  /** ip, ip6, inet, bridge, arp, netdev. */
   readonly family: string;
   readonly name: string;
-  readonly chains: ReadonlyMap<string, Chain>;
+  readonly chains: ReadonlyMap<string, Chain<R>>;
   readonly sets: ReadonlyMap<string, NamedSet>;
   readonly counters: ReadonlyMap<string, Counter>;
+  /** Named flowtables: established connections may pass all chains by. */
+  readonly flowtables?: readonly Flowtable[];
+  /** The dump that it was read from. */
+  readonly file?: string;
+  /** The listing leaves out parts of its rules (iptables' own, seen through nft): rules with `xt` or without a verdict are unknown. */
+  readonly opaque?: boolean;
 }
+
+export type AnyRule = Rule | IptablesRule;
+export type AnyTable = Table<AnyRule>;
+export type AnyChain = Chain<AnyRule>;
 
 /** Where a base chain hangs in the kernel (nft(8), CHAINS). */
 export interface BaseChain {
@@ -18,22 +35,42 @@ export interface BaseChain {
   readonly hook: string;
   readonly priority: number;
   readonly policy: 'accept' | 'drop';
+  /** Ingress and egress chains hang at devices. */
+  readonly devices?: readonly string[];
 }
 
-export interface Chain {
+export interface Chain<R extends AnyRule = Rule> {
   readonly name: string;
   /** null: a chain that is only jumped to. */
   readonly base: BaseChain | null;
-  readonly rules: readonly Rule[];
+  readonly rules: readonly R[];
+  /** The kernel's handle: within one table a higher one is registered later and runs first at equal priority. */
+  readonly handle?: number;
+  /** What the policy has counted (iptables). */
+  readonly counter?: Counter;
+  /** Line of its declaration in the table's file, from 1. */
+  readonly line?: number;
 }
 
+/** A rule of nftables. */
 export interface Rule {
+  readonly kind?: 'nft';
   readonly statements: readonly Statement[];
   /** The kernel's handle, where it came from a listing. */
   readonly handle?: number;
+  readonly comment?: string;
+  /** Line in the table's file, from 1. */
+  readonly line?: number;
 }
 
-export type NamedSet = AddressSetObject | VerdictMap | DynamicSet | OpaqueSet;
+export interface Flowtable {
+  readonly name: string;
+  readonly hook: string;
+  readonly priority: number;
+  readonly devices: readonly string[];
+}
+
+export type NamedSet = AddressSetObject | VerdictMap | DynamicSet | ElementSet | DataMap | OpaqueSet;
 
 /** A set of addresses, held as intervals exactly as they are stored in the kernel. */
 export interface AddressSetObject {
@@ -50,6 +87,15 @@ export interface Interval {
   readonly last: bigint;
 }
 
+/** A set of other values than addresses alone: ports, interfaces, concatenations. One value for each type. */
+export interface ElementSet {
+  readonly kind: 'elements';
+  readonly name: string;
+  readonly types: readonly DataType[];
+  readonly interval: boolean;
+  readonly elements: readonly (readonly Value[])[];
+}
+
 export interface VerdictMap {
   readonly kind: 'verdict-map';
   readonly name: string;
@@ -60,14 +106,26 @@ export interface VerdictMap {
   readonly elements: readonly MapElement[];
 }
 
-/** A set that packets fill: the ledger. Its elements are records, not rules. */
+/** A map from keys to values. */
+export interface DataMap {
+  readonly kind: 'data-map';
+  readonly name: string;
+  readonly types: readonly DataType[];
+  readonly dataTypes: readonly DataType[];
+  readonly interval: boolean;
+  /** Packets fill it: what it holds is what it held when it was listed. */
+  readonly dynamic: boolean;
+  readonly elements: readonly DataElement[];
+}
+
+/** A set that packets fill: the ledger, session affinity. Its elements are records, not rules. */
 export interface DynamicSet {
   readonly kind: 'dynamic';
   readonly name: string;
   readonly types: readonly DataType[];
   /** Elements at most. */
   readonly size: number;
-  /** Seconds after which an element that is not refreshed is forgotten. */
+  /** Seconds after which an element that is not refreshed is forgotten; 0: never. */
   readonly timeout: number;
   readonly elements: readonly DynamicElement[];
 }
@@ -86,8 +144,9 @@ export interface OpaqueSet {
   readonly text: string;
 }
 
-/** A table without anything in it. */
+/** An nftables table without anything in it. */
 export const emptyTable = (family: string, name: string): Table => ({
+  engine: 'nft',
   family,
   name,
   chains: new Map(),

@@ -11,7 +11,8 @@ import { knownDifference, knownIntersection, knownUnion } from '../net/remembere
 import type { Value } from '../ruleset/data-type.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
-import type { Field, Step } from '../ruleset/step.ts';
+import type { Reading } from '../ruleset/reading.ts';
+import type { Step } from '../ruleset/step.ts';
 import type { Chain, Rule, Table } from '../ruleset/table.ts';
 import type { Verdict } from '../ruleset/verdict.ts';
 import type { Packet } from './packet.ts';
@@ -125,6 +126,8 @@ const applyRule = (
         break;
       }
       case 'maybe':
+      case 'choose':
+      case 'ipset':
         // Without a verdict behind it, it makes no difference.
         if (steps.slice(position + 1).some(({ kind }) => kind !== 'maybe')) {
           run.branches++;
@@ -135,6 +138,13 @@ const applyRule = (
         follow(run, chain, index, step.verdict, inside, stack);
         inside = emptySet(family);
         break;
+      case 'note':
+      case 'record':
+      case 'write':
+      case 'notrack':
+        break;
+      case 'nat':
+      case 'tproxy':
       case 'unknown':
         // It may decide either way, or let the packet go on (law 6).
         run.branches++;
@@ -164,6 +174,8 @@ const follow = (
       return decide(run, subjects, verdict.kind, chain.name, index + 1);
     case 'reject':
       return decide(run, subjects, 'reject', chain.name, index + 1);
+    case 'queue':
+      return decide(run, subjects, 'unknown', chain.name, index + 1);
     case 'continue':
       return walk(run, chain, index + 1, subjects, stack);
     case 'return':
@@ -183,7 +195,11 @@ const follow = (
 const walkInto = (run: Run, target: Chain, subjects: PrefixSet, stack: readonly Frame[], from: Chain): void =>
   walk(run, stack.length === 0 && from.base !== null ? { ...target, base: from.base } : target, 0, subjects, stack);
 
-const isSubject = (run: Run, field: Field): boolean => field === run.packet.subject;
+const isSubject = (run: Run, field: Reading): boolean => field === run.packet.subject;
+
+/** What a reading gives for this packet; undefined: unknown. */
+const pointOf = (run: Run, reading: Reading): Value | undefined =>
+  typeof reading === 'string' ? run.packet.fields.get(reading) : undefined;
 
 /** The subjects for which a test or a look-up holds, and the others; both when it is unknown. */
 const split = (
@@ -211,15 +227,15 @@ const split = (
           step.values.flatMap((value) => (value.kind === 'range' ? value : [])),
         ),
       );
-    const point = run.packet.fields.get(step.field);
+    const point = pointOf(run, step.field);
     return point === undefined ? both() : sided(step.values.some((value) => covers(value, point)));
   }
-  const set = run.table.sets.get(step.set);
+  const set = typeof step.set === 'string' ? run.table.sets.get(step.set) : undefined;
   const [field] = step.key;
   if (set?.kind !== 'addresses' || field === undefined || step.key.length > 1) return both();
   const fits = (set.type === 'ipv4_addr') === (family === 4);
   if (isSubject(run, field)) return fits ? bySet(contentOf(set)) : sided(false);
-  const point = run.packet.fields.get(field);
+  const point = pointOf(run, field);
   if (point === undefined) return both();
   return sided(fits && point.kind === 'range' && !isEmpty(intersection(contentOf(set), setOfRanges(family, [point]))));
 };
@@ -227,7 +243,7 @@ const split = (
 /** The parts of the subjects that find an element of a verdict map, and those that find none. */
 const armsOf = (run: Run, step: Extract<Step, { kind: 'verdict-map' }>, subjects: PrefixSet) => {
   const elements = typeof step.map === 'string' ? elementsOf(run.table, step.map) : step.map;
-  const points = step.key.map((field) => (isSubject(run, field) ? null : run.packet.fields.get(field)));
+  const points = step.key.map((field) => (isSubject(run, field) ? null : pointOf(run, field)));
   if (elements === null || points.includes(undefined)) {
     run.branches++;
     return { hits: (elements ?? []).map(({ verdict }) => ({ set: subjects, verdict })), miss: subjects };

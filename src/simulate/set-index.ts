@@ -1,6 +1,6 @@
 import type { Family } from '../net/family.ts';
 import { setOfRanges, type PrefixSet } from '../net/prefix-set.ts';
-import type { Value } from '../ruleset/data-type.ts';
+import { valueText, type Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import type { AddressSetObject, Interval } from '../ruleset/table.ts';
 
@@ -17,7 +17,7 @@ export const contentOf = (set: AddressSetObject): PrefixSet => {
 };
 
 const keyText = (key: readonly Value[]): string =>
-  key.map((value) => (value.kind === 'range' ? value.first.toString() : value.name)).join(' ');
+  key.map((value) => (value.kind === 'range' ? value.first.toString() : valueText(value))).join(' ');
 
 interface Index {
   readonly exact: ReadonlyMap<string, MapElement>;
@@ -31,7 +31,9 @@ const indexOf = (elements: readonly MapElement[]): Index => {
   const exact = new Map<string, MapElement>();
   const others: MapElement[] = [];
   for (const element of elements) {
-    const isExact = element.key.every((value) => value.kind === 'symbol' || value.first === value.last);
+    const isExact = element.key.every(
+      (value) => value.kind === 'symbol' || (value.kind === 'range' && value.first === value.last),
+    );
     if (isExact) exact.set(keyText(element.key), element);
     else others.push(element);
   }
@@ -44,7 +46,8 @@ const indexOf = (elements: readonly MapElement[]): Index => {
 export const covers = (value: Value, point: Value): boolean =>
   value.kind === 'range'
     ? point.kind === 'range' && value.first <= point.first && point.last <= value.last
-    : point.kind === 'symbol' && value.name === point.name;
+    : point.kind === 'symbol' &&
+      (value.kind === 'symbol' ? value.name === point.name : point.name.startsWith(value.name));
 
 /** The element that a key of point values finds. */
 export const find = (elements: readonly MapElement[], key: readonly Value[]): MapElement | null => {

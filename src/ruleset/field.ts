@@ -1,0 +1,87 @@
+/**
+ * What a step reads, the same for every dialect. Numbers are numbers (addresses, ports, protocols, marks); in angle brackets below are
+ * the names that a field can hold.
+ */
+export type Field =
+  /** NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10. */
+  | 'family'
+  | 'protocol'
+  | 'source'
+  | 'destination'
+  | 'source-port'
+  | 'destination-port'
+  /** <original>, <reply>; an untracked packet has none. */
+  | 'direction'
+  /** A name; empty where the packet has none at that hook. */
+  | 'in-interface'
+  | 'out-interface'
+  /** <unicast>, <local>, <broadcast>, <anycast>, <multicast>, <blackhole>, <unreachable>, <prohibit>, … (RTN_*), by the routing tables. */
+  | 'source-type'
+  | 'destination-type'
+  /** The same, with the look-up limited to the interface the packet came by or leaves by. */
+  | 'source-type-on-in-interface'
+  | 'source-type-on-out-interface'
+  | 'destination-type-on-in-interface'
+  | 'destination-type-on-out-interface'
+  /** <yes> when the way back to the source leaves by the interface the packet came by; -loose: by any interface. */
+  | 'reverse-path'
+  | 'reverse-path-loose'
+  /** The interface that a fib look-up of these keys finds; empty: none. */
+  | 'fib-source-interface'
+  | 'fib-destination-interface'
+  | 'mark'
+  | 'ct-mark'
+  /** One of <new>, <established>, <related>, <invalid>, <untracked>. */
+  | 'ct-state'
+  /** Any number of <expected>, <seen-reply>, <assured>, <confirmed>, <snat>, <dnat>, <dying>: holds when one of the values is among them. */
+  | 'ct-status'
+  | 'ct-zone'
+  | 'ct-helper'
+  | 'ct-protocol'
+  | 'ct-original-source'
+  | 'ct-original-destination'
+  | 'ct-original-source-port'
+  | 'ct-original-destination-port'
+  | 'ct-reply-source'
+  | 'ct-reply-destination'
+  | 'ct-reply-source-port'
+  | 'ct-reply-destination-port'
+  /** Seconds until the entry expires; bytes, packets and so on of a connection. */
+  | 'ct-expiration'
+  | 'ct-volume'
+  | 'icmp-type'
+  | 'icmp-code'
+  | 'tcp-flags'
+  | 'tcp-option'
+  /** <first> (or not fragmented), <later>. */
+  | 'fragment'
+  /** Bytes of the packet with its IP header. */
+  | 'length'
+  /** Time to live, or hop limit. */
+  | 'ttl'
+  | 'dscp'
+  | 'ether-type'
+  | 'source-mac'
+  | 'destination-mac'
+  /** <unicast> (to this host), <broadcast>, <multicast>, <other>. */
+  | 'packet-type'
+  /** Of the local socket that sends. */
+  | 'socket-user'
+  | 'socket-group'
+  /** <yes>: a local socket matches the packet; -transparent: with IP_TRANSPARENT. */
+  | 'socket'
+  | 'socket-transparent'
+  | 'socket-mark'
+  /** The bridge ports, where the packet passes a bridge; empty: none. */
+  | 'in-bridge-port'
+  | 'out-bridge-port'
+  /** <yes>: the packet is being bridged rather than routed. */
+  | 'bridged'
+  /** IPVS: <yes> when the packet belongs to an IPVS connection, and of that connection. */
+  | 'ipvs-connection'
+  | 'ipvs-protocol'
+  | 'ipvs-virtual-address'
+  | 'ipvs-virtual-port'
+  | 'ipvs-direction'
+  | 'ipvs-method'
+  | 'ipvs-virtual-control-port';
