@@ -6,7 +6,7 @@ import { VIPS } from '../compile/names.ts';
 import type { Value } from '../ruleset/data-type.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
-import type { Reading } from '../ruleset/reading.ts';
+import { readingsText, type Reading } from '../ruleset/reading.ts';
 import type { Table } from '../ruleset/table.ts';
 
 /** The ports and addresses at which the own table, or the access, can begin to behave differently. */
@@ -56,7 +56,7 @@ const portsTold = (table: Table | null): readonly Told[] => {
           others.push(...step.values.flatMap((value) => told(PROTOCOLS, value)));
         if (step.kind !== 'verdict-map') continue;
         if (typeof step.map !== 'string') others.push(...toldByMap(step.key, step.map));
-        else maps.set(`${step.map} ${step.key.join(' ')}`, toldByMap(step.key, elementsOf(table, step.map)));
+        else maps.set(`${step.map} ${readingsText(step.key)}`, toldByMap(step.key, elementsOf(table, step.map)));
       }
   return [...others, ...[...maps.values()].flat()];
 };

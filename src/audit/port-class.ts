@@ -3,7 +3,7 @@ import { single, type Value } from '../ruleset/data-type.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import { rulesText } from '../ruleset/same-rules.ts';
-import type { Reading } from '../ruleset/reading.ts';
+import { readingsText, type Reading } from '../ruleset/reading.ts';
 import type { Step } from '../ruleset/step.ts';
 import type { Table } from '../ruleset/table.ts';
 import type { Verdict } from '../ruleset/verdict.ts';
@@ -59,7 +59,9 @@ export const portClasses = (table: Table): PortClass | null => {
 const PORTS: ReadonlySet<Reading> = new Set(['destination-port', 'source-port']);
 
 const readerName = (step: Step, next: number): string =>
-  step.kind === 'verdict-map' && typeof step.map === 'string' ? `${step.map} ${step.key.join(' ')}` : `inline ${next}`;
+  step.kind === 'verdict-map' && typeof step.map === 'string'
+    ? `${step.map} ${readingsText(step.key)}`
+    : `inline ${next}`;
 
 /** What a step's outcome depends on among ports; null: on none; `unclear`: on ports together with what varies beside them. */
 const readerOf = (table: Table, step: Step): Reader | 'unclear' | null => {

@@ -29,3 +29,13 @@ export type Computed =
 
 /** A fixed value as a reading. */
 export const constant = (value: Value): Reading => ({ kind: 'constant', value });
+
+/** A key as text: equal for equal keys. */
+export const readingsText = (key: readonly Reading[]): string =>
+  key
+    .map((reading) =>
+      typeof reading === 'string'
+        ? reading
+        : JSON.stringify(reading, (_name, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+    )
+    .join(' ');
