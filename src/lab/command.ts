@@ -36,11 +36,11 @@ export const runOrFail = async (command: Command): Promise<Result<string>> => {
   return fail(error('command-failed', `${command.argv.join(' ')}: ${said}`));
 };
 
-/** Runs phases one after another, the commands of a phase at the same time; the first phase with a problem is the last. */
+/** Runs phases one after another, the commands of a phase at the same time; the first problem is the one that is told. */
 export const runPhases = async (phases: readonly (readonly Command[])[]): Promise<Result<null>> => {
   for (const phase of phases) {
-    const problems = (await Promise.all(phase.map(runOrFail))).flatMap((result) => (result.ok ? [] : result.problems));
-    if (problems.length > 0) return fail(...problems);
+    const problem = (await Promise.all(phase.map(runOrFail))).find((result) => !result.ok);
+    if (problem?.ok === false) return problem;
   }
   return ok(null);
 };

@@ -1,6 +1,6 @@
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { runCommand, runPhases, type Command, type Ended } from './command.ts';
-import { kernelOpensSctp } from './kernel-features.ts';
+import { kernelOpensSctp, loadModules } from './kernel-features.ts';
 import { kubeProxyCommands } from './kube-proxy.ts';
 import { readRecord, removeRecord, writeRecord, type LabRecord } from './lab-record.ts';
 import type { Mode } from './mode.ts';
@@ -61,6 +61,7 @@ export const badName = (name: string) =>
       ];
 
 const build = async (name: string, mode: Mode): Promise<Result<null>> => {
+  await loadModules();
   const network = await runPhases(networkCommands(name));
   if (!network.ok) return network;
   const [rules, servers] = await Promise.all([

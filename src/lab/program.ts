@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 
-/** The lab's programs that talk to sockets; why they are Perl is said in echo.pl. */
-export type Program = 'echo.pl' | 'probe.pl' | 'talk.pl';
+/** The lab's small programs; why they are Perl is said in echo.pl. */
+export type Program = 'echo.pl' | 'probe.pl' | 'talk.pl' | 'vm-agent.pl';
 
 /** The path of a program of the lab. */
 export const programPath = (program: Program): string =>
