@@ -35,15 +35,31 @@ interface Told {
 const told = (protocols: readonly Protocol[], value: Value | undefined): readonly Told[] =>
   value?.kind === 'range' ? [{ protocols, first: Number(value.first), last: Number(value.last) }] : [];
 
-/** What a verdict map tells apart: the ports of its keys, each for the protocol beside it, or for all. */
-const toldByMap = (key: readonly Reading[], elements: readonly MapElement[]): readonly Told[] => {
+/** What a map or set tells apart: the ports of its keys, each for the protocol beside it, or for all. */
+const toldByKeys = (key: readonly Reading[], keys: readonly (readonly Value[])[]): readonly Told[] => {
   const protocolAt = key.indexOf('protocol');
   const portsAt = key.flatMap((field, index) => (PORTS.has(field) ? [index] : []));
-  return elements.flatMap((element) => {
-    const protocol = protocolOf(element.key[protocolAt]);
-    return portsAt.flatMap((index) => told(protocol === undefined ? PROTOCOLS : [protocol], element.key[index]));
-  });
+  return portsAt.flatMap((index) =>
+    keys.flatMap((values) => {
+      const protocol = protocolOf(values[protocolAt]);
+      return told(protocol === undefined ? PROTOCOLS : [protocol], values[index]);
+    }),
+  );
 };
+
+const keysOf = (table: Table | null, name: string): readonly (readonly Value[])[] => {
+  const set = table?.sets.get(name);
+  return set?.kind === 'elements' ? set.elements : elementsOf(table, name).map(({ key }) => key);
+};
+
+/** A port that is calculated with: any two neighbours can differ. */
+const calculates = (reading: Reading): boolean =>
+  typeof reading !== 'string' && readingsText([reading]).includes('-port"');
+const EVERY_PORT: readonly Told[] = Array.from({ length: 65_535 }, (_, index) => ({
+  protocols: PROTOCOLS,
+  first: index + 1,
+  last: index + 1,
+}));
 
 /** Ports that the table tells apart, in our maps or in what somebody has put beside them. */
 const portsTold = (table: Table | null): readonly Told[] => {
@@ -52,11 +68,23 @@ const portsTold = (table: Table | null): readonly Told[] => {
   for (const { rules } of table?.chains.values() ?? [])
     for (const rule of rules)
       for (const step of lower(rule)) {
-        if (step.kind === 'test' && PORTS.has(step.field))
-          others.push(...step.values.flatMap((value) => told(PROTOCOLS, value)));
-        if (step.kind !== 'verdict-map') continue;
-        if (typeof step.map !== 'string') others.push(...toldByMap(step.key, step.map));
-        else maps.set(`${step.map} ${readingsText(step.key)}`, toldByMap(step.key, elementsOf(table, step.map)));
+        if (step.kind !== 'test' && step.kind !== 'lookup' && step.kind !== 'verdict-map') continue;
+        const key = step.kind === 'test' ? [step.field] : step.key;
+        if (key.some(calculates)) return EVERY_PORT;
+        if (!key.some((reading) => PORTS.has(reading))) continue;
+        if (step.kind === 'test') others.push(...step.values.flatMap((value) => told(PROTOCOLS, value)));
+        else if (step.kind === 'verdict-map' && typeof step.map !== 'string')
+          others.push(
+            ...toldByKeys(
+              key,
+              step.map.map((element) => element.key),
+            ),
+          );
+        else {
+          const set = step.kind === 'lookup' ? step.set : step.map;
+          if (typeof set === 'string') maps.set(`${set} ${readingsText(key)}`, toldByKeys(key, keysOf(table, set)));
+          else others.push(...toldByKeys(key, set as readonly (readonly Value[])[]));
+        }
       }
   return [...others, ...[...maps.values()].flat()];
 };

@@ -31,16 +31,18 @@ export const portClasses = (table: Table): PortClass | null => {
         if (reader === 'unclear') return null;
         if (reader !== null) readers.set(readerName(step, readers.size), reader);
       }
-  const chains = new Map<string, string>();
-  const nameOf = (verdict: Verdict): string => {
-    if (!('chain' in verdict)) return verdict.kind;
-    const known = chains.get(verdict.chain);
-    if (known !== undefined) return `${verdict.kind} ${known}`;
-    const chain = table.chains.get(verdict.chain);
-    const text = chain === undefined ? `no ${verdict.chain}` : rulesText(chain.rules);
-    chains.set(verdict.chain, text);
-    return `${verdict.kind} ${text}`;
+  const chains = new Map<string, number>();
+  const texts = new Map<string, number>();
+  const classOf = (name: string): number => {
+    const chain = table.chains.get(name);
+    const text = chain === undefined ? `no ${name}` : rulesText(chain.rules);
+    const number = texts.get(text) ?? texts.size;
+    texts.set(text, number);
+    chains.set(name, number);
+    return number;
   };
+  const nameOf = (verdict: Verdict): string =>
+    'chain' in verdict ? `${verdict.kind} ${chains.get(verdict.chain) ?? classOf(verdict.chain)}` : verdict.kind;
   const list = [...readers.values()];
   return (protocol, port) => {
     const values = { protocol: single(PROTOCOL_NUMBER[protocol]), port: single(port) };
@@ -63,20 +65,41 @@ const readerName = (step: Step, next: number): string =>
     ? `${step.map} ${readingsText(step.key)}`
     : `inline ${next}`;
 
-/** What a step's outcome depends on among ports; null: on none; `unclear`: on ports together with what varies beside them. */
+/** What a step's outcome depends on among ports; null: on none; `unclear`: on ports in a way that is not looked into here. */
 const readerOf = (table: Table, step: Step): Reader | 'unclear' | null => {
-  if (step.kind === 'test') return PORTS.has(step.field) ? 'unclear' : null;
-  if (step.kind === 'lookup')
-    return step.key.length === 1 && step.key.some((field) => PORTS.has(field)) ? 'unclear' : null;
-  if (step.kind !== 'verdict-map') return null;
-  const ports = step.key.filter((field) => PORTS.has(field));
+  switch (step.kind) {
+    case 'test':
+      return PORTS.has(step.field) || typeof step.field !== 'string' ? 'unclear' : null;
+    case 'lookup':
+      return step.key.some((reading) => PORTS.has(reading) || typeof reading !== 'string') ? 'unclear' : null;
+    case 'verdict-map':
+      return mapReader(table, step);
+    case 'maybe':
+    case 'record':
+    case 'note':
+    case 'notrack':
+    case 'verdict':
+    case 'unknown':
+      return null;
+    case 'choose':
+    case 'ipset':
+    case 'write':
+    case 'nat':
+    case 'tproxy':
+      return 'unclear';
+  }
+};
+
+const mapReader = (table: Table, { key, map }: Extract<Step, { kind: 'verdict-map' }>): Reader | 'unclear' | null => {
+  if (key.some((reading) => typeof reading !== 'string')) return 'unclear';
+  const ports = key.filter((field) => PORTS.has(field));
   if (ports.length === 0) return null;
-  const others = step.key.filter((field) => !PORTS.has(field) && field !== 'protocol');
+  const others = key.filter((field) => !PORTS.has(field) && field !== 'protocol');
   // An address that no rule names finds no key of such a map, and a packet of a server is not known by its destination port.
   if (ports.length === 1 && ports[0] === 'destination-port' && others.every((field) => field === 'destination')) {
     if (others.length > 0) return null;
   } else if (ports.length > 1 || others.length > 0) return 'unclear';
-  const map = typeof step.map === 'string' ? table.sets.get(step.map) : null;
-  const elements = typeof step.map === 'string' ? (map?.kind === 'verdict-map' ? map.elements : []) : step.map;
-  return { key: step.key.map((field) => (field === 'protocol' ? 'protocol' : 'port')), elements };
+  const set = typeof map === 'string' ? table.sets.get(map) : null;
+  const elements = typeof map === 'string' ? (set?.kind === 'verdict-map' ? set.elements : []) : map;
+  return { key: key.map((field) => (field === 'protocol' ? 'protocol' : 'port')), elements };
 };

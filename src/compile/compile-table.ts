@@ -4,7 +4,7 @@ import type { PortRange } from '../net/port.ts';
 import { PROTOCOL_NUMBER, type Protocol } from '../net/protocol.ts';
 import { single, type Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
-import type { Chain, Interval, NamedSet, Table } from '../ruleset/table.ts';
+import type { Chain, Interval, NamedSet, Rule, Table } from '../ruleset/table.ts';
 import { goto } from '../ruleset/verdict.ts';
 import { DEFAULT_LEDGER, frame, type LedgerLimits } from './frame.ts';
 import { installedIn, pairIn } from './installed.ts';
@@ -60,7 +60,7 @@ export const compileTable = (access: Access, current: Table | null = null, optio
     chains: byName([
       ...chains,
       ...selections.flatMap((objects) => objects.chains),
-      ...units.map((unit) => exposureChainOf(access, stems, unit)),
+      ...exposureChains(access, stems, units),
       ...replies.chains,
     ]),
     sets: byName([...filled, ...pairs.flatMap((pair) => pairSets(pair, current))]),
@@ -78,16 +78,23 @@ const treatmentOf = (access: Access, stems: Stems, id: string | null): Treatment
   return { kind: 'guarded', stem, audit: !isNobody(selection.wouldRefuse), refuse: refuseChainOf(selection, stem) };
 };
 
-const exposureChainOf = (access: Access, stems: Stems, unit: Unit): Chain => ({
-  name: unit.chain,
-  base: null,
-  rules: exposureRules(
-    new Map(
-      [...unit.selections].map(([protocol, id]): [Protocol, Treatment] => [protocol, treatmentOf(access, stems, id)]),
-    ),
-    unit.address === null,
-  ),
-});
+/** The chain of each exposure. Thousands are treated alike: these share one list of rules, so that it is compared once. */
+const exposureChains = (access: Access, stems: Stems, units: readonly Unit[]): readonly Chain[] => {
+  const known = new Map<string, readonly Rule[]>();
+  return units.map(({ chain, address, selections }) => {
+    const like = `${address === null} ${[...selections].join(' ')}`;
+    const rules =
+      known.get(like) ??
+      exposureRules(
+        new Map(
+          [...selections].map(([protocol, id]): [Protocol, Treatment] => [protocol, treatmentOf(access, stems, id)]),
+        ),
+        address === null,
+      );
+    known.set(like, rules);
+    return { name: chain, base: null, rules };
+  });
+};
 
 const protocolValue = (protocol: Protocol): Value => single(PROTOCOL_NUMBER[protocol]);
 const portsValue = ({ first, last }: PortRange): Value => ({ kind: 'range', first: BigInt(first), last: BigInt(last) });

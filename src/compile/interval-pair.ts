@@ -23,11 +23,14 @@ export interface PairChange {
 export const addressesOfPair = (family: Family, pair: IntervalPair): PrefixSet =>
   union(asSet(family, pair.a), asSet(family, pair.b));
 
-const asSet = (family: Family, intervals: readonly Interval[]): PrefixSet =>
-  setOfRanges(
-    family,
-    intervals.map(({ first, last }) => ({ family, first, last })),
-  );
+/** Lists of intervals never change, so their content is computed once. */
+const contents = new WeakMap<readonly Interval[], PrefixSet>();
+
+const asSet = (family: Family, intervals: readonly Interval[]): PrefixSet => {
+  const known = contents.get(intervals) ?? setOfRanges(family, intervals);
+  contents.set(intervals, known);
+  return known;
+};
 
 /** The intervals in which a set is stored from scratch; the whole space in two halves, so that no interval has an open end. */
 export const intervalsOf = (set: PrefixSet): readonly Interval[] => {
@@ -61,12 +64,14 @@ export const changePair = (stored: IntervalPair, wanted: PrefixSet): PairChange 
   };
   const a = split(stored.a);
   const b = split(stored.b);
+  const after = (before: readonly Interval[], { gone, kept }: typeof a, added: readonly Interval[]) =>
+    gone.length === 0 && added.length === 0 ? before : sorted([...kept, ...added]);
   const missing = intervalsOf(difference(wanted, addressesOfPair(family, stored)));
   const add = { a: sorted([...b.rest, ...missing]), b: a.rest };
   return {
     add,
     remove: { a: a.gone, b: b.gone },
-    after: { a: sorted([...a.kept, ...add.a]), b: sorted([...b.kept, ...add.b]) },
+    after: { a: after(stored.a, a, add.a), b: after(stored.b, b, add.b) },
   };
 };
 

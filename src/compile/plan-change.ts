@@ -202,7 +202,27 @@ const keyChanges = (current: Table | null, target: Table) => {
 const stays = (there: MapElement | undefined, element: MapElement): boolean =>
   there !== undefined && sameElement(there, element);
 
-const intervalText = ({ first, last }: Interval): string => `${first}-${last}`;
+const order = (a: Interval, b: Interval): number =>
+  a.first < b.first ? -1 : a.first > b.first ? 1 : a.last < b.last ? -1 : a.last > b.last ? 1 : 0;
+
+/** What two ascending lists of stored intervals do not have in common. */
+const intervalChanges = (
+  before: readonly Interval[],
+  after: readonly Interval[],
+): { readonly added: readonly Interval[]; readonly removed: readonly Interval[] } => {
+  const added: Interval[] = [];
+  const removed: Interval[] = [];
+  let [i, j] = [0, 0];
+  for (;;) {
+    const [old, fresh] = [before[i], after[j]];
+    if (old === undefined && fresh === undefined) return { added, removed };
+    const side = old === undefined ? 1 : fresh === undefined ? -1 : order(old, fresh);
+    if (side < 0 && old !== undefined) removed.push(old);
+    if (side > 0 && fresh !== undefined) added.push(fresh);
+    if (side <= 0) i++;
+    if (side >= 0) j++;
+  }
+};
 
 const intervalsOf = (set: NamedSet | undefined): readonly Interval[] =>
   set?.kind === 'addresses' ? set.intervals : [];
@@ -215,10 +235,7 @@ const addressChanges = (current: Table | null, target: Table) => {
     const { name, type } = set;
     const before = intervalsOf(current?.sets.get(name));
     if (before === set.intervals) continue;
-    const had = new Set(before.map(intervalText));
-    const has = new Set(set.intervals.map(intervalText));
-    const added = set.intervals.filter((interval) => !had.has(intervalText(interval)));
-    const removed = before.filter((interval) => !has.has(intervalText(interval)));
+    const { added, removed } = intervalChanges(before, set.intervals);
     if (added.length > 0) add.push({ kind: 'add-intervals', set: name, type, intervals: added });
     if (removed.length > 0) remove.push({ kind: 'delete-intervals', set: name, type, intervals: removed });
   }

@@ -73,10 +73,21 @@ export const exposureRules = (treatments: Treatments, local: boolean): readonly 
 ];
 
 /** What a chain of ours, listed from the kernel, does with a protocol; null when it has been changed by hand. */
-export const treatmentIn = (chain: Chain, protocol: Protocol): Treatment | null => {
+export const treatmentIn = ({ rules }: Chain, protocol: Protocol): Treatment | null => {
+  const known = read.get(rules) ?? new Map<Protocol, Treatment | null>();
+  read.set(rules, known);
+  const treatment = known.get(protocol) ?? readTreatment(rules, protocol);
+  known.set(protocol, treatment);
+  return treatment;
+};
+
+/** Lists of rules never change, and a process that goes on running sees the same ones again. */
+const read = new WeakMap<readonly Rule[], Map<Protocol, Treatment | null>>();
+
+const readTreatment = (rules: readonly Rule[], protocol: Protocol): Treatment | null => {
   let audit = false;
   let stem: string | null = null;
-  for (const { statements } of chain.rules) {
+  for (const { statements } of rules) {
     const [first, ...others] = statements;
     const guard = first?.kind === 'match' && isProtocolTest(first) ? first : null;
     if (guard !== null && !tests(guard, protocol)) continue;

@@ -30,18 +30,9 @@ export const readFlow = (line: string): Flow | null => {
   };
 };
 
-/** The tracked connections of both families; null where they cannot be listed (conntrack is not installed, no rights). */
+/** The tracked connections of both families (conntrack 1.4.7 lists both when none is named); null where they cannot be listed (conntrack is not installed, no rights). */
 export const listFlows = async (): Promise<readonly Flow[] | null> => {
-  const results = await Promise.all(
-    (['ipv4', 'ipv6'] as const).map((family) => runCommand(['conntrack', '-L', '-f', family, '-o', 'extended'])),
-  );
-  const flows: Flow[] = [];
-  for (const result of results) {
-    if (result.kind !== 'done' || result.status !== 0) return null;
-    for (const line of result.stdout.split('\n')) {
-      const flow = readFlow(line);
-      if (flow !== null) flows.push(flow);
-    }
-  }
-  return flows;
+  const result = await runCommand(['conntrack', '-L', '-o', 'extended']);
+  if (result.kind !== 'done' || result.status !== 0) return null;
+  return result.stdout.split('\n').flatMap((line) => readFlow(line) ?? []);
 };

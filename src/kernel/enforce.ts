@@ -2,14 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CutFlow } from '../access/flow.ts';
 import type { Access } from '../access/model.ts';
 import { prove, type Proof } from '../audit/proof.ts';
+import { applyTransaction } from '../compile/apply-transaction.ts';
 import { compileTable } from '../compile/compile-table.ts';
 import { planChange, planSweep } from '../compile/plan-change.ts';
 import type { ReplyPlace } from '../compile/replies.ts';
+import { countTouched, touchedBy } from '../compile/touched.ts';
+import type { Change } from '../compile/transaction.ts';
 import { fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import type { Table } from '../ruleset/table.ts';
 import { applyChange, sweep, SWEEP_AFTER_MS, type Step } from './apply-change.ts';
 import { localAddresses } from './local-addresses.ts';
-import { listOwnTable } from './nft.ts';
+import { listOwnTable, relist } from './nft.ts';
 import { cutBy, mergePlaces } from './reply-places.ts';
 
 /** What came of making the kernel enforce an access. */
@@ -17,6 +20,8 @@ export interface Enforced {
   readonly proof: Proof;
   /** The own table as the kernel lists it after the switch. */
   readonly table: Table | null;
+  /** The same once `finish` has swept: what a process that goes on running may give to the next {@link enforce} as known. */
+  readonly swept: Table | null;
   readonly cut: readonly CutFlow[];
   readonly steps: readonly Step[];
   /** Milliseconds from the first look at the kernel to the proof. */
@@ -28,29 +33,62 @@ export interface Enforced {
 /** Connections can begin between the look at them and the switch; after the first round those are refused already. */
 const MOST_ROUNDS = 3;
 
+/** From this number of objects on it takes less time to list the whole table. */
+const MOST_RELISTED = 8;
+
+/** The own table after a change: all of it, or only what was written, when the rest is known. */
+const listAfter = (change: Change, known: Table | null): Promise<Result<Table | null>> => {
+  const touched = known === null ? null : touchedBy(change, known);
+  return known === null || touched === null || countTouched(touched) > MOST_RELISTED
+    ? listOwnTable()
+    : relist(known, touched);
+};
+
 /**
  * Makes the kernel enforce `access`, and proves it from the kernel's own listing. When something fails, what was enforced stays enforced
  * (see {@link applyChange}). The caller stores the state and then calls `finish`.
+ *
+ * `known`: what an earlier call of this process left in the kernel (`swept`), when nobody has written the own table since; the caller
+ * watches for that. Then only what the change writes is listed and taken into the proof anew. Where the kernel refuses such a change
+ * or the proof does not hold, the whole table is listed after all.
  */
-export const enforce = async (access: Access): Promise<Result<Enforced>> => {
+export const enforce = async (access: Access, known: Table | null = null): Promise<Result<Enforced>> => {
   const start = performance.now();
-  const isLocal = await localAddresses();
-  const before = await listOwnTable();
+  const full = async () => enforceFrom(access, await listOwnTable(), false, start);
+  if (known === null) return full();
+  const quick = await enforceFrom(access, ok(known), true, start);
+  return quick === 'list-all' || !quick.ok || !quick.value.proof.holds ? full() : quick;
+};
+
+const enforceFrom = async <K extends boolean>(
+  access: Access,
+  before: Result<Table | null>,
+  isKnown: K,
+  start: number,
+): Promise<Result<Enforced> | (K extends true ? 'list-all' : never)> => {
   if (!before.ok) return before;
+  const isLocal = localAddresses();
   const steps: Step[] = [];
   let current = before.value;
   let cut = await cutBy(access, isLocal);
   let places: readonly ReplyPlace[] = cut.places;
   let target = compileTable(access, current, { replies: places });
   for (let round = 1; ; round++) {
-    const applied = await applyChange(planChange(current, target));
+    const change = planChange(current, target);
+    // A chain that counts goes on counting where it stopped, so its numbers must be those of now.
+    if (isKnown && current !== null && touchedBy(change, current) === null)
+      return 'list-all' as K extends true ? 'list-all' : never;
+    const applied = await applyChange(change);
     if (!applied.ok) return applied;
     steps.push(...applied.value);
-    const listed = await listOwnTable();
+    const isLast = round === MOST_ROUNDS || applied.value.length === 0;
+    const [listed, again] = await Promise.all([
+      listAfter(change, isKnown ? current : null),
+      isLast ? cut : cutBy(access, isLocal),
+    ]);
     if (!listed.ok) return listed;
     current = listed.value;
-    if (round === MOST_ROUNDS || applied.value.length === 0) break;
-    const again = await cutBy(access, isLocal);
+    if (isLast) break;
     const merged = mergePlaces(places, again.places);
     if (merged.length === places.length) break;
     [cut, places] = [again, merged];
@@ -58,13 +96,21 @@ export const enforce = async (access: Access): Promise<Result<Enforced>> => {
   }
   const proof = prove(current, access);
   const ended = performance.now();
+  const left = planSweep(current, target);
   const finish = async (): Promise<Result<readonly Step[]>> => {
-    const left = planSweep(current, target);
     if (left.length === 0) return ok([]);
     await sleep(Math.max(0, SWEEP_AFTER_MS - (performance.now() - ended)));
     return sweep(left);
   };
-  return ok({ proof, table: current, cut: cut.flows, steps, ms: ended - start, finish });
+  return ok({
+    proof,
+    table: current,
+    swept: left.reduce(applyTransaction, current),
+    cut: cut.flows,
+    steps,
+    ms: ended - start,
+    finish,
+  });
 };
 
 /** Takes the own table away, and nothing else. True: there was one. */

@@ -1,5 +1,5 @@
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
-import { formatAddress, parseAddress } from './address.ts';
+import { formatAddress, parseAddress, type Address } from './address.ts';
 import { WIDTH, type Family } from './family.ts';
 
 /** A network: the first `length` bits of `address` are fixed, the others are zero. */
@@ -26,6 +26,13 @@ export const rangeOf = ({ family, address, length }: Prefix): Range => ({
 });
 
 const hostMask = (family: Family, length: number): bigint => (1n << BigInt(WIDTH[family] - length)) - 1n;
+
+/** The network of `length` bits (0..32 or 0..128) in which an address lies. */
+export const networkOf = ({ family, value }: Address, length: number): Prefix => ({
+  family,
+  address: value & ~hostMask(family, length),
+  length,
+});
 
 /** The canonical text: `203.0.113.0/24`. */
 export const formatPrefix = ({ family, address, length }: Prefix): string =>

@@ -39,8 +39,16 @@ export const compareWords = (a: Uint32Array, i: number, b: Uint32Array, j: numbe
   return 0;
 };
 
+/** What comes from a kernel's listing or from another set is sorted already. */
+const isAscending = (list: Uint32Array, words: number): boolean => {
+  for (let index = 1; index * words < list.length; index++)
+    if (compareWords(list, index - 1, list, index, words) > 0) return false;
+  return true;
+};
+
 /** Sorts a packed list upwards. IPv6: by 16 bits at a time, from the lowest, which keeps the order that it finds. */
 export const sortWords = (list: Uint32Array, words: number): Uint32Array => {
+  if (isAscending(list, words)) return list;
   if (words === 1) return list.sort();
   const count = list.length / words;
   let order = Uint32Array.from({ length: count }, (_, index) => index);

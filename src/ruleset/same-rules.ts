@@ -23,11 +23,12 @@ const fingerprint = (rule: Rule): string => {
 
 /** Whether two chains hold the same rules in the same order, counters and handles apart. */
 export const sameRules = (a: readonly Rule[], b: readonly Rule[]): boolean =>
-  a.length === b.length &&
-  a.every((rule, index) => {
-    const other = b[index];
-    return other !== undefined && fingerprint(rule) === fingerprint(other);
-  });
+  a === b ||
+  (a.length === b.length &&
+    a.every((rule, index) => {
+      const other = b[index];
+      return other !== undefined && fingerprint(rule) === fingerprint(other);
+    }));
 
 /** The rules of a chain as one text: equal exactly for chains of which {@link sameRules} holds. */
 export const rulesText = (rules: readonly Rule[]): string => rules.map(fingerprint).join('\n');
