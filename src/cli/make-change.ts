@@ -111,7 +111,7 @@ const work = async (
   const own = flags.yesCutMeOff ? null : await refusesOwnSession(context, access);
   if (own !== null) return refuse(EXIT.usage, [own]);
 
-  const { flows: cut } = facts.mayAdministrate ? await cutBy(access, await localAddresses()) : { flows: [] };
+  const { flows: cut } = facts.mayAdministrate ? await cutBy(access, localAddresses()) : { flows: [] };
   const confirm = confirmTime(context, flags, cut);
   if (!confirm.ok) return refuse(EXIT.usage, confirm.problems);
   showProblems(context, warnings, flags.color);

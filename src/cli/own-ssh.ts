@@ -20,7 +20,7 @@ const ownFlows = async (context: Context): Promise<readonly Flow[]> => {
 export const refusesOwnSession = async (context: Context, access: Access): Promise<Diagnostic | null> => {
   const flows = await ownFlows(context);
   if (flows.length === 0) return null;
-  const [cut] = cutFlows(access, flows, await localAddresses());
+  const [cut] = cutFlows(access, flows, localAddresses());
   if (cut === undefined) return null;
   const { flow, exposure } = cut;
   return error(

@@ -48,6 +48,9 @@ export const intervalsOf = (set: PrefixSet): readonly Interval[] => {
 /** A pair that holds `set` and was not in the kernel before. */
 export const freshPair = (set: PrefixSet): IntervalPair => ({ a: intervalsOf(set), b: [] });
 
+/** From this size on a set is seldom written: what is new goes to the other one, which is listed sooner for the proof. */
+const LARGE = 256;
+
 const sorted = (intervals: readonly Interval[]): readonly Interval[] =>
   [...intervals].sort((x, y) => (x.first < y.first ? -1 : x.first > y.first ? 1 : 0));
 
@@ -67,7 +70,11 @@ export const changePair = (stored: IntervalPair, wanted: PrefixSet): PairChange 
   const after = (before: readonly Interval[], { gone, kept }: typeof a, added: readonly Interval[]) =>
     gone.length === 0 && added.length === 0 ? before : sorted([...kept, ...added]);
   const missing = intervalsOf(difference(wanted, addressesOfPair(family, stored)));
-  const add = { a: sorted([...b.rest, ...missing]), b: a.rest };
+  const toB = stored.a.length > LARGE && stored.b.length < stored.a.length;
+  const add = {
+    a: toB ? b.rest : sorted([...b.rest, ...missing]),
+    b: toB ? sorted([...a.rest, ...missing]) : a.rest,
+  };
   return {
     add,
     remove: { a: a.gone, b: b.gone },
