@@ -44,6 +44,8 @@ export default defineConfig({
     'typescript/consistent-return': 'off',
     'typescript/require-array-sort-compare': 'off',
     'typescript/no-misused-spread': 'off',
+    // An arm of a choice says what happens `then`.
+    'unicorn/no-thenable': 'off',
   },
   overrides: [
     ...ORDER.map((folder) => ({

@@ -1,66 +1,113 @@
-import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
+import { error, fail, ok, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import type { Counter } from '../ruleset/counter.ts';
-import type { BaseChain, Chain, NamedSet, Rule, Table } from '../ruleset/table.ts';
+import type { BaseChain, Chain, Flowtable, NamedSet, Rule, Table } from '../ruleset/table.ts';
 import { isRecord } from './json.ts';
 import { readSet } from './nft-set.ts';
 import { readCounter, readStatement } from './nft-statement.ts';
+
+interface DraftChain {
+  readonly base: BaseChain | null;
+  readonly rules: Rule[];
+  readonly handle: number | undefined;
+}
 
 /** A table while its objects come in, in the order of the listing. */
 interface Draft {
   readonly family: string;
   readonly name: string;
-  readonly chains: Map<string, { base: BaseChain | null; rules: Rule[] }>;
+  readonly chains: Map<string, DraftChain>;
   readonly sets: Map<string, NamedSet>;
   readonly counters: Map<string, Counter>;
+  readonly flowtables: Flowtable[];
 }
 
 const text = (json: unknown): string => (typeof json === 'string' ? json : '');
+const wordsOf = (json: unknown): readonly string[] =>
+  (Array.isArray(json) ? (json as readonly unknown[]) : [json]).filter((word) => typeof word === 'string');
 
-const readBase = (chain: Record<string, unknown>): BaseChain | null =>
-  typeof chain['hook'] === 'string' && typeof chain['prio'] === 'number'
-    ? {
-        type: text(chain['type']),
-        hook: chain['hook'],
-        priority: chain['prio'],
-        policy: chain['policy'] === 'drop' ? 'drop' : 'accept',
-      }
-    : null;
+const readBase = (chain: Record<string, unknown>): BaseChain | null => {
+  if (typeof chain['hook'] !== 'string' || typeof chain['prio'] !== 'number') return null;
+  const devices = wordsOf(chain['dev']);
+  return {
+    type: text(chain['type']),
+    hook: chain['hook'],
+    priority: chain['prio'],
+    policy: chain['policy'] === 'drop' ? 'drop' : 'accept',
+    ...(devices.length === 0 ? {} : { devices }),
+  };
+};
 
 const readRule = (rule: Record<string, unknown>): Rule => ({
   statements: (Array.isArray(rule['expr']) ? (rule['expr'] as unknown[]) : []).map(readStatement),
   ...(typeof rule['handle'] === 'number' ? { handle: rule['handle'] } : {}),
+  ...(typeof rule['comment'] === 'string' ? { comment: rule['comment'] } : {}),
 });
 
-/** Puts one object of the listing into its table; a kind that is not known here (flowtable, quota, …) decides nothing by itself. */
+/** Puts one object of the listing into its table; a kind that is not known here (quota, ct helper, …) decides nothing by itself. */
 const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, unknown>): void => {
   const family = text(object['family']);
   const name = text(object['name']);
   if (kind === 'table') {
-    drafts.set(`${family} ${name}`, { family, name, chains: new Map(), sets: new Map(), counters: new Map() });
+    const empty = { chains: new Map(), sets: new Map(), counters: new Map(), flowtables: [] };
+    drafts.set(`${family} ${name}`, { family, name, ...empty });
     return;
   }
   const draft = drafts.get(`${family} ${text(object['table'])}`);
   if (draft === undefined) return;
-  if (kind === 'chain') draft.chains.set(name, { base: readBase(object), rules: [] });
+  const handle = typeof object['handle'] === 'number' ? object['handle'] : undefined;
+  if (kind === 'chain') draft.chains.set(name, { base: readBase(object), rules: [], handle });
   else if (kind === 'rule') draft.chains.get(text(object['chain']))?.rules.push(readRule(object));
   else if (kind === 'set' || kind === 'map') draft.sets.set(name, readSet(object, name));
   else if (kind === 'counter') draft.counters.set(name, readCounter(object) ?? { packets: 0n, bytes: 0n });
+  else if (kind === 'flowtable')
+    draft.flowtables.push({
+      name,
+      hook: text(object['hook']),
+      priority: typeof object['prio'] === 'number' ? object['prio'] : 0,
+      devices: wordsOf(object['dev']),
+    });
 };
 
-const finish = ({ family, name, chains, sets, counters }: Draft): Table => ({
+const finish = ({ family, name, chains, sets, counters, flowtables }: Draft): Table => ({
   engine: 'nft',
   family,
   name,
   chains: new Map(
-    [...chains].map(([chain, { base, rules }]): [string, Chain] => [chain, { name: chain, base, rules }]),
+    [...chains].map(([chain, { base, rules, handle }]): [string, Chain] => [
+      chain,
+      { name: chain, base, rules, ...(handle === undefined ? {} : { handle }) },
+    ]),
   ),
   sets,
   counters,
+  ...(flowtables.length === 0 ? {} : { flowtables }),
 });
+
+/** A warning for each rule and set of which something is not understood. */
+const notUnderstood = (tables: readonly Table[]): readonly Diagnostic[] =>
+  tables.flatMap(({ family, name, chains, sets }) => [
+    ...[...chains.values()].flatMap((chain) =>
+      chain.rules.flatMap(({ statements, handle }, index) =>
+        statements.flatMap((statement) =>
+          statement.kind === 'unknown'
+            ? [
+                warning(
+                  'statement-unknown',
+                  `${family} ${name} ${chain.name} rule ${index + 1}${handle === undefined ? '' : ` (handle ${handle})`}: ${statement.text} is not understood`,
+                ),
+              ]
+            : [],
+        ),
+      ),
+    ),
+    ...[...sets.values()].flatMap((set) =>
+      set.kind === 'opaque' ? [warning('set-unknown', `${family} ${name}: the set ${set.name} is not understood`)] : [],
+    ),
+  ]);
 
 /**
  * The tables of an `nft -j list ruleset` or `nft -j list table` (libnftables-json(5)). Rules and sets that are not understood
- * are kept as `unknown` and `opaque`; only a text that is no such listing is an error.
+ * are kept as `unknown` and `opaque`, with a warning; only a text that is no such listing is an error.
  */
 export const parseNftJson = (json: string): Result<readonly Table[]> => {
   let listing: unknown;
@@ -79,5 +126,6 @@ export const parseNftJson = (json: string): Result<readonly Table[]> => {
     if (!isRecord(entry)) continue;
     for (const [kind, object] of Object.entries(entry)) if (isRecord(object)) take(drafts, kind, object);
   }
-  return ok([...drafts.values()].map(finish));
+  const tables = [...drafts.values()].map(finish);
+  return ok(tables, notUnderstood(tables));
 };

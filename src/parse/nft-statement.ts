@@ -1,11 +1,15 @@
 import { typeOf, type Expression } from '../ruleset/expression.ts';
 import type { Counter } from '../ruleset/counter.ts';
+import type { DataType, Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import type { Operand, Statement } from '../ruleset/statement.ts';
 import type { RejectKind, Verdict } from '../ruleset/verdict.ts';
-import type { DataType, Value } from '../ruleset/data-type.ts';
 import { isRecord } from './json.ts';
+import { readAction } from './nft-action.ts';
+import { readExpression, readExpressions } from './nft-expression.ts';
 import { readKey, readValue } from './nft-value.ts';
+
+type Json = Record<string, unknown>;
 
 /** A verdict as `nft -j` prints it (libnftables-json(5), VERDICT STATEMENTS); null when the object is something else. */
 export const readVerdict = (json: unknown): Verdict | null => {
@@ -18,7 +22,21 @@ export const readVerdict = (json: unknown): Verdict | null => {
     const target = json[kind];
     if (isRecord(target) && typeof target['target'] === 'string') return { kind, chain: target['target'] };
   }
-  return null;
+  return 'queue' in json ? readQueue(json['queue']) : null;
+};
+
+const readQueue = (json: unknown): Verdict => {
+  const { num, flags } = isRecord(json) ? json : { num: 0, flags: [] };
+  const list: readonly unknown[] = Array.isArray(flags) ? flags : [flags];
+  const range: readonly unknown[] = isRecord(num) && Array.isArray(num['range']) ? num['range'] : [num, num];
+  const [first, last] = range.map((end) => (typeof end === 'number' ? end : 0));
+  return {
+    kind: 'queue',
+    first: first ?? 0,
+    last: last ?? 0,
+    bypass: list.includes('bypass'),
+    fanout: list.includes('fanout'),
+  };
 };
 
 /** `{ "packets": n, "bytes": n }`, or null. */
@@ -27,43 +45,41 @@ export const readCounter = (json: unknown): Counter | null =>
     ? { packets: BigInt(json['packets']), bytes: BigInt(json['bytes']) }
     : null;
 
-const readExpression = (json: unknown): Expression | null => {
-  if (!isRecord(json)) return null;
-  const { payload, meta, ct, fib } = json;
-  if (isRecord(payload) && typeof payload['protocol'] === 'string' && typeof payload['field'] === 'string')
-    return { kind: 'payload', protocol: payload['protocol'], field: payload['field'] };
-  if (isRecord(meta) && typeof meta['key'] === 'string') return { kind: 'meta', key: meta['key'] };
-  if (isRecord(ct) && typeof ct['key'] === 'string') {
-    const direction = ct['dir'];
-    return {
-      kind: 'ct',
-      key: ct['key'],
-      direction: direction === 'original' || direction === 'reply' ? direction : null,
-    };
-  }
-  if (isRecord(fib) && typeof fib['result'] === 'string') {
-    const flags: readonly unknown[] = Array.isArray(fib['flags']) ? fib['flags'] : [fib['flags']];
-    return { kind: 'fib', flags: flags.filter((flag) => typeof flag === 'string'), result: fib['result'] };
-  }
-  return null;
+const FLAG_TYPES: ReadonlySet<DataType> = new Set(['ct_state', 'ct_status', 'tcp_flag']);
+
+const readList = (json: readonly unknown[], type: DataType): readonly Value[] | null => {
+  const list = json.map((item) => readValue(item, type));
+  return list.every((value) => value !== null) ? list : null;
 };
 
-const readExpressions = (json: unknown): readonly Expression[] | null => {
-  const parts: readonly unknown[] = isRecord(json) && Array.isArray(json['concat']) ? json['concat'] : [json];
-  const expressions = parts.map(readExpression);
-  return expressions.every((expression) => expression !== null) ? expressions : null;
-};
-
-const readOperand = (json: unknown, types: readonly DataType[]): Operand | null => {
+const readOperand = (json: unknown, left: readonly Expression[], op: unknown): Operand | null => {
   if (typeof json === 'string' && json.startsWith('@')) return { kind: 'set', name: json.slice(1) };
+  const types = left.map(typeOf);
   const [type] = types;
-  if (type === undefined || types.length > 1) return null;
-  const list: readonly unknown[] = isRecord(json) && Array.isArray(json['set']) ? json['set'] : [json];
-  const read = list.map((item) => readValue(item, type));
-  return read.every((value): value is Value => value !== null) ? { kind: 'values', values: read } : null;
+  if (type === undefined) return null;
+  const members = isRecord(json) && Array.isArray(json['set']) ? (json['set'] as readonly unknown[]) : null;
+  if (types.length > 1) {
+    const elements = (members ?? [json]).map((element) => readKey(element, types));
+    return elements.every((element) => element !== null) ? { kind: 'elements', elements } : null;
+  }
+  if (members !== null) {
+    const values = readList(members, type);
+    return values === null ? null : { kind: 'values', values };
+  }
+  if (Array.isArray(json) || (op === 'in' && FLAG_TYPES.has(type))) {
+    const values = readList(Array.isArray(json) ? json : [json], type);
+    return values === null ? null : { kind: 'flags', values };
+  }
+  if (isRecord(json) && '|' in json && Array.isArray(json['|'])) {
+    const values = readList(json['|'], type);
+    return values === null ? null : { kind: 'flags', values };
+  }
+  // `fib saddr . iif oif missing` is printed as false.
+  const value = typeof json === 'boolean' ? readValue(json, 'boolean') : readValue(json, type);
+  return value === null ? null : { kind: 'values', values: [value] };
 };
 
-/** Elements of a verdict map: `[key, verdict]`, the key perhaps wrapped with its counter. null when one is not understood. */
+/** Elements of a verdict map: `[[key, verdict], …]`; null when one is not understood. */
 export const readMapElements = (json: unknown, types: readonly DataType[]): readonly MapElement[] | null => {
   if (!Array.isArray(json)) return null;
   const elements: MapElement[] = [];
@@ -75,7 +91,13 @@ export const readMapElements = (json: unknown, types: readonly DataType[]): read
     const verdict = readVerdict(verdictJson);
     if (key === null || verdict === null) return null;
     const counter = wrapped === null ? null : readCounter(wrapped['counter']);
-    elements.push({ key, verdict, ...(counter === null ? {} : { counter }) });
+    const comment = wrapped?.['comment'];
+    elements.push({
+      key,
+      verdict,
+      ...(counter === null ? {} : { counter }),
+      ...(typeof comment === 'string' ? { comment } : {}),
+    });
   }
   return elements;
 };
@@ -83,24 +105,37 @@ export const readMapElements = (json: unknown, types: readonly DataType[]): read
 const REJECTS: Readonly<Record<string, RejectKind>> = {
   'port-unreachable': 'port-unreachable',
   'admin-prohibited': 'admin-prohibited',
+  'no-route': 'no-route',
+  'net-unreachable': 'net-unreachable',
+  'host-unreachable': 'host-unreachable',
+  'prot-unreachable': 'protocol-unreachable',
+  'net-prohibited': 'net-prohibited',
+  'host-prohibited': 'host-prohibited',
+  'addr-unreachable': 'address-unreachable',
+  'policy-fail': 'policy-fail',
+  'reject-route': 'reject-route',
 };
 
-const readReject = (json: unknown): RejectKind => {
-  if (!isRecord(json)) return 'port-unreachable';
-  if (json['type'] === 'tcp reset') return 'tcp-reset';
-  return typeof json['expr'] === 'string' ? (REJECTS[json['expr']] ?? 'other') : 'port-unreachable';
+const readReject = (json: unknown): Statement => {
+  if (!isRecord(json)) return { kind: 'reject', with: 'port-unreachable' };
+  const { type, expr } = json;
+  if (type === 'tcp reset') return { kind: 'reject', with: 'tcp-reset' };
+  return {
+    kind: 'reject',
+    with: typeof expr === 'string' ? (REJECTS[expr] ?? 'other') : 'port-unreachable',
+    ...(type === 'icmp' || type === 'icmpv6' || type === 'icmpx' ? { type } : {}),
+  };
 };
 
-const readMatch = (json: Record<string, unknown>): Statement | null => {
-  const left = readExpressions(json['left']);
-  if (left === null || (json['op'] !== '==' && json['op'] !== '!=' && json['op'] !== 'in')) return null;
-  const right = readOperand(json['right'], left.map(typeOf));
-  return right === null ? null : { kind: 'match', left, negate: json['op'] === '!=', right };
+const readMatch = ({ left: leftJson, right: rightJson, op }: Json): Statement | null => {
+  const left = readExpressions(leftJson);
+  if (left === null || (op !== '==' && op !== '!=' && op !== 'in')) return null;
+  const right = readOperand(rightJson, left, op);
+  return right === null ? null : { kind: 'match', left, negate: op === '!=', right };
 };
 
-const readVmap = (json: Record<string, unknown>): Statement | null => {
-  const key = readExpressions(json['key']);
-  const { data } = json;
+const readVmap = ({ key: keyJson, data }: Json): Statement | null => {
+  const key = readExpressions(keyJson);
   if (key === null) return null;
   if (typeof data === 'string' && data.startsWith('@'))
     return { kind: 'vmap', key, map: { kind: 'named', name: data.slice(1) } };
@@ -108,32 +143,54 @@ const readVmap = (json: Record<string, unknown>): Statement | null => {
   return elements === null ? null : { kind: 'vmap', key, map: { kind: 'inline', elements } };
 };
 
-const readUpdate = (json: Record<string, unknown>): Statement | null => {
-  const key = readExpressions(json['elem']);
-  const { set, stmt } = json;
-  if (key === null || typeof set !== 'string' || (json['op'] !== 'update' && json['op'] !== 'add')) return null;
-  return { kind: 'update', set: set.replace(/^@/, ''), key, counted: Array.isArray(stmt) && stmt.length > 0 };
+const OPERATIONS = ['add', 'update', 'delete'] as const;
+
+const readUpdate = ({ elem, set, op, stmt }: Json): Statement | null => {
+  const wrapped = isRecord(elem) && isRecord(elem['elem']) ? elem['elem'] : null;
+  const key = readExpressions(wrapped === null ? elem : wrapped['val']);
+  const operation = OPERATIONS.find((known) => known === op);
+  if (key === null || typeof set !== 'string' || operation === undefined) return null;
+  const statements = (Array.isArray(stmt) ? (stmt as unknown[]) : []).map(readStatement);
+  const inner = statements.filter(({ kind }) => kind !== 'counter');
+  const timeout = wrapped?.['timeout'];
+  return {
+    kind: 'update',
+    ...(operation === 'update' ? {} : { op: operation }),
+    set: set.replace(/^@/, ''),
+    key,
+    counted: inner.length < statements.length,
+    ...(typeof timeout === 'number' ? { timeout } : {}),
+    ...(inner.length === 0 ? {} : { inner }),
+  };
 };
 
-const readKnown = (json: Record<string, unknown>): Statement | null => {
+const readMapUpdate = ({ elem, data, map, op }: Json): Statement | null => {
+  const wrapped = isRecord(elem) && isRecord(elem['elem']) ? elem['elem']['val'] : elem;
+  const [key, value] = [readExpressions(wrapped), readExpressions(data)];
+  const operation = OPERATIONS.find((known) => known === op);
+  return key === null || value === null || typeof map !== 'string' || operation === undefined
+    ? null
+    : { kind: 'update-map', op: operation, map: map.replace(/^@/, ''), key, data: value };
+};
+
+const readMangle = ({ key, value: valueJson }: Json): Statement | null => {
+  const target = readExpression(key);
+  const value = target === null ? null : readExpression(valueJson, typeOf(target));
+  return target === null || value === null ? null : { kind: 'mangle', target, value };
+};
+
+const readKnown = (json: Json): Statement | null => {
   const verdict = readVerdict(json);
   if (verdict !== null) return { kind: 'verdict', verdict };
   if (isRecord(json['match'])) return readMatch(json['match']);
   if (isRecord(json['vmap'])) return readVmap(json['vmap']);
   if (isRecord(json['set'])) return readUpdate(json['set']);
-  if ('reject' in json) return { kind: 'reject', with: readReject(json['reject']) };
+  if (isRecord(json['map'])) return readMapUpdate(json['map']);
+  if (isRecord(json['mangle'])) return readMangle(json['mangle']);
+  if ('reject' in json) return readReject(json['reject']);
   if (typeof json['counter'] === 'string') return { kind: 'counter-named', name: json['counter'] };
   const counter = readCounter(json['counter']);
-  if (counter !== null) return { kind: 'counter', counter };
-  const { limit } = json;
-  if (isRecord(limit) && typeof limit['rate'] === 'number' && typeof limit['per'] === 'string' && limit['inv'] !== true)
-    return {
-      kind: 'limit',
-      rate: limit['rate'],
-      per: limit['per'],
-      burst: typeof limit['burst'] === 'number' ? limit['burst'] : 0,
-    };
-  return null;
+  return counter === null ? readAction(json) : { kind: 'counter', counter };
 };
 
 /** One statement as `nft -j` prints it; what is not understood is kept as its JSON text (law 6). */
