@@ -55,6 +55,8 @@ export type Field =
   | 'tcp-option'
   /** <first> (or not fragmented), <later>. */
   | 'fragment'
+  /** IPv6 extension headers, AH, ESP by the name of iptables' module (<rt>, <frag>, <hbh>, <dst>, <ah>, …): holds when the packet has it. */
+  | 'extension-header'
   /** Bytes of the packet with its IP header. */
   | 'length'
   /** Time to live, or hop limit. */

@@ -196,5 +196,7 @@ export type IptablesMatch =
     }
   | { readonly kind: 'length'; readonly negate: boolean; readonly bytes: NumberRange }
   | { readonly kind: 'dscp'; readonly negate: boolean; readonly value: number }
+  /** A header between IPv6's own and the transport's (rt, frag, hbh, dst, …), or AH and ESP: the packet has one, as the options say. */
+  | { readonly kind: 'extension-header'; readonly module: string; readonly options: readonly WrittenOption[] }
   /** A module or an option that the model does not know, as it is written: it may match or not. */
   | { readonly kind: 'unknown'; readonly text: string };
