@@ -54,7 +54,7 @@ const decimalProblem = (digits: string, span: Span, text: string): Diagnostic | 
 const show = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 37)}...` : text);
 
 const parseIPv4 = (text: string): Result<Address> => {
-  if (text.length > 64 || !/^[0-9.]*$/.test(text)) {
+  if (text.length > 64 || !/^[0-9.]+$/.test(text)) {
     if (text === '')
       return bad('address-empty', 'an address is missing', whole(text), 'For example 192.0.2.1 or 2001:db8::1');
     if (/\s/.test(text))
