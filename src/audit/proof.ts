@@ -130,8 +130,9 @@ const allowedBy = (access: Access, exposure: ExposureAccess | null, family: Fami
 const refusedBy = (access: Access, exposure: ExposureAccess, family: Family): PrefixSet =>
   difference(EVERYBODY[family], allowedBy(access, exposure, family));
 
-/** The base chains must hang where they judge; a further one could decide before or after them. */
+/** The table must be awake and its base chains must hang where they judge; a further one could decide before or after them. */
 const frameProblem = (table: Table): string | null => {
+  if (table.flags !== undefined) return 'the table has a flag (dormant: it judges nothing; or owner)';
   const wanted = frame(DEFAULT_LEDGER).chains.filter(({ base }) => base !== null);
   for (const { name, base } of wanted) {
     const there = table.chains.get(name)?.base ?? null;

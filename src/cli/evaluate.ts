@@ -1,5 +1,5 @@
 import { evaluateState, type Evaluated, type State } from '../access/state.ts';
-import { fail, ok, type Result } from '../diagnostic/diagnostic.ts';
+import { fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import { readState } from '../kernel/state-store.ts';
 import type { Context } from './context.ts';
 import type { MachineFlags } from './flags.ts';
@@ -22,12 +22,20 @@ export const withFiles = async (
   return ok({ ...state, sources: sources.value, options: options.value });
 };
 
-/** The stored state and what it means; its access is null where it cannot be worked out any more. */
-export const storedAccess = (
-  directory: string,
-): Result<{ readonly state: State; readonly evaluated: Evaluated | null }> => {
+/** The stored state and what it means; `evaluated` is null, with the reasons among the problems, where that cannot be worked out any more. */
+export interface Stored {
+  readonly state: State;
+  readonly evaluated: Evaluated | null;
+  readonly problems: readonly Diagnostic[];
+}
+
+export const storedAccess = (directory: string): Result<Stored> => {
   const state = readState(directory);
   if (!state.ok) return state;
   const evaluated = evaluateState(state.value);
-  return ok({ state: state.value, evaluated: evaluated.ok ? evaluated.value : null });
+  return ok({
+    state: state.value,
+    evaluated: evaluated.ok ? evaluated.value : null,
+    problems: evaluated.ok ? evaluated.warnings : evaluated.problems,
+  });
 };

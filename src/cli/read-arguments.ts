@@ -40,8 +40,20 @@ const splitCommas = (texts: readonly string[]): readonly string[] =>
   texts.flatMap((text) => text.split(',')).filter((text) => text !== '');
 
 /** Sources of `--from`: prefixes or addresses, also several with commas. */
-export const readSources = (texts: readonly string[]): Result<readonly Prefix[]> =>
-  readAll('--from', splitCommas(texts), parseSource);
+export const readSources = (texts: readonly string[]): Result<readonly Prefix[]> => {
+  const sources = splitCommas(texts);
+  // An unset variable of a script must not close a port to everybody.
+  return sources.length === 0
+    ? fail(
+        error(
+          'from-empty',
+          '--from names nobody',
+          undefined,
+          'Write a prefix or an address; to refuse everybody, apply a policy whose allow is []',
+        ),
+      )
+    : readAll('--from', sources, parseSource);
+};
 
 /** Port numbers of `--allow-failsafe`. */
 export const readFailsafes = (texts: readonly string[]): Result<readonly number[]> =>

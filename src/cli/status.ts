@@ -33,7 +33,7 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
   if (!stored.ok || !listed.ok || stored.value.evaluated === null) {
     showProblems(
       this,
-      [stored, listed].flatMap((result) => (result.ok ? [] : [...result.problems])),
+      [...(stored.ok ? stored.value.problems : stored.problems), ...(listed.ok ? [] : listed.problems)],
       flags.color,
     );
     this.process.exitCode = EXIT.kernel;
@@ -43,7 +43,7 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
   const table: Table | null = listed.value;
   const [mode, facts] = await Promise.all([kubeProxyMode(), collectFacts()]);
   const proof = prove(table, access);
-  const warnings = [...access.warnings, ...cautions(facts, access)];
+  const warnings = [...stored.value.problems, ...cautions(facts, access)];
   const pending = readPending(directory);
   const { refused, cut, wouldRefuse } = totals(table);
   showProblems(this, warnings, flags.color);

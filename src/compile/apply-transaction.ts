@@ -11,7 +11,10 @@ export const applyTransaction = (table: Table | null, { operations }: Transactio
 const ascending = (x: Interval, y: Interval): number => (x.first < y.first ? -1 : x.first > y.first ? 1 : 0);
 
 const applyOperation = (table: Table | null, operation: Operation): Table | null => {
-  if (operation.kind === 'add-table') return table ?? emptyTable(TABLE.family, TABLE.name);
+  if (operation.kind === 'add-table') {
+    const { flags: _, ...awake } = table ?? emptyTable(TABLE.family, TABLE.name);
+    return awake;
+  }
   if (table === null || operation.kind === 'delete-table') return null;
   const chains = new Map<string, Chain>(table.chains);
   const sets = new Map<string, NamedSet>(table.sets);
@@ -29,12 +32,12 @@ const applyOperation = (table: Table | null, operation: Operation): Table | null
     case 'delete-set':
       sets.delete(operation.name);
       break;
-    case 'add-chain':
-      chains.set(
-        operation.name,
-        chains.get(operation.name) ?? { name: operation.name, base: operation.base, rules: [] },
-      );
+    case 'add-chain': {
+      const { name, base } = operation;
+      const there = chains.get(name);
+      chains.set(name, there === undefined ? { name, base, rules: [] } : { ...there, base: base ?? there.base });
       break;
+    }
     case 'delete-chain':
       chains.delete(operation.name);
       break;

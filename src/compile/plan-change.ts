@@ -2,7 +2,7 @@ import { sameValue } from '../ruleset/data-type.ts';
 import type { Counter } from '../ruleset/counter.ts';
 import { keyText, type MapElement } from '../ruleset/map-element.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
-import type { Chain, Interval, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
+import type { BaseChain, Chain, Interval, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
 import { installedIn } from './installed.ts';
 import { isLocal, rangeOfChain } from './names.ts';
 import { exposureRules } from './treatment.ts';
@@ -30,6 +30,9 @@ export const planChange = (current: Table | null, target: Table | null): Change 
     ]),
     switch: transactions([
       [
+        // Adding a table again takes its flag `dormant` away (nf_tables_updtable, net/netfilter/nf_tables_api.c).
+        ...(current?.flags === undefined ? [] : [{ kind: 'add-table' } as const]),
+        ...strayBaseChains(current, target),
         ...newChains(current, target, (chain) => chain.base !== null),
         ...chains.switched,
         ...keys.addToNew,
@@ -67,7 +70,8 @@ export const planSweep = (current: Table | null, target: Table): readonly Transa
   if (current === null) return [];
   const gone = <T>(have: ReadonlyMap<string, T>, want: ReadonlyMap<string, unknown>): string[] =>
     [...have.keys()].filter((name) => !want.has(name));
-  const chains = gone(current.chains, target.chains);
+  // Base chains that do not belong here went at the switch.
+  const chains = gone(current.chains, target.chains).filter((name) => current.chains.get(name)?.base === null);
   return transactions([
     [
       ...chains.map((chain): Operation => ({ kind: 'replace-rules', chain, rules: [] })),
@@ -90,8 +94,30 @@ const newSets = (current: Table | null, target: Table): readonly Operation[] =>
 
 const newChains = (current: Table | null, target: Table, which: (chain: Chain) => boolean): readonly Operation[] =>
   [...target.chains.values()]
-    .filter((chain) => which(chain) && current?.chains.has(chain.name) !== true)
+    .filter((chain) => which(chain) && !hangsRight(current?.chains.get(chain.name), chain))
     .map(({ name, base }) => ({ kind: 'add-chain', name, base }));
+
+/** Is a chain there, hanging as it should? Adding a base chain again sets its policy (nf_tables_updchain, net/netfilter/nf_tables_api.c). */
+const hangsRight = (there: Chain | undefined, { base }: Chain): boolean =>
+  there !== undefined && (base === null || (sameHook(there.base, base) && there.base?.policy === base.policy));
+
+const sameHook = (a: BaseChain | null, b: BaseChain): boolean =>
+  a?.type === b.type && a.hook === b.hook && a.priority === b.priority;
+
+/**
+ * Base chains that others have hung into our table, and our own where others have hung them elsewhere. Nothing can refer to a base
+ * chain, so it goes at once.
+ */
+const strayBaseChains = (current: Table | null, target: Table): readonly Operation[] =>
+  [...(current?.chains.values() ?? [])]
+    .filter((chain) => isStray(chain, target.chains.get(chain.name)))
+    .flatMap(({ name }): Operation[] => [
+      { kind: 'replace-rules', chain: name, rules: [] },
+      { kind: 'delete-chain', name },
+    ]);
+
+const isStray = ({ base }: Chain, wanted: Chain | undefined): boolean =>
+  wanted === undefined ? base !== null : wanted.base !== null && !sameHook(base, wanted.base);
 
 /**
  * New chains get their rules while nothing refers to them, changed ones at the switch. Where a protocol's key is about to leave a
@@ -104,8 +130,10 @@ const chainChanges = (current: Table | null, target: Table) => {
   const switchedRanges: Operation[] = [];
   const settled: Operation[] = [];
   const [installed, wanted] = [installedIn(current), installedIn(target)];
-  for (const { name, base, rules } of target.chains.values()) {
-    const before = current?.chains.get(name);
+  for (const chain of target.chains.values()) {
+    const { name, base, rules } = chain;
+    const there = current?.chains.get(name);
+    const before = there === undefined || isStray(there, chain) ? undefined : there;
     if (before === undefined && rules.length === 0) continue;
     const replace = (list: readonly Rule[]): Operation => ({
       kind: 'replace-rules',

@@ -67,11 +67,15 @@ export const describeSources = (set: AddressSet, most = 4): string => {
   return [familyText(4, v4), familyText(6, v6)].filter((text) => text !== '').join(', ');
 };
 
-/** How many addresses that are, where the number says something: `4 addresses`; null for more than a /8 of IPv4 or a /64 of IPv6. */
+/** How many addresses that are, where the number says something: `4 addresses`; null for nobody, for more than a /8 of IPv4 and for any IPv6. */
 export const describeCount = (set: AddressSet): string | null => {
   if (!isEmpty(set.v6)) return null;
   const count = countAddresses(set);
-  return count > 1n << 24n ? null : count === 1n ? '1 address' : `${count.toLocaleString('en-US')} addresses`;
+  return count === 0n || count > 1n << 24n
+    ? null
+    : count === 1n
+      ? '1 address'
+      : `${count.toLocaleString('en-US')} addresses`;
 };
 
 /** All prefixes as text, for data formats. */

@@ -15,6 +15,7 @@ interface DraftChain {
 interface Draft {
   readonly family: string;
   readonly name: string;
+  readonly flags: readonly string[];
   readonly chains: Map<string, DraftChain>;
   readonly sets: Map<string, NamedSet>;
   readonly counters: Map<string, Counter>;
@@ -49,7 +50,7 @@ const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, u
   const name = text(object['name']);
   if (kind === 'table') {
     const empty = { chains: new Map(), sets: new Map(), counters: new Map(), flowtables: [] };
-    drafts.set(`${family} ${name}`, { family, name, ...empty });
+    drafts.set(`${family} ${name}`, { family, name, flags: wordsOf(object['flags']), ...empty });
     return;
   }
   const draft = drafts.get(`${family} ${text(object['table'])}`);
@@ -68,7 +69,7 @@ const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, u
     });
 };
 
-const finish = ({ family, name, chains, sets, counters, flowtables }: Draft): Table => ({
+const finish = ({ family, name, flags, chains, sets, counters, flowtables }: Draft): Table => ({
   engine: 'nft',
   family,
   name,
@@ -80,6 +81,7 @@ const finish = ({ family, name, chains, sets, counters, flowtables }: Draft): Ta
   ),
   sets,
   counters,
+  ...(flags.length === 0 ? {} : { flags }),
   ...(flowtables.length === 0 ? {} : { flowtables }),
 });
 

@@ -17,6 +17,8 @@ export interface Table<R extends AnyRule = Rule> {
   readonly chains: ReadonlyMap<string, Chain<R>>;
   readonly sets: ReadonlyMap<string, NamedSet>;
   readonly counters: ReadonlyMap<string, Counter>;
+  /** Flags of the table, where it has any: a `dormant` one judges nothing. nft 1.0.6 garbles their names in JSON. */
+  readonly flags?: readonly string[];
   /** Named flowtables: established connections may pass all chains by. */
   readonly flowtables?: readonly Flowtable[];
   /** The dump that it was read from. */
