@@ -49,6 +49,8 @@ const readLimit = (json: unknown): Statement | null => {
 
 const logText = (json: unknown): string => {
   if (!isRecord(json)) return '';
+  // The text reader has it in words already.
+  if (typeof json['text'] === 'string') return json['text'];
   return Object.entries(json)
     .map(([key, value]) =>
       key === 'prefix'
@@ -61,11 +63,13 @@ const logText = (json: unknown): string => {
 const OBJECTS = ['ct helper', 'ct timeout', 'ct expectation', 'secmark', 'quota', 'synproxy'] as const;
 
 const plainText = (json: unknown): string =>
-  isRecord(json)
-    ? Object.entries(json)
-        .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-        .join(' ')
-    : '';
+  isRecord(json) && typeof json['text'] === 'string'
+    ? json['text']
+    : isRecord(json)
+      ? Object.entries(json)
+          .map(([key, value]) => `${key} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+          .join(' ')
+      : '';
 
 /** Statements that do something with a packet besides a verdict (libnftables-json(5), STATEMENTS); null: another one. */
 export const readAction = (json: Json): Statement | null => {
