@@ -6,7 +6,13 @@ import type { Mode } from './mode.ts';
 /** Programs that something needs, with the Debian and Ubuntu package of each. */
 export type Needs = Readonly<Record<string, string>>;
 
-const EVERY_LAB: Needs = { ip: 'iproute2', sysctl: 'procps', perl: 'perl-base', nft: 'nftables' };
+const EVERY_LAB: Needs = {
+  ip: 'iproute2',
+  sysctl: 'procps',
+  perl: 'perl-base',
+  prlimit: 'util-linux',
+  nft: 'nftables',
+};
 
 const IPTABLES: Needs = { iptables: 'iptables', nfacct: 'nfacct' };
 

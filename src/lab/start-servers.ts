@@ -29,11 +29,11 @@ const argumentOf = ({ protocol, address, port, name }: Server): string =>
 
 const startIn = (lab: string, place: Place, wanted: readonly Server[]): Promise<Result<null>> =>
   new Promise((resolve) => {
-    const child = spawn(
-      'ip',
-      ['netns', 'exec', namespaceOf(lab, place), 'perl', programPath('echo.pl'), ...wanted.map(argumentOf)],
-      { detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const server = ['perl', programPath('echo.pl'), ...wanted.map(argumentOf)];
+    const child = spawn('ip', ['netns', 'exec', namespaceOf(lab, place), ...server], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     const failed = (why: string): void =>
       resolve(fail(error('server-not-started', `the servers of ${place} did not start: ${why.trim()}`)));

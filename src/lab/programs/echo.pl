@@ -87,7 +87,8 @@ open(STDERR, '>', '/dev/null');
 
 my %READ = (udp => \&read_datagrams, listen => \&accept_all, stream => \&read_stream);
 while (1) {
-  select(my $ready = $watched, undef, undef, %push ? 0.01 : undef);
-  for my $n (keys %socket) { $READ{$socket{$n}{kind}}->($n) if exists $socket{$n} && vec($ready, $n, 1) }
+  my $ready = $watched;
+  $ready = '' if select($ready, undef, undef, %push ? 0.01 : undef) <= 0;
+  for my $n (numbers_in($ready)) { $READ{$socket{$n}{kind}}->($n) if exists $socket{$n} }
   push_due() if %push;
 }

@@ -40,6 +40,14 @@ sub parts_of {
 
 sub endpoint_text { my ($host, $port) = @_; return $host =~ /:/ ? "[$host]:$port" : "$host:$port" }
 
+# The file numbers in a bit vector of select: with thousands of connections, looking at each of them would take all the time.
+sub numbers_in {
+  my $bits = unpack('b*', $_[0]);
+  my @numbers;
+  for (my $n = index($bits, '1'); $n >= 0; $n = index($bits, '1', $n + 1)) { push @numbers, $n }
+  return @numbers;
+}
+
 # Milliseconds that only ever grow, in steps of ten.
 my $TICK = 1000 / sysconf(_SC_CLK_TCK);
 sub now_ms { return (POSIX::times())[0] * $TICK }

@@ -57,14 +57,18 @@ sub answered {
   finish($probe, 'connected', $endpoint, $source);
 }
 
+my $looked = 0;
 while (@waiting || %probe) {
   start(shift @waiting) while @waiting && keys %probe < AT_ONCE;
-  select(my $readable = $reading, my $writable = $writing, undef, 0.02);
+  my ($readable, $writable) = ($reading, $writing);
+  $readable = $writable = '' if select($readable, $writable, undef, 0.02) <= 0;
+  for my $n (numbers_in($writable)) { connected($probe{$n}) if exists $probe{$n} }
+  for my $n (numbers_in($readable)) { answered($probe{$n}) if exists $probe{$n} }
   my $now = now_ms();
-  for my $n (keys %probe) {
-    my $probe = $probe{$n};
-    if (vec($writable, $n, 1)) { connected($probe) }
-    elsif (vec($readable, $n, 1)) { answered($probe) }
-    elsif ($now >= $probe->{until}) { vec($writing, $n, 1) ? finish($probe, 'timeout') : silent($probe, 'timeout') }
+  next if $now == $looked;
+  $looked = $now;
+  for my $probe (values %probe) {
+    next if $now < $probe->{until};
+    vec($writing, fileno($probe->{handle}), 1) ? finish($probe, 'timeout') : silent($probe, 'timeout');
   }
 }

@@ -50,6 +50,7 @@ my $modules = slurp('/out/modules');
 symlink($modules, '/lib/modules/' . ($modules =~ m{([^/]+)$})[0]);
 run('ip', 'link', 'set', 'lo', 'up');
 run('hostname', 'portcullis-vm');
+run('prlimit', '--pid', '1', '--nofile=65536:65536');
 
 if (-e '/out/once') { waitpid(start('once'), 0); off() }
 

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { STATIONS } from '../../src/lab/address-plan.ts';
+import { chooseLab } from '../../src/lab/choose-lab.ts';
+import { labDown, labUp } from '../../src/lab/lab.ts';
+import { MODES, type Mode } from '../../src/lab/mode.ts';
+import { probe } from '../../src/lab/probe.ts';
+import { capturedOutcomes, outcomeOf, type Captured } from './captured-outcomes.ts';
+import { testInVm } from './in-vm.ts';
+
+/** Endpoints are chosen at random: of three, one stays unseen in 100 tries once in 10^17. */
+const ROUNDS = 10;
+const TRIES = 10;
+
+describe('the lab behaves as the captured node did', () => {
+  for (const mode of MODES)
+    test(`kube-proxy in mode ${mode}`, async (t) => {
+      const { where, because } = await chooseLab(mode, []);
+      t.diagnostic(because);
+      if (where === 'vm') return testInVm({ file: import.meta.url, only: t.name });
+      const seen = await inLab(mode, (lab) => outcomesSeen(lab, capturedOutcomes(mode)));
+      assert.deepEqual(seen.map(described), capturedOutcomes(mode).map(expectedOf(seen)));
+    });
+});
+
+const inLab = async <T>(mode: Mode, use: (lab: string) => Promise<T>): Promise<T> => {
+  const lab = `outcomes-${mode}`;
+  const up = await labUp(lab, { mode });
+  assert.ok(up.ok, JSON.stringify(up));
+  try {
+    return await use(lab);
+  } finally {
+    await labDown(lab);
+  }
+};
+
+interface Seen extends Captured {
+  /** In the order in which they came. */
+  readonly seen: string[];
+}
+
+/** Probes every cell once, so that session affinity is settled, then all that may have more outcomes until they have shown. */
+const outcomesSeen = async (lab: string, cells: readonly Captured[]): Promise<readonly Seen[]> => {
+  const all = cells.map((cell): Seen => ({ ...cell, seen: [] }));
+  await probeRound(lab, all, 1);
+  for (let round = 0; round < ROUNDS; round += 1)
+    await probeRound(
+      lab,
+      all.filter((cell) => worthMore(cell, round)),
+      TRIES,
+    );
+  return all;
+};
+
+const worthMore = ({ how, outcomes, seen }: Seen, round: number): boolean =>
+  how === 'all' && outcomes.size > 1
+    ? outcomes.size > new Set(seen).size
+    : round === 0 && ![...outcomes].some(isSilence);
+
+const isSilence = (outcome: string): boolean => outcome.endsWith('timeout');
+
+const probeRound = async (lab: string, cells: readonly Seen[], tries: number): Promise<void> => {
+  const asked = cells.flatMap((cell) => Array.from({ length: tries }, () => cell));
+  const probes = asked.map(({ probe, outcomes }) => ({
+    ...probe,
+    timeoutMs: [...outcomes].some(isSilence) ? 500 : 5000,
+  }));
+  const reached = await probe(lab, probes);
+  assert.ok(reached.ok, JSON.stringify(reached));
+  for (const [index, result] of reached.value.entries()) {
+    const cell = asked[index];
+    cell?.seen.push(outcomeOf(result, addressesOf(cell)));
+  }
+};
+
+/** Only where the client is not the node: what the node's own address is seen as, is a fact of its own. */
+const addressesOf = ({ probe: { from, source } }: Captured): readonly string[] =>
+  from === 'node-1'
+    ? [source ?? '']
+    : (STATIONS.find(({ place }) => place === from)?.addresses ?? []).map((address) => address.split('/')[0] ?? '');
+
+const nameOf = ({ probe: { from, source = '', protocol, to, port } }: Captured): string =>
+  `${from} ${source} ${protocol} ${to} ${port}`;
+
+const described = (cell: Seen): [string, readonly string[]] => [nameOf(cell), [...new Set(cell.seen)].sort()];
+
+/** The outcomes that a cell must show; where only some of them need to, those that it did show of them. */
+const expectedOf =
+  (all: readonly Seen[]) =>
+  (cell: Captured, index: number): [string, readonly string[]] => {
+    const seen = all[index]?.seen ?? [];
+    const outcomes = [...cell.outcomes].sort();
+    if (cell.how === 'all') return [nameOf(cell), outcomes];
+    const shown = outcomes.filter((it) => seen.includes(it));
+    return [nameOf(cell), cell.how === 'one' ? shown.slice(0, 1) : shown];
+  };
