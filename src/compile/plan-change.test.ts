@@ -1,0 +1,311 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { anyAccess } from '../../test/support/random-access.ts';
+import { accessOf, addresses, exposed, selection } from '../../test/support/small-access.ts';
+import type { Access } from '../access/model.ts';
+import { addressDifference, addressSet, addressUnion, nobody, type AddressSet } from '../net/address-set.ts';
+import { keyText } from '../ruleset/map-element.ts';
+import type { Table } from '../ruleset/table.ts';
+import { applyTransaction } from './apply-transaction.ts';
+import { compileTable } from './compile-table.ts';
+import { planChange } from './plan-change.ts';
+import { printTransaction } from './print.ts';
+import { touchedBy } from './touched.ts';
+import type { Change, Operation, Transaction } from './transaction.ts';
+
+const change = (before: Access, after: Access): Change & { readonly current: Table } => {
+  const current = compileTable(before);
+  return { current, ...planChange(current, compileTable(after, current)) };
+};
+const texts = ({ stage, switch: switched }: Change): readonly string[] =>
+  [...stage, ...switched].map((transaction) => printTransaction(transaction).replaceAll(' inet portcullis', ''));
+const operations = (transactions: readonly Transaction[]): readonly Operation[] =>
+  transactions.flatMap((transaction) => transaction.operations);
+
+const web = (allowed: AddressSet): Access => accessOf([exposed('30001/tcp', 'web')], [selection('web', allowed)]);
+
+describe('a change of addresses', () => {
+  const net = addresses('203.0.113.0/24');
+  const cases: readonly (readonly [words: string, before: AddressSet, after: AddressSet, text: readonly string[]])[] = [
+    ['nothing changes: nothing is sent', net, net, []],
+    ['a network more', net, addressUnion(net, addresses('10.0.0.0/8')), ['add element s-web-4a { 10.0.0.0/8 }\n']],
+    ['a network less', net, nobody, ['delete element s-web-4a { 203.0.113.0/24 }\n']],
+    [
+      'a smaller network: what remains is in the other set before the stored interval goes',
+      net,
+      addresses('203.0.113.0/25'),
+      ['add element s-web-4b { 203.0.113.0/25 }\n', 'delete element s-web-4a { 203.0.113.0/24 }\n'],
+    ],
+    [
+      'a larger network: only what is missing is added',
+      addresses('203.0.113.0/25'),
+      net,
+      ['add element s-web-4a { 203.0.113.128/25 }\n'],
+    ],
+    [
+      'one address is taken out',
+      net,
+      addressDifference(net, addresses('203.0.113.7/32')),
+      [
+        'add element s-web-4b { 203.0.113.0-203.0.113.6, 203.0.113.8-203.0.113.255 }\n',
+        'delete element s-web-4a { 203.0.113.0/24 }\n',
+      ],
+    ],
+    [
+      'one network for another: the new one comes before the old one goes',
+      net,
+      addresses('198.51.100.0/24'),
+      ['add element s-web-4a { 198.51.100.0/24 }\n', 'delete element s-web-4a { 203.0.113.0/24 }\n'],
+    ],
+    [
+      'both families',
+      net,
+      addressUnion(net, addresses('10.0.0.0/8', '2001:db8::/32')),
+      ['add element s-web-4a { 10.0.0.0/8 }\nadd element s-web-6a { 2001:db8::/32 }\n'],
+    ],
+  ];
+  for (const [words, before, after, text] of cases)
+    test(words, () => {
+      const planned = change(web(before), web(after));
+      assert.deepEqual(texts(planned), text);
+      assert.deepEqual(planned.sweep, []);
+    });
+
+  test('has the same size with 10 and with 10,000 other networks', () => {
+    const many = (count: number): AddressSet =>
+      addressSet(
+        Array.from({ length: count }, (_, index) => ({
+          family: 4,
+          address: 0x0a00_0000n + (BigInt(index) << 8n),
+          length: 25,
+        })),
+      );
+    const sizes = (count: number) => {
+      const [base, extra] = [many(count), addresses('203.0.113.0/24')];
+      const more = addressUnion(base, extra);
+      const narrow = addressUnion(base, addresses('203.0.113.0/25'));
+      return [
+        [base, more],
+        [more, base],
+        [more, narrow],
+      ].map(([before = nobody, after = nobody]) =>
+        [...texts(change(web(before), web(after)))].map((text) => text.length),
+      );
+    };
+    assert.deepEqual(sizes(10_000), sizes(10));
+  });
+
+  test('has the same size whether 1 or 1,000 exposures use the selection', () => {
+    const shared = (ports: number, allowed: AddressSet): Access =>
+      accessOf(
+        Array.from({ length: ports }, (_, index) => exposed(`${30_001 + index}/tcp`, 'web')),
+        [selection('web', allowed)],
+      );
+    const text = (ports: number) => texts(change(shared(ports, net), shared(ports, addresses('203.0.113.0/25'))));
+    assert.deepEqual(text(1000), text(1));
+  });
+});
+
+describe('a change of exposures', () => {
+  const [office, all] = [addresses('198.51.100.0/28'), addresses('0.0.0.0/0', '::/0')];
+  const both = [selection('web', office), selection('shut', nobody)];
+
+  test('another selection: its objects are staged, one chain is switched, the old objects are swept', () => {
+    const [staged, switched, swept] = [
+      accessOf([exposed('30001/tcp', 'web')], both.slice(0, 1)),
+      accessOf([exposed('30001/tcp', 'shut')], both.slice(1)),
+    ].flatMap((access, index, list) => {
+      if (index === 1) return [];
+      const planned = change(access, list[1] ?? access);
+      return [planned.stage, planned.switch, planned.sweep].map(operations);
+    });
+    assert.deepEqual(
+      switched,
+      [
+        {
+          kind: 'replace-rules',
+          chain: 'x-30001',
+          rules: compileTable(accessOf([exposed('30001/tcp', 'shut')], both.slice(1))).chains.get('x-30001')?.rules,
+        },
+      ],
+      'one pointer changes',
+    );
+    assert.ok(staged?.some((operation) => operation.kind === 'add-chain' && operation.name === 's-shut'));
+    assert.deepEqual(
+      swept?.map(({ kind }) => kind),
+      ['replace-rules', 'delete-chain', 'delete-set', 'delete-set', 'delete-set', 'delete-set'],
+    );
+  });
+
+  test('a port that becomes guarded: chain and sets first, its key last', () => {
+    const { stage, switch: switched } = change(
+      accessOf([exposed('30001/tcp', 'web')], both.slice(0, 1)),
+      accessOf([exposed('30001/tcp', 'web'), exposed('30002/tcp', 'web')], both.slice(0, 1)),
+    );
+    assert.ok(operations(stage).some((one) => one.kind === 'add-chain' && one.name === 'x-30002'));
+    assert.deepEqual(
+      operations(switched).map(({ kind }) => kind),
+      ['add-keys'],
+    );
+  });
+
+  test('a guarded port that is opened loses its key; its chain keeps its rules until the sweep', () => {
+    const {
+      stage,
+      switch: switched,
+      sweep,
+    } = change(
+      accessOf([exposed('30001/tcp', 'web')], [selection('web', office)]),
+      accessOf([exposed('30001/tcp', null)]),
+    );
+    assert.deepEqual(operations(stage), []);
+    assert.deepEqual(
+      operations(switched).map(({ kind }) => kind),
+      ['delete-keys'],
+    );
+    assert.ok(operations(sweep).some((one) => one.kind === 'delete-chain' && one.name === 'x-30001'));
+  });
+
+  test('what a chain has counted goes on in its new rules', () => {
+    const current = compileTable(accessOf([exposed('30001/tcp', 'web')], [selection('web', office)]));
+    const chain = current.chains.get('x-30001');
+    assert.ok(chain);
+    const counted: Table = {
+      ...current,
+      chains: new Map(current.chains).set('x-30001', {
+        ...chain,
+        rules: chain.rules.map((rule) => ({
+          statements: rule.statements.map((one) =>
+            one.kind === 'counter' ? { ...one, counter: { packets: 7n, bytes: 420n } } : one,
+          ),
+        })),
+      }),
+    };
+    const after = accessOf([exposed('30001/tcp', 'all')], [selection('all', all)]);
+    const planned = planChange(counted, compileTable(after, counted));
+    assert.match(printTransaction(planned.switch[0] ?? { operations: [] }), /counter packets 7 bytes 420 goto/);
+  });
+
+  test('removal: the base chains let everything by, then the table goes, alone', () => {
+    const { stage, switch: switched, sweep } = planChange(compileTable(web(office)), null);
+    assert.deepEqual(operations(stage), []);
+    assert.deepEqual(operations(switched), [
+      { kind: 'replace-rules', chain: 'prerouting', rules: [] },
+      { kind: 'replace-rules', chain: 'postrouting', rules: [] },
+    ]);
+    assert.deepEqual(operations(sweep), [{ kind: 'delete-table' }]);
+    assert.deepEqual(planChange(null, null), { stage: [], switch: [], sweep: [] });
+  });
+});
+
+/** Names that rules and map elements of a table lead to or look up in. */
+const referencedIn = (table: Table | null): ReadonlySet<string> =>
+  new Set(
+    [
+      ...[...(table?.chains.values() ?? [])].flatMap(({ rules }) => rules.flatMap(({ statements }) => statements)),
+      ...[...(table?.sets.values() ?? [])].flatMap((set) =>
+        set.kind === 'verdict-map' ? set.elements.map(({ verdict }) => ({ kind: 'verdict' as const, verdict })) : [],
+      ),
+    ].flatMap((one) => {
+      if (one.kind === 'verdict') return 'chain' in one.verdict ? [one.verdict.chain] : [];
+      if (one.kind === 'match') return one.right.kind === 'set' ? [one.right.name] : [];
+      if (one.kind === 'vmap') return one.map.kind === 'named' ? [one.map.name] : [];
+      return one.kind === 'update' ? [one.set] : one.kind === 'counter-named' ? [one.name] : [];
+    }),
+  );
+
+describe('every change between two random accesses', () => {
+  const everyChange = (check: (planned: Change & { readonly current: Table }) => void): void =>
+    fc.assert(
+      fc.property(anyAccess, anyAccess, (before, after) => check(change(before, after))),
+      { numRuns: 150 },
+    );
+
+  test('never deletes a key and adds it again', () =>
+    everyChange(({ stage, switch: switched, sweep }) => {
+      const added = new Set<string>();
+      const deleted = new Set<string>();
+      for (const one of operations([...stage, ...switched, ...sweep]))
+        if (one.kind === 'add-keys' || one.kind === 'delete-keys')
+          for (const element of one.elements)
+            (one.kind === 'add-keys' ? added : deleted).add(`${one.map} ${keyText(element)}`);
+      assert.deepEqual([...added.intersection(deleted)], []);
+    }));
+
+  test('never deletes a stored interval and adds it again', () =>
+    everyChange(({ stage, switch: switched, sweep }) => {
+      const added = new Set<string>();
+      const deleted = new Set<string>();
+      for (const one of operations([...stage, ...switched, ...sweep]))
+        if (one.kind === 'add-intervals' || one.kind === 'delete-intervals')
+          for (const { first, last } of one.intervals)
+            (one.kind === 'add-intervals' ? added : deleted).add(`${one.set} ${first} ${last}`);
+      assert.deepEqual([...added.intersection(deleted)], []);
+    }));
+
+  test('never empties or deletes what something leads to at the beginning of the same transaction', () =>
+    everyChange(({ stage, switch: switched, sweep, current }) => {
+      let now: Table | null = current;
+      for (const transaction of [...stage, ...switched, ...sweep]) {
+        const inReach = reachable(now);
+        for (const one of transaction.operations) {
+          const gone =
+            one.kind === 'delete-chain' || one.kind === 'delete-set' || one.kind === 'delete-counter'
+              ? one.name
+              : one.kind === 'replace-rules' && one.rules.length === 0
+                ? one.chain
+                : null;
+          // A swept chain may still lead to another swept one; both were out of reach before.
+          if (gone !== null) assert.ok(!inReach.has(gone), `${gone} is in reach`);
+        }
+        now = applyTransaction(now, transaction);
+      }
+    }));
+
+  test('stages nothing that packets can reach, beside addresses that are added', () =>
+    everyChange(({ stage, current }) => {
+      const inReach = reachable(current);
+      for (const one of operations(stage)) {
+        if (one.kind === 'add-intervals') continue;
+        const name =
+          one.kind === 'add-chain' || one.kind === 'add-counter'
+            ? one.name
+            : one.kind === 'add-set'
+              ? one.set.name
+              : one.kind === 'replace-rules'
+                ? one.chain
+                : `${one.kind} in a stage`;
+        assert.ok(!inReach.has(name), name);
+      }
+    }));
+
+  test('touches what it says, and nothing else changes', () =>
+    everyChange(({ stage, switch: switched, sweep, current }) => {
+      const touched = touchedBy({ stage, switch: switched, sweep }, current);
+      if (touched === null) return;
+      const end = [...stage, ...switched].reduce<Table | null>(applyTransaction, current);
+      for (const [name, chain] of end?.chains ?? [])
+        if (!touched.chains.has(name)) assert.deepEqual(chain, current.chains.get(name));
+      for (const [name, set] of end?.sets ?? [])
+        if (!touched.sets.has(name) && !touched.maps.has(name)) assert.deepEqual(set, current.sets.get(name));
+      for (const name of touched.maps) assert.equal(end?.sets.get(name)?.kind, 'verdict-map');
+    }));
+});
+
+/** Chains and sets that packets can come to: from the base chains along rules and map elements. */
+const reachable = (table: Table | null): ReadonlySet<string> => {
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const [chain, set] = [table?.chains.get(name), table?.sets.get(name)];
+    const part: Table | null =
+      table === null
+        ? null
+        : { ...table, chains: new Map(chain ? [[name, chain]] : []), sets: new Map(set ? [[name, set]] : []) };
+    for (const next of referencedIn(part)) visit(next);
+  };
+  for (const { name, base } of table?.chains.values() ?? []) if (base !== null) visit(name);
+  return seen;
+};
