@@ -36,7 +36,8 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set<DataType>([
 ]);
 
 const readTypes = (json: unknown): readonly DataType[] => {
-  const list: readonly unknown[] = Array.isArray(json) ? json : [json];
+  // A map's data of several parts is printed as one text.
+  const list: readonly unknown[] = Array.isArray(json) ? json : typeof json === 'string' ? json.split(' . ') : [json];
   return list.map((type) => (typeof type === 'string' && KNOWN_TYPES.has(type) ? (type as DataType) : 'unknown'));
 };
 

@@ -1,13 +1,13 @@
 import { typeOf, type Expression } from '../ruleset/expression.ts';
 import type { Counter } from '../ruleset/counter.ts';
-import type { DataType, Value } from '../ruleset/data-type.ts';
+import { between, single, type DataType, type Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import type { Operand, Statement } from '../ruleset/statement.ts';
 import type { RejectKind, Verdict } from '../ruleset/verdict.ts';
 import { isRecord } from './json.ts';
 import { readAction } from './nft-action.ts';
 import { readExpression, readExpressions } from './nft-expression.ts';
-import { readKey, readValue } from './nft-value.ts';
+import { readKey, readNumber, readValue } from './nft-value.ts';
 
 type Json = Record<string, unknown>;
 
@@ -52,6 +52,16 @@ const readList = (json: readonly unknown[], type: DataType): readonly Value[] | 
   return list.every((value) => value !== null) ? list : null;
 };
 
+const readFlagSum = (json: unknown): Operand | null => {
+  const parts: unknown = isRecord(json) && Array.isArray(json['|']) ? json['|'] : json;
+  const bits = (Array.isArray(parts) ? (parts as readonly unknown[]) : [parts]).map((bit) =>
+    readNumber(bit, 'tcp_flag'),
+  );
+  return bits.every((bit) => bit !== null)
+    ? { kind: 'values', values: [single(bits.reduce((sum, bit) => sum | bit, 0n))] }
+    : null;
+};
+
 const readOperand = (json: unknown, left: readonly Expression[], op: unknown): Operand | null => {
   if (typeof json === 'string' && json.startsWith('@')) return { kind: 'set', name: json.slice(1) };
   const types = left.map(typeOf);
@@ -66,6 +76,8 @@ const readOperand = (json: unknown, left: readonly Expression[], op: unknown): O
     const values = readList(members, type);
     return values === null ? null : { kind: 'values', values };
   }
+  // Compared as a whole, flags are one number: all of these and no others.
+  if (type === 'tcp_flag' && op !== 'in') return readFlagSum(json);
   if (Array.isArray(json) || (op === 'in' && FLAG_TYPES.has(type))) {
     const values = readList(Array.isArray(json) ? json : [json], type);
     return values === null ? null : { kind: 'flags', values };
@@ -127,8 +139,26 @@ const readReject = (json: unknown): Statement => {
   };
 };
 
+/** `meta length > 500` is a range: of 32 bits, which is wider than every field that is compared so. */
+const readComparison = (left: readonly Expression[], op: unknown, right: unknown): Statement | null => {
+  const [first] = left;
+  const bound = first === undefined ? null : readValue(right, typeOf(first));
+  if (bound?.kind !== 'range' || left.length > 1) return null;
+  const ranges: Readonly<Record<string, readonly [bigint, bigint]>> = {
+    '<': [0n, bound.first - 1n],
+    '<=': [0n, bound.last],
+    '>': [bound.last + 1n, 0xffff_ffffn],
+    '>=': [bound.first, 0xffff_ffffn],
+  };
+  const range = ranges[String(op)];
+  if (range === undefined || range[0] > range[1]) return null;
+  return { kind: 'match', left, negate: false, right: { kind: 'values', values: [between(...range)] } };
+};
+
 const readMatch = ({ left: leftJson, right: rightJson, op }: Json): Statement | null => {
   const left = readExpressions(leftJson);
+  if (left !== null && typeof op === 'string' && '<>'.includes(op.charAt(0)))
+    return readComparison(left, op, rightJson);
   if (left === null || (op !== '==' && op !== '!=' && op !== 'in')) return null;
   const right = readOperand(rightJson, left, op);
   return right === null ? null : { kind: 'match', left, negate: op === '!=', right };

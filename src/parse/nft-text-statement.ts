@@ -10,6 +10,7 @@ import {
   type Json,
 } from './nft-text-expression.ts';
 import { readPlainVerdict } from './nft-text-verdict.ts';
+import type { Token } from './nft-tokens.ts';
 
 const isOver = (cursor: Cursor): boolean => {
   const { kind, text } = cursor.peek();
@@ -19,7 +20,8 @@ const isOver = (cursor: Cursor): boolean => {
 /** Words up to the end of a statement whose details decide nothing. */
 const rest = (cursor: Cursor, stop: ReadonlySet<string>): string => {
   const words: string[] = [];
-  while (!isOver(cursor) && !(cursor.peek().kind === 'word' && stop.has(cursor.peek().text))) {
+  const isNext = ({ kind, text: word }: Token): boolean => kind === 'word' && (stop.has(word) || word.startsWith('#'));
+  while (!isOver(cursor) && !isNext(cursor.peek())) {
     const { kind, text } = cursor.next();
     words.push(kind === 'quoted' ? JSON.stringify(text) : text);
   }
@@ -270,16 +272,13 @@ const expressionStatement = (cursor: Cursor): Json => {
   if (cursor.take('exists')) return { match: { op: '==', left, right: true } };
   const operator = ['==', '!=', '<=', '>=', '<', '>'].find((op) => cursor.take(op));
   const right = readTextRight(cursor);
+  // `tcp flags syn / syn,ack` is `tcp flags & (syn | ack) == syn`.
+  if (cursor.take('/')) return { match: { op: operator ?? '==', left: { '&': [left, readTextRight(cursor)] }, right } };
   if (operator === undefined) {
     const isSet = typeof right === 'object' && right !== null && 'set' in right;
     return { match: { op: isSet ? '==' : implicitOperator(left), left, right } };
   }
-  if (operator === '==' || operator === '!=') return { match: { op: operator, left, right } };
-  if (typeof right !== 'number') throw new NotUnderstood(`${operator} needs a number`);
-  const range = { '<': [0, right - 1], '<=': [0, right], '>': [right + 1, 0xffff_ffff], '>=': [right, 0xffff_ffff] }[
-    operator
-  ];
-  return { match: { op: '==', left, right: { range } } };
+  return { match: { op: operator, left, right } };
 };
 
 /** One statement in the JSON form; throws {@link NotUnderstood} where the words are not known. */

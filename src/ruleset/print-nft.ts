@@ -122,9 +122,16 @@ const printOperand = (operand: Operand, left: readonly Expression[]): string => 
 export const printElementKey = (key: readonly Value[], types: readonly DataType[]): string =>
   key.map((value, index) => printValue(value, types[index] ?? 'unknown')).join(' . ');
 
+const printComment = (comment: string | undefined): string => (comment === undefined ? '' : ` comment "${comment}"`);
+
 /** Elements of a verdict map, without the braces. */
 export const printElements = (elements: readonly MapElement[], types: readonly DataType[]): string =>
-  elements.map(({ key, verdict }) => `${printElementKey(key, types)} : ${printVerdict(verdict)}`).join(', ');
+  elements
+    .map(
+      ({ key, verdict, comment }) =>
+        `${printElementKey(key, types)}${printComment(comment)} : ${printVerdict(verdict)}`,
+    )
+    .join(', ');
 
 /** Elements of a map of values, without the braces. */
 export const printDataElements = (
@@ -132,24 +139,65 @@ export const printDataElements = (
   types: readonly DataType[],
   dataTypes: readonly DataType[],
 ): string =>
-  elements.map(({ key, data }) => `${printElementKey(key, types)} : ${printElementKey(data, dataTypes)}`).join(', ');
+  elements
+    .map(
+      ({ key, data, comment }) =>
+        `${printElementKey(key, types)}${printComment(comment)} : ${printElementKey(data, dataTypes)}`,
+    )
+    .join(', ');
 
-const printNat = ({ how, family, address, port, flags, both }: NatStatement): string => {
+/** Of an address that stands alone only its number is known; IPv6 addresses in use are beyond 32 bits. */
+const addressType = (family: NatStatement['family'], value: Value | undefined): DataType =>
+  family === 'ip6' || (value?.kind === 'range' && value.last > 0xffff_ffffn) ? 'ipv6_addr' : 'ipv4_addr';
+
+const printNatAddress = (address: Expression, { family, port }: NatStatement): string => {
+  if (address.kind === 'map') {
+    const { map, key } = address;
+    if (map.kind === 'named') return printExpression(address);
+    const types = [addressType(family, map.elements[0]?.data[0]), 'inet_service' as const];
+    return `${printKey(key)} map { ${printDataElements(map.elements, key.map(typeOf), types)} }`;
+  }
+  if (address.kind !== 'constant') return printExpression(address);
+  const type = addressType(family, address.value);
+  const text = printValue(address.value, type);
+  return type === 'ipv6_addr' && port !== null
+    ? text
+        .split('-')
+        .map((end) => `[${end}]`)
+        .join('-')
+    : text;
+};
+
+const printNat = (statement: NatStatement): string => {
+  const { how, family, address, port, flags, both } = statement;
+  const isPrefix = flags.includes('prefix');
+  const named = both || (address?.kind === 'map' && address.map.kind === 'inline' && address.map.elements[0]?.data[1]);
   const words = [
     how as string,
     ...(family === null ? [] : [family]),
-    ...(both ? ['addr . port'] : []),
+    ...(isPrefix ? ['prefix'] : []),
+    ...(named ? ['addr . port'] : []),
     ...(address === null && port === null ? [] : ['to']),
   ];
-  const to = `${address === null ? '' : printExpression(address)}${port === null ? '' : `:${printExpression(port)}`}`;
-  return [...words, ...(to === '' ? [] : [to]), ...(flags.length > 0 ? [flags.join(',')] : [])].join(' ');
+  const to = `${address === null ? '' : printNatAddress(address, statement)}${port === null ? '' : `:${printExpression(port)}`}`;
+  const rest = flags.filter((flag) => flag !== 'prefix');
+  return [...words, ...(to === '' ? [] : [to]), ...(rest.length > 0 ? [rest.join(',')] : [])].join(' ');
 };
+
+/** Whether a way is found at all is asked with words (nft(8), FIB EXPRESSIONS); the model has 0 and 1. */
+const isFibPresence = ({ left, right }: Extract<Statement, { kind: 'match' }>): boolean =>
+  left[0]?.kind === 'fib' && left[0].result !== 'type' && right.kind === 'values' && right.values[0]?.kind === 'range';
+
+const isZero = (operand: Operand): boolean =>
+  operand.kind === 'values' && operand.values[0]?.kind === 'range' && operand.values[0].last === 0n;
 
 /** A statement as nft reads it. */
 export const printStatement = (statement: Statement): string => {
   switch (statement.kind) {
     case 'match':
-      return `${printKey(statement.left)} ${statement.negate ? '!= ' : ''}${printOperand(statement.right, statement.left)}`;
+      return isFibPresence(statement)
+        ? `${printKey(statement.left)} ${isZero(statement.right) === statement.negate ? 'exists' : 'missing'}`
+        : `${printKey(statement.left)} ${statement.negate ? '!= ' : ''}${printOperand(statement.right, statement.left)}`;
     case 'vmap': {
       const { key, map } = statement;
       return `${printKey(key)} vmap ${map.kind === 'named' ? `@${map.name}` : `{ ${printElements(map.elements, key.map(typeOf))} }`}`;

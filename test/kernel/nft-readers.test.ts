@@ -47,9 +47,9 @@ table inet filter {
     update @seen { ip saddr }
     udp dport 53 numgen random mod 4 < 2 accept
     ct status dnat accept
-    ct original proto-dst 30001 reject with icmpx type admin-prohibited
+    meta l4proto tcp ct original proto-dst 30001 reject with icmpx type admin-prohibited
     ip protocol icmp icmp type echo-request accept
-    log prefix "dropped: " level warn
+    log prefix "dropped: "
     tcp dport 113 reject with tcp reset
     reject
   }
@@ -69,10 +69,10 @@ table inet filter {
   chain post {
     type nat hook postrouting priority srcnat; policy accept;
     oifname "eth0" masquerade fully-random
-    ip saddr 10.0.0.0/8 snat ip to 192.0.2.1-192.0.2.9:1024-65535 persistent
+    ip saddr 10.0.0.0/8 meta l4proto tcp snat ip to 192.0.2.1-192.0.2.9:1024-65535 persistent
   }
 }
-table ip raw2 { chain pre { type filter hook prerouting priority raw; policy accept; udp dport 53 notrack; } }
+table ip raw2 { chain pre { type filter hook prerouting priority raw; policy accept; udp dport 53 notrack; }; }
 `;
 
 const CASES: readonly (readonly [string, string])[] = [
@@ -113,8 +113,7 @@ const understood = (result: ReturnType<typeof parseNftJson>): readonly Table[] =
 
 describe('reading nftables', () => {
   const load = (text: string): void => {
-    execFileSync('ip', ['netns', 'delete', NAMESPACE], { stdio: 'ignore' });
-    run(['ip', 'netns', 'add', NAMESPACE]);
+    inside(['nft', 'flush', 'ruleset']);
     inside(['nft', '-f', '-'], text);
   };
   run(['ip', 'netns', 'add', NAMESPACE]);
