@@ -83,7 +83,14 @@ const CASES: readonly (readonly [string, string])[] = [
   ['a hand-written file', HAND_WRITTEN],
 ];
 
-const bigints = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+/** The order of elements says nothing: the kernel has its own. */
+const UNORDERED: ReadonlySet<string> = new Set(['values', 'elements', 'map', 'set', 'intervals']);
+
+const bigints = (key: string, value: unknown): unknown => {
+  if (typeof value === 'bigint') return value.toString();
+  if (!UNORDERED.has(key) || !Array.isArray(value)) return value;
+  return (value as unknown[]).map((item) => JSON.stringify(item, bigints)).sort();
+};
 
 /** What a table comes to: the meaning of each rule, the elements of each set; handles, lines and counters apart. */
 const meaning = (tables: readonly Table[]): unknown =>
