@@ -41,3 +41,20 @@ export const cutFlows = (
       : [{ flow, exposure }];
   });
 };
+
+/** Of flows that an access cuts those that the one before (null: nothing was guarded) let through: for the others nothing changes. */
+export const newlyCut = (
+  cut: readonly CutFlow[],
+  before: Access | null,
+  isLocal: (address: Address) => boolean,
+): readonly CutFlow[] => {
+  if (before === null) return cut;
+  const already = new Set(
+    cutFlows(
+      before,
+      cut.map(({ flow }) => flow),
+      isLocal,
+    ).map(({ flow }) => flow),
+  );
+  return cut.filter(({ flow }) => !already.has(flow));
+};

@@ -1,4 +1,5 @@
-import { buildApplication, buildRouteMap } from '@stricli/core';
+import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
+import { describeArgumentError } from './argument-errors.ts';
 import { applyCommand } from './commands/apply.ts';
 import { completionCommand } from './commands/completion.ts';
 import { confirmCommand } from './commands/confirm.ts';
@@ -6,13 +7,15 @@ import { deniedCommand } from './commands/denied.ts';
 import { diffCommand } from './commands/diff.ts';
 import { removeCommand } from './commands/remove.ts';
 import { renderCommand } from './commands/render.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { restrictCommand } from './commands/restrict.ts';
 import { statusCommand } from './commands/status.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { Context } from './context.ts';
+import { examples } from './examples.ts';
 import { VERSION } from './version.ts';
 
-const root = buildRouteMap<string, Context>({
+const commands = buildRouteMap<string, Context>({
   routes: {
     restrict: restrictCommand,
     apply: applyCommand,
@@ -22,23 +25,37 @@ const root = buildRouteMap<string, Context>({
     verify: verifyCommand,
     render: renderCommand,
     confirm: confirmCommand,
+    restore: restoreCommand,
     remove: removeCommand,
     completion: completionCommand,
   },
   docs: {
     brief: 'Guards the ports that a Kubernetes node exposes',
-    fullDescription: `Says who may reach a node port, makes the kernel do so, and proves it from the kernel's own rules.
-
-  portcullis restrict 30001 --from 198.51.100.0/30     let these in, refuse everyone else
-  portcullis diff -f policies/                         who would gain and lose which port
-  portcullis apply -f policies/                        make it so
-  portcullis status                                    what is guarded, how, and is it in force
-  portcullis denied                                    who was refused
-  portcullis remove                                    take everything away again
+    fullDescription: `Says who may reach a node port, makes the kernel do so, and proves it from the kernel's own rules. What a command can do: portcullis
+VERB --help.
 
 Exit status: 0 fine; 1 something is different, refused or found; 2 wrong usage or input; 3 the kernel refused.`,
   },
 });
+
+const FIRST_STEPS = examples(
+  ['restrict 30001 --from 198.51.100.0/30', 'let these in, refuse everyone else'],
+  ['diff -f policies/', 'who would gain and who would lose which port'],
+  ['apply -f policies/', 'make it so'],
+  ['status', 'what is guarded, how, and is it in force'],
+  ['denied', 'who was refused'],
+  ['remove', 'take everything away again'],
+);
+
+/** The first block of stricli's help lists every command's syntax; what a person wants to see first is what one does. */
+const root: typeof commands = {
+  ...commands,
+  formatHelp: (help) => {
+    const [usage = '', ...blocks] = commands.formatHelp(help).split('\n\n');
+    const [header = ''] = usage.split('\n');
+    return [[header, ...FIRST_STEPS.map((line) => `  portcullis ${line}`)].join('\n'), ...blocks].join('\n\n');
+  },
+};
 
 /** The whole command line. Every command's work is loaded when it runs, so that help is quick. */
 export const app = buildApplication(root, {
@@ -46,5 +63,18 @@ export const app = buildApplication(root, {
   versionInfo: { currentVersion: VERSION },
   scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
   documentation: { caseStyle: 'convert-camel-to-kebab', onlyRequiredInUsageLine: true, useAliasInUsageLine: true },
+  localization: {
+    text: {
+      ...text_en,
+      exceptionWhileParsingArguments: describeArgumentError,
+      noCommandRegisteredForInput: ({ input, corrections }) =>
+        [
+          `error: there is no command ${input}`,
+          corrections.length > 0
+            ? `  Did you mean ${corrections.map((word) => `portcullis ${word.replaceAll('`', '')}`).join(' or ')}?`
+            : '  portcullis --help shows all',
+        ].join('\n'),
+    },
+  },
   determineExitCode: () => 3,
 });

@@ -1,3 +1,5 @@
+import type { Evaluated, State } from '../access/state.ts';
+import { error, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import type { ApplyFlags } from './commands/apply.ts';
 import type { Context } from './context.ts';
 import { withFiles } from './evaluate.ts';
@@ -9,6 +11,23 @@ export async function apply(this: Context, flags: ApplyFlags): Promise<void> {
   this.process.exitCode = await makeChange(this, flags, {
     next: (state) => withFiles(this, state, flags.file, flags),
     tell: (changed) => tellChange(this, flags, changed),
-    startsAnew: true,
+    startsAnew: 'if-damaged',
+    objections: emptyHanded,
   });
 }
+
+/** A pipe whose first command has failed brings nothing: that must not open every port. */
+const emptyHanded = (
+  { restrictions }: State,
+  { declared: { policies, groups, services, nodes, namespaces } }: Evaluated,
+): readonly Diagnostic[] =>
+  policies.length > restrictions.length || groups.size + services.length + nodes.length + namespaces.length > 0
+    ? []
+    : [
+        error(
+          'no-objects',
+          'there is no policy and no other object in what was given',
+          undefined,
+          'To take everything away, say so: portcullis remove',
+        ),
+      ];

@@ -1,4 +1,4 @@
-import { run } from '@stricli/core';
+import { ExitCode, run } from '@stricli/core';
 import { app } from './app.ts';
 import { complete } from './complete.ts';
 import { EXIT, type Context } from './context.ts';
@@ -28,7 +28,8 @@ const [first, ...words] = process.argv.slice(2);
 if (first === '__complete') await complete(app, words, context);
 else {
   await run(app, process.argv.slice(2), context);
-  // stricli's own exit codes are negative: wrong usage, or a fault of this program.
+  // stricli's own exit codes are negative: words that it cannot use, else a fault of this program.
   const status = Number(process.exitCode ?? 0);
-  if (status < 0) process.exitCode = EXIT.usage;
+  const isUsage = status === ExitCode.UnknownCommand || status === ExitCode.InvalidArgument;
+  if (status < 0) process.exitCode = isUsage ? EXIT.usage : EXIT.kernel;
 }

@@ -1,9 +1,9 @@
 import { accessDifference, type AccessDifference } from '../access/difference.ts';
-import type { CutFlow } from '../access/flow.ts';
+import { newlyCut, type CutFlow } from '../access/flow.ts';
 import { EMPTY_STATE, evaluateState, type Evaluated, type State } from '../access/state.ts';
 import { compileTable } from '../compile/compile-table.ts';
 import { estimateOf, type Estimate } from '../compile/estimate.ts';
-import { error, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
+import { error, ok, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import { collectFacts } from '../kernel/facts.ts';
 import { localAddresses } from '../kernel/local-addresses.ts';
 import { takeLock } from '../kernel/lock.ts';
@@ -27,6 +27,7 @@ export interface Changed {
   readonly state: State;
   readonly evaluated: Evaluated;
   readonly difference: AccessDifference;
+  /** Tracked connections that were let through before and are not any more. */
   readonly cut: readonly CutFlow[];
   readonly estimate: Estimate;
   /** null: a dry run. */
@@ -40,11 +41,17 @@ export interface Changed {
 export interface Change {
   readonly next: (state: State) => Promise<Result<State>> | Result<State>;
   readonly tell: (changed: Changed) => Promise<void>;
-  /** May it start from nothing where the stored state is damaged? */
-  readonly startsAnew?: boolean;
+  /** From which stored states that cannot be read it may start as from nothing: never, from damaged ones, from newer ones too. */
+  readonly startsAnew?: 'if-damaged' | 'always';
+  /** What speaks against a state that is right in itself. */
+  readonly objections?: (state: State, evaluated: Evaluated) => readonly Diagnostic[];
 }
 
 const NOTHING_CHANGED = 'nothing was changed';
+
+/** What stops a change, said by a dry run. */
+const wouldStop = (problems: readonly Diagnostic[]): readonly Diagnostic[] =>
+  problems.map(({ code, message, hint }) => warning(code, `a real run would stop here: ${message}`, undefined, hint));
 
 /**
  * The way of every command that changes something: read the state, work out the next one, look at the machine and at the administrator's
@@ -53,7 +60,8 @@ const NOTHING_CHANGED = 'nothing was changed';
 export const makeChange = async (context: Context, flags: ChangeFlags, change: Change): Promise<Exit> => {
   const directory = stateDirectory(context.process.env);
   const refuse = (exit: Exit, problems: readonly Diagnostic[]): Exit => {
-    showProblems(context, problems, flags.color);
+    const errors = problems.filter(({ severity }) => severity === 'error');
+    showProblems(context, errors.length > 0 ? errors : problems, flags.color);
     say(context, NOTHING_CHANGED);
     return exit;
   };
@@ -70,6 +78,9 @@ export const makeChange = async (context: Context, flags: ChangeFlags, change: C
   }
 };
 
+const mayStartAnew = ({ startsAnew }: Change, problems: readonly Diagnostic[]): boolean =>
+  startsAnew === 'always' || (startsAnew === 'if-damaged' && problems.every(({ code }) => code === 'state-damaged'));
+
 const work = async (
   context: Context,
   flags: ChangeFlags,
@@ -77,11 +88,13 @@ const work = async (
   directory: string,
   refuse: (exit: Exit, problems: readonly Diagnostic[]) => Exit,
 ): Promise<Exit> => {
-  const stored = readState(directory);
-  if (!stored.ok && change.startsAnew !== true) return refuse(EXIT.kernel, stored.problems);
-  const previous = stored.ok ? stored.value : EMPTY_STATE;
   const pending = readPending(directory);
-  if (pending !== null && pending.deadline > Date.now() && !flags.dryRun)
+  const late = pending !== null && pending.deadline <= Date.now();
+  // Nobody has confirmed in time: what follows is a change of what comes back.
+  const stored = late ? ok(pending.previous) : readState(directory);
+  if (!stored.ok && !mayStartAnew(change, stored.problems)) return refuse(EXIT.kernel, stored.problems);
+  const previous = stored.ok ? stored.value : EMPTY_STATE;
+  if (pending !== null && !late && !flags.dryRun)
     return refuse(EXIT.usage, [
       error(
         'pending',
@@ -95,33 +108,43 @@ const work = async (
   const evaluated = evaluateState(next.value);
   if (!evaluated.ok) return refuse(EXIT.usage, evaluated.problems);
   const { access } = evaluated.value;
+  const objections = change.objections?.(next.value, evaluated.value) ?? [];
+  if (objections.length > 0) return refuse(EXIT.usage, objections);
 
   const facts = await collectFacts();
   const warnings = [
-    ...(stored.ok ? [] : stored.problems.map(({ code, message }) => warning(code, `${message}; it is written anew`))),
+    ...(stored.ok
+      ? []
+      : stored.problems.map(({ code, message }) =>
+          warning(code, `${message}: this starts anew, and earlier restrictions are forgotten`),
+        )),
     ...next.warnings,
     ...evaluated.warnings,
-    ...(flags.dryRun ? obstacles(facts, flags.ignoreDataplane) : []).map(({ code, message }) =>
-      warning(code, `a real run would stop here: ${message}`),
-    ),
+    ...(flags.dryRun ? wouldStop(obstacles(facts, flags.ignoreDataplane)) : []),
     ...cautions(facts, access),
   ];
   const stopping = warnings.filter(({ severity }) => severity === 'error');
   if (stopping.length > 0) return refuse(EXIT.usage, stopping);
   const own = flags.yesCutMeOff ? null : await refusesOwnSession(context, access);
-  if (own !== null) return refuse(EXIT.usage, [own]);
+  if (own !== null) {
+    if (!flags.dryRun) return refuse(EXIT.usage, [own]);
+    warnings.push(...wouldStop([own]));
+  }
 
-  const { flows: cut } = facts.mayAdministrate ? await cutBy(access, localAddresses()) : { flows: [] };
+  const before = evaluateState(previous);
+  const accessBefore = before.ok ? before.value.access : null;
+  const isLocal = localAddresses();
+  const newly = (flows: readonly CutFlow[]): readonly CutFlow[] => newlyCut(flows, accessBefore, isLocal);
+  const cut = facts.mayAdministrate ? newly((await cutBy(access, isLocal)).flows) : [];
   const confirm = confirmTime(context, flags, cut);
   if (!confirm.ok) return refuse(EXIT.usage, confirm.problems);
   showProblems(context, warnings, flags.color);
 
-  const before = evaluateState(previous);
   const about = {
     previous,
     state: next.value,
     evaluated: evaluated.value,
-    difference: accessDifference(before.ok ? before.value.access : null, access),
+    difference: accessDifference(accessBefore, access),
     cut,
     estimate: estimateOf(compileTable(access, null)),
     confirmMs: confirm.value,
@@ -144,7 +167,12 @@ const work = async (
     showProblems(context, inForce.problems, flags.color);
     return EXIT.kernel;
   }
-  await change.tell({ ...about, cut: inForce.value?.cut ?? cut, inForce: inForce.value });
+  if (late && confirm.value === null) clearPending(directory);
+  await change.tell({
+    ...about,
+    cut: inForce.value === null ? cut : newly(inForce.value.cut),
+    inForce: inForce.value,
+  });
   const finished = await inForce.value?.finish();
   if (finished?.ok === false) showProblems(context, finished.problems, flags.color);
   return inForce.value === null || inForce.value.proof.holds ? EXIT.fine : EXIT.found;

@@ -1,4 +1,4 @@
-import { EMPTY_STATE } from '../access/state.ts';
+import { EMPTY_STATE, isEmptyState } from '../access/state.ts';
 import { ok } from '../diagnostic/diagnostic.ts';
 import { restrictionsWithout } from '../policy/restrict.ts';
 import type { RemoveFlags } from './commands/remove.ts';
@@ -23,7 +23,10 @@ export async function remove(this: Context, flags: RemoveFlags, port?: string): 
       const restrictions = restrictionsWithout(state.restrictions, spec.value);
       return restrictions.ok ? ok({ ...state, restrictions: restrictions.value }) : restrictions;
     },
-    tell: (changed) => tellChange(this, flags, changed),
-    startsAnew: spec === null,
+    tell: (changed) => {
+      const nothingWasThere = changed.difference.changes.length === 0 && isEmptyState(changed.previous);
+      return tellChange(this, flags, changed, nothingWasThere ? { lines: [] } : {});
+    },
+    ...(spec === null ? { startsAnew: 'always' } : {}),
   });
 }

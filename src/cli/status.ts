@@ -12,6 +12,7 @@ import { stateDirectory } from '../kernel/state-store.ts';
 import { columns } from './columns.ts';
 import { EXIT, type Context } from './context.ts';
 import { storedAccess } from './evaluate.ts';
+import { mentionRestore } from './gone-rules.ts';
 import { emit, paint, showProblems, type OutputFlags } from './report.ts';
 
 const MANY = 1_000;
@@ -47,6 +48,7 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
   const pending = readPending(directory);
   const { refused, cut, wouldRefuse } = totals(table);
   showProblems(this, warnings, flags.color);
+  mentionRestore(this, table, access);
   const rows = (wide: boolean) => statusRows(access, table, wide ? MANY : 3);
   await emit(this, flags, {
     kind: 'Status',

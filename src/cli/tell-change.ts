@@ -38,7 +38,7 @@ const consequences = ({ cut, estimate, inForce }: Changed, wide: boolean): reado
 /** The last lines: is it in force? */
 const conclusion = ({ inForce, confirmMs }: Changed, paintWord: (good: boolean, text: string) => string): string[] => {
   if (inForce === 'dry-run') return [];
-  if (inForce === null) return ['nothing is guarded any more; the table and the stored state are gone'];
+  if (inForce === null) return ['nothing is guarded: no table in the kernel, no stored state'];
   const { proof, ms } = inForce;
   return [
     paintWord(proof.holds, proofSentence(proof, ms)),
@@ -54,20 +54,20 @@ export const tellChange = async (
   context: Context,
   flags: OutputFlags,
   changed: Changed,
-  lead?: {
-    readonly kind: string;
-    readonly lines: readonly string[];
-    readonly rows: readonly (readonly [string, string])[];
-  },
+  lead: {
+    readonly kind?: string;
+    readonly lines?: readonly string[];
+    readonly rows?: readonly (readonly [string, string])[];
+  } = {},
 ): Promise<void> => {
   const text = (wide: boolean): string => {
-    const rows = [...(lead?.rows ?? []), ...consequences(changed, wide)].map(([name, value]) => ['', name, value]);
+    const rows = [...(lead.rows ?? []), ...consequences(changed, wide)].map(([name, value]) => ['', name, value]);
     const changes = changeLines(changed.difference, wide ? MANY : 4);
     return [
-      ...(lead?.lines ?? [...(changes.length === 0 ? [] : [columns(changes)]), changeSummary(changed.difference)]),
+      ...(lead.lines ?? [...(changes.length === 0 ? [] : [columns(changes)]), changeSummary(changed.difference)]),
       ...(rows.length === 0 ? [] : [columns(rows)]),
       ...conclusion(changed, (good, sentence) => paint(context, 'out', flags.color, good ? 'green' : 'red', sentence)),
     ].join('\n');
   };
-  await emit(context, flags, { kind: lead?.kind ?? 'ApplyResult', data: changedJson(changed), text });
+  await emit(context, flags, { kind: lead.kind ?? 'ApplyResult', data: changedJson(changed), text });
 };

@@ -7,6 +7,7 @@ import { columns } from './columns.ts';
 import type { VerifyFlags } from './commands/verify.ts';
 import { EXIT, type Context } from './context.ts';
 import { withFiles } from './evaluate.ts';
+import { mentionRestore } from './gone-rules.ts';
 import { emit, paint, showProblems } from './report.ts';
 
 const MANY = 1_000;
@@ -28,6 +29,7 @@ export async function verify(this: Context, flags: VerifyFlags): Promise<void> {
     this.process.exitCode = EXIT.kernel;
     return;
   }
+  if (flags.file === undefined) mentionRestore(this, listed.value, evaluated.value.access);
   const proof = prove(listed.value, evaluated.value.access);
   await emit(this, flags, {
     kind: 'Verification',

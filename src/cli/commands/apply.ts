@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import {
   allowFailsafeFlag,
   dryRunFlag,
@@ -35,12 +36,13 @@ export const applyCommand = buildCommand<ApplyFlags, [], Context>({
   },
   docs: {
     brief: 'Make the given policies the whole declared set, and the kernel enforce it',
-    fullDescription: `Examples:
-  portcullis apply -f policies/
-  portcullis apply -f policies/ --dry-run               who gains, who loses, which connections are cut
-  kubectl get svc,nodes -A -o yaml | portcullis apply -f - -f policies/
-  portcullis apply -f policies/ --confirm-within 60s    taken back unless portcullis confirm follows
-
-The objects replace those of the last apply; the policies of restrict stay beside them.`,
+    customUsage: examples(
+      ['-f policies/', 'make it so'],
+      ['-f policies/ --dry-run', 'who gains, who loses, which connections would be cut'],
+      ['-f policies/ --confirm-within 60s', 'taken back unless portcullis confirm follows'],
+      ['-f policies/ -f -', 'also what kubectl get svc,nodes -A -o yaml pipes in'],
+    ),
+    fullDescription: `Makes the given policies the whole declared set, and the kernel enforce it. The objects replace those of the last apply; the policies
+of restrict stay beside them. On a terminal a change that cuts a connection of your own host waits 60 s to be confirmed.`,
   },
 });

@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 
 export type Shell = 'bash' | 'zsh' | 'fish';
 
@@ -22,9 +23,10 @@ export const completionCommand = buildCommand<Record<never, never>, [Shell], Con
   },
   docs: {
     brief: 'A script that completes the words of this command in a shell',
-    fullDescription: `Examples:
-  portcullis completion bash > /etc/bash_completion.d/portcullis
-  portcullis completion zsh  > "\${fpath[1]}/_portcullis"
-  portcullis completion fish > ~/.config/fish/completions/portcullis.fish`,
+    customUsage: examples(
+      ['bash > /etc/bash_completion.d/portcullis', ''],
+      ['zsh > "${fpath[1]}/_portcullis"', ''],
+      ['fish > ~/.config/fish/completions/portcullis.fish', ''],
+    ),
   },
 });

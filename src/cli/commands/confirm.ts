@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import { outputAliases, outputFlags } from '../flags.ts';
 import type { OutputFlags } from '../report.ts';
 
@@ -8,8 +9,7 @@ export const confirmCommand = buildCommand<OutputFlags, [], Context>({
   parameters: { flags: { ...outputFlags }, aliases: outputAliases },
   docs: {
     brief: 'Keep a change that would otherwise be taken back',
-    fullDescription: `Example:
-  portcullis apply -f policies/ --confirm-within 60s
-  portcullis confirm`,
+    customUsage: examples(['', 'keep the change that waits for it']),
+    fullDescription: `Keeps a change that was made with --confirm-within and would otherwise be taken back.`,
   },
 });

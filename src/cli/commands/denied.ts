@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import { outputAliases, outputFlags } from '../flags.ts';
 import type { OutputFlags } from '../report.ts';
 
@@ -23,9 +24,10 @@ export const deniedCommand = buildCommand<DeniedFlags, [], Context>({
   },
   docs: {
     brief: 'Who was refused where, how often, and when last',
-    fullDescription: `Examples:
-  portcullis denied
-  portcullis denied --audit     who would be refused if mode: Audit became Enforce
-  portcullis denied -o json`,
+    customUsage: examples(
+      ['', 'who was refused where, how often, and when last'],
+      ['--audit', 'who would be refused if mode: Audit became Enforce'],
+      ['-o json', 'for programs'],
+    ),
   },
 });

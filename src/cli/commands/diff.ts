@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import {
   allowFailsafeFlag,
   fileAliases,
@@ -24,10 +25,10 @@ export const diffCommand = buildCommand<DiffFlags, [], Context>({
   },
   docs: {
     brief: 'Who would gain and who would lose which port',
-    fullDescription: `Examples:
-  portcullis diff -f policies/
-  git show main:policies.yaml | portcullis diff -f -
-
-Exit status: 0 nothing would change, 1 something would.`,
+    customUsage: examples(
+      ['-f policies/', 'who would gain and who would lose which port'],
+      ['-f -', 'the same for what git show main:policies.yaml pipes in'],
+    ),
+    fullDescription: `Who would gain and who would lose which port. Exit status: 0 nothing would change, 1 something would.`,
   },
 });

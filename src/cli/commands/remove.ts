@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import { dryRunFlag, outputAliases, outputFlags, riskFlags, type RiskFlags } from '../flags.ts';
 import type { OutputFlags } from '../report.ts';
 
@@ -26,8 +27,9 @@ export const removeCommand = buildCommand<RemoveFlags, [string?], Context>({
   },
   docs: {
     brief: 'Take one restriction away, or everything',
-    fullDescription: `Examples:
-  portcullis remove 30001     the restriction of this port
-  portcullis remove           all policies, the table in the kernel and the stored state`,
+    customUsage: examples(
+      ['30001', 'the restriction of this port'],
+      ['', 'all policies, the table in the kernel and the stored state'],
+    ),
   },
 });

@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import {
   allowFailsafeFlag,
   fileAliases,
@@ -43,9 +44,11 @@ export const renderCommand = buildCommand<RenderFlags, [], Context>({
   },
   docs: {
     brief: 'The text that would be loaded into the kernel',
-    fullDescription: `Examples:
-  portcullis render -f policies/
-  portcullis render                                what is applied now
-  portcullis render -f policies/ --style redirect | iptables-restore --noflush`,
+    customUsage: examples(
+      ['', 'what is applied now, as nft text'],
+      ['-f policies/', 'what would be loaded'],
+      ['-f policies/ --style redirect', 'the classic rules instead, for iptables-restore --noflush'],
+      ['-f policies/ --style redirect --family ipv6', 'the same for ip6tables-restore --noflush'],
+    ),
   },
 });

@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import { allowFailsafeFlag, dryRunFlag, outputAliases, outputFlags, riskFlags, type RiskFlags } from '../flags.ts';
 import type { OutputFlags } from '../report.ts';
 
@@ -44,13 +45,16 @@ export const restrictCommand = buildCommand<RestrictFlags, [string], Context>({
   },
   docs: {
     brief: 'Let some in on a port and refuse everyone else',
-    fullDescription: `Examples:
-  portcullis restrict 30001 --from 198.51.100.0/30
-  portcullis restrict 30001 --from 198.51.100.0/30 --from 2001:db8:1::/48 --otherwise reject
-  portcullis restrict 30001 --from 203.0.113.7 --add     besides those of before
-  portcullis restrict 30000-32767/tcp --from 10.0.0.0/8  a range, one protocol
-  portcullis remove 30001                                take it away again
-
-It stands beside the policies of apply, is asked before them, and stays when they change.`,
+    customUsage: examples(
+      ['30001 --from 198.51.100.0/30', 'let these four in, refuse everyone else'],
+      [
+        '30001 --from 10.0.0.0/8,2001:db8:1::/48 --otherwise reject',
+        'two prefixes; the others get an answer',
+      ],
+      ['30001 --from 203.0.113.7 --add', 'besides those of before'],
+      ['30000-32767/tcp --from 10.0.0.0/8', 'a range, one protocol'],
+    ),
+    fullDescription: `Lets some in on a port and refuses everyone else. Repeating it replaces who may come in. It stands beside the policies of apply, is
+asked before them, and stays when they change. It is taken away by: portcullis remove 30001`,
   },
 });

@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import { outputAliases, outputFlags } from '../flags.ts';
 import type { OutputFlags } from '../report.ts';
 
@@ -8,9 +9,12 @@ export const statusCommand = buildCommand<OutputFlags, [], Context>({
   parameters: { flags: { ...outputFlags }, aliases: outputAliases },
   docs: {
     brief: 'What is guarded, how, by which policies, and is it in force',
-    fullDescription: `Examples:
-  portcullis status
-  portcullis status -o wide     every prefix, and the policies' kinds
-  portcullis status -o json`,
+    customUsage: examples(
+      ['', 'what is guarded, how, and is it in force'],
+      ['-o wide', 'every prefix, and the kinds of the policies'],
+      ['-o json', 'for programs'],
+    ),
+    fullDescription: `What is guarded, how, by which policies, who was let in and refused (packets), and is it in force. Exit status: 0 the kernel does
+what the policies say, 1 it does not.`,
   },
 });

@@ -1,5 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
+import { examples } from '../examples.ts';
 import {
   allowFailsafeFlag,
   fileAliases,
@@ -24,10 +25,8 @@ export const verifyCommand = buildCommand<VerifyFlags, [], Context>({
   },
   docs: {
     brief: "Prove from the kernel's own listing that the policies are in force",
-    fullDescription: `Examples:
-  portcullis verify
-  portcullis verify -f policies/     against these policies instead of the applied ones
-
-Compares as sets over all addresses. Exit status: 0 it holds, 1 it does not.`,
+    customUsage: examples(['', 'are the applied policies in force?'], ['-f policies/', 'are these?']),
+    fullDescription: `Proves from the kernel's own listing that the policies are in force. Compares as sets over all addresses.
+Exit status: 0 it holds, 1 it does not; then the sources that gained (+) or lost (-) a port are shown with the rule that decides.`,
   },
 });
