@@ -81,6 +81,7 @@ const readerOf = (table: Table, step: Step): Reader | 'unclear' | null => {
     case 'verdict':
     case 'unknown':
       return null;
+    case 'any':
     case 'choose':
     case 'ipset':
     case 'write':

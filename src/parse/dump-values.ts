@@ -7,11 +7,13 @@ import type { AddressMask, NumberRange } from '../ruleset/iptables-match.ts';
  * because rules can hold it.
  */
 export const readAddress = (text: string): Address | null => {
+  const quick = fastIPv4(text, text.length);
+  if (quick !== -1) return { family: 4, value: BigInt(quick) };
   const parsed = parseAddress(text);
   if (parsed.ok) return parsed.value;
   const mapped = /^(?:0*:){0,5}:?ffff:(.+)$/i.exec(text);
   if (mapped === null || mapped[1] === undefined || !text.includes('::')) return null;
-  const tail = parseAddress(mapped[1].includes('.') ? `::${mapped[1]}` : `::${mapped[1]}`);
+  const tail = parseAddress(`::${mapped[1]}`);
   return tail.ok && tail.value.value < 1n << 32n ? { family: 6, value: (0xffffn << 32n) | tail.value.value } : null;
 };
 
@@ -19,12 +21,43 @@ export const readAddress = (text: string): Address | null => {
 export const maskOf = (family: Family, length: number): bigint =>
   LAST[family] ^ ((1n << BigInt(WIDTH[family] - length)) - 1n);
 
+/** The number that four decimal numbers stand for between two places of a text; -1 when they are something else. A dump holds 100,000 of them. */
+const fastIPv4 = (text: string, to: number): number => {
+  let value = 0;
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let at = 0; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 46) {
+      if (digits === 0 || part > 255) return -1;
+      value = value * 256 + part;
+      part = 0;
+      digits = 0;
+      dots++;
+    } else if (code >= 48 && code <= 57 && (digits === 0 || part > 0)) {
+      part = part * 10 + code - 48;
+      digits++;
+    } else return -1;
+  }
+  return dots === 3 && digits > 0 && digits < 4 && part <= 255 ? value * 256 + part : -1;
+};
+
+const V4_MASKS: readonly bigint[] = Array.from({ length: 33 }, (_, length) => maskOf(4, length));
+const V4_ALL = LAST[4];
+
 const DIGITS = /^(?:0|[1-9][0-9]*)$/;
 
 /** `192.0.2.0/24`, `192.0.2.1`, `192.0.2.0/255.255.255.0`, also with a mask that is no prefix; null when it is something else. */
 export const readAddressMask = (text: string): AddressMask | null => {
   const slash = text.indexOf('/');
-  const address = readAddress(slash === -1 ? text : text.slice(0, slash));
+  const quick = fastIPv4(text, slash === -1 ? text.length : slash);
+  if (quick !== -1 && (slash === -1 || text.endsWith('/32')))
+    return { family: 4, address: BigInt(quick), mask: V4_ALL };
+  const address =
+    quick !== -1
+      ? ({ family: 4, value: BigInt(quick) } as const)
+      : readAddress(slash === -1 ? text : text.slice(0, slash));
   if (address === null) return null;
   const { family, value } = address;
   if (slash === -1) return { family, address: value, mask: LAST[family] };
@@ -33,7 +66,7 @@ export const readAddressMask = (text: string): AddressMask | null => {
   if (DIGITS.test(written)) {
     const length = Number(written);
     if (length > WIDTH[family]) return null;
-    mask = maskOf(family, length);
+    mask = family === 4 ? (V4_MASKS[length] ?? 0n) : maskOf(family, length);
   } else {
     const parsed = readAddress(written);
     if (parsed?.family !== family) return null;

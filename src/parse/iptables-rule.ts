@@ -7,22 +7,16 @@ import { MATCH_OPTIONS, SYNONYMS, TARGET_OPTIONS } from './iptables-options.ts';
 import { readTarget } from './iptables-targets.ts';
 import type { Words } from './iptables-words.ts';
 
-/** Conditions and targets that were read before, by their text: a dump repeats a few thousand of them. One for each dump. */
-export interface Interned {
-  readonly addresses: ReadonlyMap<string, Map<string, IptablesMatch>>;
+/** Conditions and targets that were read before, by their text: a dump repeats a few thousand of them. */
+interface Interned {
+  readonly source: Map<string, IptablesMatch>;
+  readonly destination: Map<string, IptablesMatch>;
+  readonly notSource: Map<string, IptablesMatch>;
+  readonly notDestination: Map<string, IptablesMatch>;
+  readonly protocols: Map<string, IptablesMatch>;
   readonly matches: Map<string, IptablesMatch>;
   readonly targets: Map<string, IptablesTarget>;
-  readonly jumps: Map<string, IptablesTarget>;
 }
-
-const SIDES = ['source', 'destination', '! source', '! destination'];
-
-export const nothingInterned = (): Interned => ({
-  addresses: new Map(SIDES.map((side) => [side, new Map()])),
-  matches: new Map(),
-  targets: new Map(),
-  jumps: new Map(),
-});
 
 /** Something in a rule that is not understood, from one word to another. */
 export interface RuleProblem {
@@ -31,72 +25,113 @@ export interface RuleProblem {
   readonly to: number;
 }
 
-/** What a rule says behind its chain. */
-export interface ReadRule {
-  /** Several where `-s` or `-d` names several addresses: iptables makes a rule of each. */
-  readonly variants: readonly (readonly IptablesMatch[])[];
-  readonly target: IptablesTarget | null;
-  readonly counter: Counter | null;
-  readonly problems: readonly RuleProblem[];
-}
-
-/** A module, the words of its options (end excluded), and those that came later. */
-interface OpenModule {
-  readonly module: string;
-  readonly start: number;
-  readonly end: number;
-  readonly place: number;
-  readonly late: WrittenOption[];
-}
-
-/** A rule while its words are read. */
-interface Draft {
+/** The rules of one dump are read one after another with the same reader, which holds what the last one said behind its chain. */
+export interface RuleReader {
   readonly words: Words;
   readonly text: string;
+  /** Tells the chains that are declared, because a chain comes before a target of the same name. */
+  isChain: (name: string) => boolean;
+  /** The jumps of the table, by the chain that they lead to. */
+  jumps: Map<string, IptablesTarget>;
+  gotos: Map<string, IptablesTarget>;
   readonly interned: Interned;
-  readonly isChain: (name: string) => boolean;
-  matches: IptablesMatch[];
-  /** Modules that can still take options, with their place in `matches`. */
-  open: OpenModule[];
-  lists: { readonly place: number; readonly alternatives: readonly IptablesMatch[] }[];
-  protocol: string | null;
+  /** In the order in which they are written; the list is used again for the next rule. */
+  readonly matches: IptablesMatch[];
   target: IptablesTarget | null;
   counter: Counter | null;
-  problems: RuleProblem[];
+  problems: readonly RuleProblem[];
+  /** Where `-s` or `-d` names several addresses; iptables makes a rule of each. */
+  lists: readonly AddressList[];
+  /** Modules that can still take options: the words with their names, and their places in `matches`, by turns. */
+  readonly open: number[];
+  late: readonly LateOptions[];
+  protocol: string | null;
 }
 
+interface AddressList {
+  readonly place: number;
+  readonly alternatives: readonly IptablesMatch[];
+}
+
+/** Options that stand apart from their module. */
+interface LateOptions {
+  readonly module: string;
+  readonly place: number;
+  readonly options: readonly WrittenOption[];
+}
+
+const NONE: readonly never[] = [];
+
+/** A reader for the rules of one text, whose lines are split into `words`. */
+export const ruleReader = (text: string, words: Words): RuleReader => ({
+  words,
+  text,
+  isChain: () => false,
+  jumps: new Map(),
+  gotos: new Map(),
+  interned: {
+    source: new Map(),
+    destination: new Map(),
+    notSource: new Map(),
+    notDestination: new Map(),
+    protocols: new Map(),
+    matches: new Map(),
+    targets: new Map(),
+  },
+  matches: [],
+  target: null,
+  counter: null,
+  problems: NONE,
+  lists: NONE,
+  open: [],
+  late: NONE,
+  protocol: null,
+});
+
 const CORE: ReadonlySet<string> = new Set([
-  ...['-s', '--source', '--src', '-d', '--destination', '--dst', '-i', '--in-interface', '-o', '--out-interface'],
-  ...['-p', '--protocol', '--proto', '-f', '--fragment', '-m', '--match', '-j', '--jump', '-g', '--goto'],
-  ...['-c', '--set-counters', '-4', '--ipv4', '-6', '--ipv6'],
+  '-s',
+  '--source',
+  '--src',
+  '-d',
+  '--destination',
+  '--dst',
+  '-i',
+  '--in-interface',
+  '-o',
+  '--out-interface',
+  '-p',
+  '--protocol',
+  '--proto',
+  '-f',
+  '--fragment',
+  '-m',
+  '--match',
+  '-j',
+  '--jump',
+  '-g',
+  '--goto',
+  '-c',
+  '--set-counters',
+  '-4',
+  '--ipv4',
+  '-6',
+  '--ipv6',
 ]);
 
-const NO_PROBLEMS: readonly RuleProblem[] = [];
-
 /**
- * Reads the words of a rule from `from` on, behind `-A CHAIN`. Nothing is left out: what is not understood becomes an `unknown` in the
- * rule and a problem. `isChain` tells the chains that are declared, because a chain comes before a target of the same name.
+ * Reads the words of a rule from `from` on, behind `-A CHAIN`, into the reader. Nothing is left out: what is not understood becomes an
+ * `unknown` in the rule and a problem.
  */
-export const readRule = (
-  words: Words,
-  from: number,
-  text: string,
-  interned: Interned,
-  isChain: (name: string) => boolean,
-): ReadRule => {
-  const draft: Draft = {
-    words,
-    text,
-    interned,
-    isChain,
-    matches: [],
-    open: [],
-    lists: [],
-    protocol: null,
-    target: null,
-    counter: null,
-    problems: NO_PROBLEMS as RuleProblem[],
-  };
+export const readRule = (draft: RuleReader, from: number): void => {
+  const { words } = draft;
+  draft.matches.length = 0;
+  draft.target = null;
+  draft.counter = null;
+  draft.problems = NONE;
+  draft.lists = NONE;
+  draft.late = NONE;
+  draft.open.length = 0;
+  draft.protocol = null;
   let at = from;
   while (at < words.count) {
     const negated = words.list[at] === '!';
@@ -105,24 +140,27 @@ export const readRule = (
     else at = giveUp(draft, at);
   }
   if (words.open) problem(draft, 'incomplete', Math.max(from, words.count - 1), words.count - 1);
-  return {
-    variants: draft.lists.length === 0 ? [draft.matches] : expand(draft),
-    target: draft.target,
-    counter: draft.counter,
-    problems: draft.problems,
-  };
 };
 
-const problem = (draft: Draft, code: RuleProblem['code'], from: number, to: number): void => {
-  if (draft.problems.length === 0) draft.problems = [];
-  draft.problems.push({ code, from, to });
+/** The conditions of the rules that the last line stands for; nearly always one rule. */
+export const variantsOf = ({ matches, lists }: RuleReader): readonly (readonly IptablesMatch[])[] =>
+  lists.reduce<readonly (readonly IptablesMatch[])[]>(
+    (variants, { place, alternatives }) =>
+      variants.flatMap((variant) =>
+        alternatives.map((alternative) => variant.map((match, index) => (index === place ? alternative : match))),
+      ),
+    [matches.slice()],
+  );
+
+const problem = (draft: RuleReader, code: RuleProblem['code'], from: number, to: number): void => {
+  draft.problems = [...draft.problems, { code, from, to }];
 };
 
-const raw = ({ words, text }: Draft, from: number, to: number): string =>
+const raw = ({ words, text }: RuleReader, from: number, to: number): string =>
   text.slice(words.starts[from] ?? 0, words.ends[to] ?? text.length);
 
 /** The rest of a line that makes no sense: a remark where the rule is complete and no option begins, else unknown. */
-const giveUp = (draft: Draft, at: number): number => {
+const giveUp = (draft: RuleReader, at: number): number => {
   const { words } = draft;
   const last = words.count - 1;
   const word = words.list[at] ?? '';
@@ -136,7 +174,7 @@ const giveUp = (draft: Draft, at: number): number => {
 };
 
 /** Reads one option and its values; returns the word behind it, or `at` (or less) when it is not understood. */
-const readOption = (draft: Draft, at: number, negated: boolean): number => {
+const readOption = (draft: RuleReader, at: number, negated: boolean): number => {
   const { words } = draft;
   const word = words.list[at];
   if (word === undefined) return -1;
@@ -192,73 +230,75 @@ const readOption = (draft: Draft, at: number, negated: boolean): number => {
 export const readCounter = (packets: string, bytes: string): Counter =>
   packets === '0' && bytes === '0' ? zero : { packets: BigInt(packets), bytes: BigInt(bytes) };
 
-const remember = <T>(map: Map<string, T>, key: string, make: () => T): T => {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
-};
-
 /** `-s ! ADDRESS`, the order of iptables before 1.4.3, means the same as `! -s ADDRESS`. */
-const valueAt = (draft: Draft, at: number, negated: boolean) => {
-  const old = !negated && draft.words.list[at + 1] === '!';
-  const place = old ? at + 2 : at + 1;
-  return { value: draft.words.list[place], negate: negated || old, place };
-};
+const isOldNegation = ({ words }: RuleReader, at: number, negated: boolean): boolean =>
+  !negated && words.list[at + 1] === '!';
 
-const readAddresses = (draft: Draft, at: number, side: 'source' | 'destination', negated: boolean): number => {
-  const { value, negate, place } = valueAt(draft, at, negated);
+const readAddresses = (draft: RuleReader, at: number, side: 'source' | 'destination', negated: boolean): number => {
+  const old = isOldNegation(draft, at, negated);
+  const place = old ? at + 2 : at + 1;
+  const negate = negated || old;
+  const value = draft.words.list[place];
   if (value === undefined) return -1;
-  const read = (text: string): IptablesMatch =>
-    remember(
-      draft.interned.addresses.get(negate ? `! ${side}` : side) ?? new Map<string, IptablesMatch>(),
-      text,
-      () => {
-        const address = readAddressMask(text);
-        return address === null
-          ? { kind: 'unknown', text: `${negate ? '! ' : ''}${side === 'source' ? '-s' : '-d'} ${text}` }
-          : { kind: 'address', side, negate, address };
-      },
-    );
-  const alternatives = value.includes(',') ? value.split(',').map(read) : [read(value)];
-  const bad = alternatives.some(({ kind }) => kind === 'unknown') || (negate && alternatives.length > 1);
+  const { interned } = draft;
+  const known = negate
+    ? side === 'source'
+      ? interned.notSource
+      : interned.notDestination
+    : side === 'source'
+      ? interned.source
+      : interned.destination;
+  const found = known.get(value);
+  if (found !== undefined) {
+    draft.matches.push(found);
+    return place + 1;
+  }
+  const alternatives = value.split(',').map((text): IptablesMatch | null => {
+    const address = readAddressMask(text);
+    return address === null ? null : { kind: 'address', side, negate, address };
+  });
   const [first] = alternatives;
-  if (bad || first === undefined) {
+  const good = alternatives.every((match) => match !== null) && !(negate && alternatives.length > 1);
+  if (!good || first == null) {
     problem(draft, 'value-unknown', at, place);
     draft.matches.push({ kind: 'unknown', text: raw(draft, negated ? at - 1 : at, place) });
     return place + 1;
   }
-  if (alternatives.length > 1) draft.lists.push({ place: draft.matches.length, alternatives });
+  if (alternatives.length > 1) draft.lists = [...draft.lists, { place: draft.matches.length, alternatives }];
+  else known.set(value, first);
   draft.matches.push(first);
   return place + 1;
 };
 
-const readInterface = (draft: Draft, at: number, side: 'in' | 'out', negated: boolean): number => {
-  const { value, negate, place } = valueAt(draft, at, negated);
-  if (value === undefined) return -1;
-  draft.matches.push(
-    remember(draft.interned.matches, `${negate ? '!' : ''}${side} ${value}`, () => ({
-      kind: 'interface',
-      side,
-      negate,
-      name: value,
-    })),
-  );
+const readInterface = (draft: RuleReader, at: number, side: 'in' | 'out', negated: boolean): number => {
+  const old = isOldNegation(draft, at, negated);
+  const place = old ? at + 2 : at + 1;
+  const name = draft.words.list[place];
+  if (name === undefined) return -1;
+  draft.matches.push({ kind: 'interface', side, negate: negated || old, name });
   return place + 1;
 };
 
-const readProtocolOption = (draft: Draft, at: number, negated: boolean): number => {
-  const { value, negate, place } = valueAt(draft, at, negated);
+const readProtocolOption = (draft: RuleReader, at: number, negated: boolean): number => {
+  const old = isOldNegation(draft, at, negated);
+  const place = old ? at + 2 : at + 1;
+  const negate = negated || old;
+  const value = draft.words.list[place];
   if (value === undefined) return -1;
-  draft.protocol = value.toLowerCase();
-  const match = remember<IptablesMatch>(draft.interned.matches, `${negate ? '!' : ''}p ${value}`, () => {
-    const protocol = readProtocol(value);
-    return protocol === null
-      ? { kind: 'unknown', text: `${negate ? '! ' : ''}-p ${value}` }
-      : { kind: 'protocol', negate, protocol };
-  });
-  if (match.kind === 'unknown') problem(draft, 'value-unknown', at, place);
+  draft.protocol = value;
+  const known = negate ? undefined : draft.interned.protocols.get(value);
+  if (known !== undefined) {
+    draft.matches.push(known);
+    return place + 1;
+  }
+  const protocol = readProtocol(value);
+  if (protocol === null) {
+    problem(draft, 'value-unknown', at, place);
+    draft.matches.push({ kind: 'unknown', text: raw(draft, negated ? at - 1 : at, place) });
+    return place + 1;
+  }
+  const match: IptablesMatch = { kind: 'protocol', negate, protocol };
+  if (!negate) draft.interned.protocols.set(value, match);
   draft.matches.push(match);
   return place + 1;
 };
@@ -277,7 +317,7 @@ const widthOf = (words: Words, at: number, spec: Spec): number => {
 };
 
 const readWritten = (words: Words, at: number, width: number): WrittenOption => {
-  const list = words.list.slice(at, at + width);
+  const list = words.list.slice(at, at + width).map((word) => word ?? '');
   const sign = list.indexOf('!');
   const negate = sign === 0 || (sign === 1 && list.length > 2);
   const rest = negate ? list.filter((_word, index) => index !== sign) : list;
@@ -285,7 +325,7 @@ const readWritten = (words: Words, at: number, width: number): WrittenOption => 
   return { name: SYNONYMS[name] ?? name, negate, values };
 };
 
-const readMatch = (draft: Draft, at: number): number => {
+const readMatch = (draft: RuleReader, at: number): number => {
   const { words } = draft;
   const module = words.list[at + 1];
   if (module === undefined) return -1;
@@ -303,7 +343,7 @@ const readMatch = (draft: Draft, at: number): number => {
   for (let width = widthOf(words, end, spec); width > 0; width = widthOf(words, end, spec)) end += width;
   const key = raw(draft, at + 1, end - 1);
   const place = draft.matches.length;
-  draft.open.push({ module, start: at + 2, end, place, late: [] });
+  draft.open.push(at + 1, place);
   const known = draft.interned.matches.get(key);
   if (known !== undefined) {
     draft.matches.push(known);
@@ -334,11 +374,24 @@ const writtenBetween = (words: Words, start: number, end: number, spec: Spec): W
 
 /** Modules that say something without any option. */
 const BARE: ReadonlySet<string> = new Set([
-  ...['tcp', 'udp', 'sctp', 'udplite', 'dccp', 'rpfilter', 'socket', 'rt', 'frag', 'hbh', 'dst', 'ah', 'esp', 'limit'],
+  'tcp',
+  'udp',
+  'sctp',
+  'udplite',
+  'dccp',
+  'rpfilter',
+  'socket',
+  'rt',
+  'frag',
+  'hbh',
+  'dst',
+  'ah',
+  'esp',
+  'limit',
 ]);
 
 /** A module that is not known: everything up to the next option that is. */
-const readForeign = (draft: Draft, at: number): number => {
+const readForeign = (draft: RuleReader, at: number): number => {
   const { words } = draft;
   let end = at + 2;
   while (end < words.count) {
@@ -352,26 +405,45 @@ const readForeign = (draft: Draft, at: number): number => {
 };
 
 /** An option apart from its module: `-m udp -m comment --comment x --dport 53`, or `-p tcp --dport 22` without `-m tcp`. */
-const readLateOption = (draft: Draft, at: number, negated: boolean): number => {
-  const { words } = draft;
+const readLateOption = (draft: RuleReader, at: number, negated: boolean): number => {
+  const { words, open } = draft;
   const start = negated ? at - 1 : at;
   const word = words.list[at] ?? '';
-  let owner = draft.open.findLast(({ module }) => Object.hasOwn(MATCH_OPTIONS.get(module) ?? {}, word));
-  if (owner === undefined) {
-    const module = draft.protocol === null ? '' : (IMPLIED[draft.protocol] ?? draft.protocol);
-    if (!Object.hasOwn(MATCH_OPTIONS.get(module) ?? {}, word)) return -1;
-    owner = { module, start: at, end: at, place: draft.matches.length, late: [] };
-    draft.open.push(owner);
-    draft.matches.push({ kind: 'unknown', text: word });
+  let module = '';
+  let place = -1;
+  let written: WrittenOption[] = [];
+  for (let index = open.length - 2; index >= 0 && place === -1; index -= 2) {
+    const named = open[index] ?? 0;
+    const spec = MATCH_OPTIONS.get(words.list[named] ?? '');
+    if (spec === undefined || !Object.hasOwn(spec, word)) continue;
+    module = words.list[named] ?? '';
+    place = open[index + 1] ?? 0;
+    written = writtenFrom(words, named + 1, spec);
   }
-  const spec = MATCH_OPTIONS.get(owner.module) ?? {};
+  if (place === -1) {
+    const protocol = (draft.protocol ?? '').toLowerCase();
+    module = IMPLIED[protocol] ?? protocol;
+    place = draft.late.find((late) => late.module === module)?.place ?? -1;
+  }
+  const spec = MATCH_OPTIONS.get(module);
+  if (spec === undefined || !Object.hasOwn(spec, word)) return -1;
   const width = widthOf(words, start, spec);
   if (width === 0) return -1;
-  owner.late.push(readWritten(words, start, width));
-  const match = readModule(owner.module, [...writtenBetween(words, owner.start, owner.end, spec), ...owner.late]);
+  if (place === -1) place = draft.matches.push({ kind: 'unknown', text: word }) - 1;
+  const earlier = draft.late.filter((late) => late.place === place).flatMap(({ options }) => options);
+  const options = [...earlier, readWritten(words, start, width)];
+  draft.late = [...draft.late.filter((late) => late.place !== place), { module, place, options }];
+  const match = readModule(module, [...written, ...options]);
   if (match === null) problem(draft, 'value-unknown', start, start + width - 1);
-  draft.matches[owner.place] = match ?? { kind: 'unknown', text: raw(draft, start, start + width - 1) };
+  draft.matches[place] = match ?? { kind: 'unknown', text: raw(draft, start, start + width - 1) };
   return start + width;
+};
+
+/** The options of a module that follow its name directly. */
+const writtenFrom = (words: Words, start: number, spec: Spec): WrittenOption[] => {
+  let end = start;
+  for (let width = widthOf(words, end, spec); width > 0; width = widthOf(words, end, spec)) end += width;
+  return writtenBetween(words, start, end, spec);
 };
 
 const IMPLIED: Readonly<Record<string, string>> = {
@@ -384,7 +456,7 @@ const IMPLIED: Readonly<Record<string, string>> = {
   icmpv6: 'icmp6',
 };
 
-const readJump = (draft: Draft, at: number, isGoto: boolean): number => {
+const readJump = (draft: RuleReader, at: number, isGoto: boolean): number => {
   const { words, interned } = draft;
   const name = words.list[at + 1];
   if (name === undefined || draft.target !== null) return -1;
@@ -396,10 +468,10 @@ const readJump = (draft: Draft, at: number, isGoto: boolean): number => {
       draft.target = { kind: 'unknown', text: raw(draft, at + 1, words.count - 1) };
       return words.count;
     }
-    draft.target = remember(interned.jumps, isGoto ? `goto ${name}` : name, () => ({
-      kind: isGoto ? 'goto' : 'jump',
-      chain: name,
-    }));
+    const jumps = isGoto ? draft.gotos : draft.jumps;
+    const known = jumps.get(name);
+    draft.target = known ?? { kind: isGoto ? 'goto' : 'jump', chain: name };
+    if (known === undefined) jumps.set(name, draft.target);
     return at + 2;
   }
   let end = at + 2;
@@ -425,12 +497,3 @@ const readJump = (draft: Draft, at: number, isGoto: boolean): number => {
 };
 
 const VERDICTS: ReadonlySet<string> = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE']);
-
-const expand = ({ matches, lists }: Draft): readonly (readonly IptablesMatch[])[] =>
-  lists.reduce<readonly (readonly IptablesMatch[])[]>(
-    (variants, { place, alternatives }) =>
-      variants.flatMap((variant) =>
-        alternatives.map((alternative) => variant.map((match, index) => (index === place ? alternative : match))),
-      ),
-    [matches],
-  );

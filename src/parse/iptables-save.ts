@@ -9,14 +9,16 @@ import {
   type Span,
 } from '../diagnostic/diagnostic.ts';
 import type { Family } from '../net/family.ts';
-import type { Counter } from '../ruleset/counter.ts';
+import { zero, type Counter } from '../ruleset/counter.ts';
 import type { Engine } from '../ruleset/engine.ts';
 import { BUILT_IN } from '../ruleset/hook.ts';
+import type { IptablesMatch } from '../ruleset/iptables-match.ts';
 import type { IptablesRule } from '../ruleset/iptables-rule.ts';
+import type { IptablesTarget } from '../ruleset/iptables-target.ts';
 import type { Told } from '../ruleset/ruleset.ts';
 import type { BaseChain, Chain, Table } from '../ruleset/table.ts';
 import { guessFamily, guessTable } from './iptables-guess.ts';
-import { nothingInterned, readCounter, readRule, type Interned, type ReadRule } from './iptables-rule.ts';
+import { readCounter, readRule, ruleReader, variantsOf, type RuleProblem, type RuleReader } from './iptables-rule.ts';
 import { emptyWords, splitWords, type Words } from './iptables-words.ts';
 
 /** What an iptables dump holds, and how much of it is understood. */
@@ -40,6 +42,7 @@ export interface IptablesHints {
 }
 
 interface ChainDraft {
+  readonly table: TableDraft;
   readonly name: string;
   base: BaseChain | null;
   rules: IptablesRule[];
@@ -52,7 +55,9 @@ interface TableDraft {
   engine: Engine | null;
   family: Family | null;
   name: string | null;
-  chains: Map<string, ChainDraft>;
+  readonly chains: Map<string, ChainDraft>;
+  readonly jumps: Map<string, IptablesTarget>;
+  readonly gotos: Map<string, IptablesTarget>;
   /** Everything up to COMMIT of a whole dump, not an excerpt. */
   whole: boolean;
 }
@@ -61,8 +66,12 @@ interface Reading {
   readonly source: Source;
   readonly text: string;
   readonly words: Words;
-  interned: Interned;
+  readonly rule: RuleReader;
   readonly tables: TableDraft[];
+  /** The chain of the last rule: the next one mostly belongs to it too. */
+  chain: ChainDraft | null;
+  /** Its rules that are not in it yet. */
+  readonly pending: IptablesRule[];
   readonly diagnostics: Diagnostic[];
   readonly hints: IptablesHints;
   table: TableDraft | null;
@@ -102,16 +111,19 @@ const noteOnce = (reading: Reading, key: string, diagnostic: Diagnostic): void =
  * warning, and an `unknown` in the model where it is a rule. Fails where there is no rule and no table at all.
  */
 export const parseIptables = (source: Source, hints: IptablesHints = {}): Result<IptablesDump> => {
-  const { text } = source;
+  const text = source.text.includes('\n') ? source.text : source.text.replace(/\r/g, '\n');
+  const words = emptyWords();
   const reading: Reading = {
     source,
-    text: text.includes('\n') ? text : text.replace(/\r/g, '\n'),
-    words: emptyWords(),
-    interned: nothingInterned(),
+    text,
+    words,
+    rule: ruleReader(text, words),
     tables: [],
     diagnostics: [],
     hints,
     table: null,
+    chain: null,
+    pending: [],
     engine: null,
     family: null,
     tableName: null,
@@ -126,6 +138,7 @@ export const parseIptables = (source: Source, hints: IptablesHints = {}): Result
     noted: new Set(),
   };
   readLines(reading);
+  flushRules(reading);
   if (reading.tables.length === 0)
     return reading.listing === null
       ? fail({ ...error('no-rules', 'there are no iptables rules in it', undefined, SAVE_HINT), source })
@@ -223,8 +236,8 @@ const readComment = (reading: Reading, start: number, end: number): void => {
     reading.table = null;
     return;
   }
-  if (/^# Completed on/.test(line)) return;
-  if (/^# Warning: iptables-legacy tables present/.test(line))
+  if (line.startsWith('# Completed on')) return;
+  if (line.startsWith('# Warning: iptables-legacy tables present'))
     return noteOnce(
       reading,
       'legacy-present',
@@ -259,7 +272,7 @@ const remark = (reading: Reading, start: number, end: number): void => {
   // Output of iptables -L goes on below its heading.
   if (reading.listing !== null && reading.table === null) return;
   const command = /(?:^|\s)(-[AINP]\s+\S.*)$/.exec(line);
-  if (reading.table !== null && command !== null && /^[\[\d:\]\s]*$/.test(line.slice(0, command.index)))
+  if (reading.table !== null && command !== null && /^[[\d:\]\s]*$/.test(line.slice(0, command.index)))
     return readCommand(reading, start + command.index + 1, end, null);
   reading.remarks++;
   if (reading.remarks <= 5) note(reading, warning('not-a-rule', 'a line between the rules is no rule', { start, end }));
@@ -279,10 +292,10 @@ const openTable = (reading: Reading, name: string | null): TableDraft => {
   const before = reading.tables[known];
   if (before !== undefined && !whole && !before.whole) {
     // Excerpts of one table in several pieces.
-    reading.table = before;
+    useTable(reading, before);
     return before;
   }
-  const table: TableDraft = { engine, family, name, chains: new Map(), whole };
+  const table: TableDraft = { engine, family, name, chains: new Map(), jumps: new Map(), gotos: new Map(), whole };
   if (before === undefined) reading.tables.push(table);
   else {
     noteOnce(
@@ -292,8 +305,15 @@ const openTable = (reading: Reading, name: string | null): TableDraft => {
     );
     reading.tables[known] = table;
   }
-  reading.table = table;
+  useTable(reading, table);
   return table;
+};
+
+const useTable = (reading: Reading, table: TableDraft): void => {
+  reading.table = table;
+  reading.rule.jumps = table.jumps;
+  reading.rule.gotos = table.gotos;
+  reading.rule.isChain = (name) => table.chains.get(name)?.declared === true;
 };
 
 const currentTable = (reading: Reading): TableDraft => reading.table ?? openTable(reading, reading.tableName);
@@ -301,22 +321,36 @@ const currentTable = (reading: Reading): TableDraft => reading.table ?? openTabl
 const chainOf = (reading: Reading, table: TableDraft, name: string): ChainDraft => {
   const known = table.chains.get(name);
   if (known !== undefined) return known;
-  const chain: ChainDraft = { name, base: null, rules: [], counter: null, line: reading.line, declared: false };
+  const chain: ChainDraft = { table, name, base: null, rules: [], counter: null, line: reading.line, declared: false };
   table.chains.set(name, chain);
   return chain;
 };
 
 const declareChain = (reading: Reading, start: number, end: number): void => {
-  const [name, policy, counters, ...more] = reading.text.slice(start + 1, end).split(/\s+/);
-  if (name === undefined || policy === undefined || more.length > 0 || !/^(?:ACCEPT|DROP|QUEUE|-)$/.test(policy))
+  const { text } = reading;
+  const behindName = wordEnd(text, start + 1, end);
+  const behindPolicy = wordEnd(text, behindName + 1, end);
+  const name = text.slice(start + 1, behindName);
+  const policy = text.slice(behindName + 1, behindPolicy);
+  if (name === '' || (policy !== '-' && policy !== 'ACCEPT' && policy !== 'DROP' && policy !== 'QUEUE'))
     return remark(reading, start, end);
   const table = currentTable(reading);
   const chain = chainOf(reading, table, name);
   chain.declared = true;
   chain.line = reading.line;
   setPolicy(chain, table, policy);
-  const counted = /^\[(\d+):(\d+)\]$/.exec(counters ?? '');
-  chain.counter = counted === null ? null : readCounter(counted[1] ?? '0', counted[2] ?? '0');
+  if (text.startsWith(' [0:0]', behindPolicy)) chain.counter = zero;
+  else {
+    const counted = /^\s*\[(\d+):(\d+)\]$/.exec(text.slice(behindPolicy, end));
+    chain.counter = counted === null ? null : readCounter(counted[1] ?? '0', counted[2] ?? '0');
+  }
+};
+
+/** Where the word that begins at `from` ends. */
+const wordEnd = (text: string, from: number, end: number): number => {
+  let at = from;
+  while (at < end && text.charCodeAt(at) > 32) at++;
+  return at;
 };
 
 /** The policy is kept here; where the chain hangs follows when the table's name is sure. */
@@ -337,6 +371,7 @@ const NINE = 57;
 /** `[12:345] -A …` */
 const readCountedRule = (reading: Reading, start: number, end: number): void => {
   const { text } = reading;
+  if (text.startsWith('[0:0] -', start)) return readCommand(reading, start + 6, end, zero);
   let colon = start + 1;
   while (colon < end && isDigit(text.charCodeAt(colon))) colon++;
   let close = colon + 1;
@@ -401,33 +436,44 @@ const appendRule = (
   counter: Counter | null,
 ): void => {
   const table = currentTable(reading);
-  const chain = chainOf(reading, table, chainName);
-  const { chains } = table;
-  const read = readRule(
-    reading.words,
-    from,
-    reading.text,
-    reading.interned,
-    (name) => chains.get(name)?.declared === true,
-  );
+  const last = reading.chain;
+  if (last === null || last.name !== chainName || last.table !== table || position !== null) {
+    flushRules(reading);
+    reading.chain = chainOf(reading, table, chainName);
+  }
+  const read = reading.rule;
+  readRule(read, from);
   reading.rules++;
-  if (read.problems.length > 0) noteProblems(reading, read, start, end);
+  if (read.problems.length > 0) noteProblems(reading, read.problems, start, end);
   else reading.understood++;
-  for (const matches of read.variants) {
-    if (matches.some((match) => match.kind === 'mac' && match.address === null)) reading.redacted++;
+  const { line } = reading;
+  const variants = read.lists.length === 0 ? null : variantsOf(read);
+  for (let index = 0; index < (variants?.length ?? 1); index++) {
+    const matches = variants?.[index] ?? read.matches.slice();
+    if (matches.some(isRedacted)) reading.redacted++;
     const rule: IptablesRule = {
       kind: 'iptables',
       matches,
       target: read.target,
       counter: counter ?? read.counter,
-      line: reading.line,
+      line,
     };
-    if (position === null) chain.rules.push(rule);
-    else chain.rules.splice(position - 1, 0, rule);
+    if (position === null) reading.pending.push(rule);
+    else reading.chain?.rules.splice(position - 1 + index, 0, rule);
   }
 };
 
-const SAYS: Readonly<Record<ReadRule['problems'][number]['code'], string>> = {
+/** Puts the rules that were read into their chain: at once, because tens of thousands of chains hold two or three each. */
+const flushRules = (reading: Reading): void => {
+  const { chain, pending } = reading;
+  if (chain !== null && pending.length > 0)
+    chain.rules = chain.rules.length === 0 ? pending.slice() : [...chain.rules, ...pending];
+  pending.length = 0;
+};
+
+const isRedacted = (match: IptablesMatch): boolean => match.kind === 'mac' && match.address === null;
+
+const SAYS: Readonly<Record<RuleProblem['code'], string>> = {
   'module-unknown': 'this match is not known, so whether the rule applies is unknown',
   'option-unknown': 'this option is not known, so whether the rule applies is unknown',
   'value-unknown': 'this value is not understood, so whether the rule applies is unknown',
@@ -436,7 +482,7 @@ const SAYS: Readonly<Record<ReadRule['problems'][number]['code'], string>> = {
   remark: 'words behind the rule are taken as a remark',
 };
 
-const noteProblems = (reading: Reading, { problems }: ReadRule, start: number, end: number): void => {
+const noteProblems = (reading: Reading, problems: readonly RuleProblem[], start: number, end: number): void => {
   const { starts, ends } = reading.words;
   for (const { code, from, to } of problems)
     note(reading, warning(code, SAYS[code], { start: starts[from] ?? start, end: ends[to] ?? end }));
@@ -462,21 +508,41 @@ const finish = (reading: Reading): IptablesDump => {
           SAVE_HINT,
         ),
       );
-    noteMissingChains(reading, name, draft);
-    tables.push({
+    const cut = noteMissingChains(reading, name, draft);
+    const familyName = family === 4 ? 'ip' : 'ip6';
+    const before = tables.findIndex(
+      (table) => table.engine === engine && table.family === familyName && table.name === name,
+    );
+    const finished = new Map(chains.map((chain) => [chain.name, finishChain(chain, name)]));
+    const table: Table<IptablesRule> = {
       engine,
-      family: family === 4 ? 'ip' : 'ip6',
+      family: familyName,
       name,
-      chains: new Map(chains.map((chain) => [chain.name, finishChain(chain, name)])),
+      chains: before === -1 ? finished : joinChains(tables[before]?.chains ?? new Map(), finished),
       sets: new Map(),
       counters: new Map(),
       file: source.name,
-    });
-    if (draft.whole && !told.some((one) => one.engine === engine && one.family === family))
+    };
+    if (before === -1) tables.push(table);
+    else tables[before] = table;
+    if (draft.whole && !cut && !told.some((one) => one.engine === engine && one.family === family))
       told.push({ engine, family });
   }
   const { rules, understood, redacted } = reading;
   return { tables, told, rules, understood, redacted };
+};
+
+/** Excerpts that turn out to be of the same table. */
+const joinChains = (
+  first: ReadonlyMap<string, Chain<IptablesRule>>,
+  second: ReadonlyMap<string, Chain<IptablesRule>>,
+): ReadonlyMap<string, Chain<IptablesRule>> => {
+  const joined = new Map(first);
+  for (const [name, chain] of second) {
+    const known = joined.get(name);
+    joined.set(name, known === undefined ? chain : { ...known, rules: [...known.rules, ...chain.rules] });
+  }
+  return joined;
 };
 
 const finishChain = (draft: ChainDraft, table: string): Chain<IptablesRule> => {
@@ -492,14 +558,11 @@ const finishChain = (draft: ChainDraft, table: string): Chain<IptablesRule> => {
   };
 };
 
-const noteMissingChains = (reading: Reading, table: string, { chains }: TableDraft): void => {
+const noteMissingChains = (reading: Reading, table: string, { chains, jumps, gotos }: TableDraft): boolean => {
   const missing = new Set<string>();
-  for (const { name, rules, declared } of chains.values()) {
-    if (!declared && rules.length > 0) missing.add(name);
-    for (const { target } of rules)
-      if ((target?.kind === 'jump' || target?.kind === 'goto') && !chains.has(target.chain)) missing.add(target.chain);
-  }
-  if (missing.size === 0) return;
+  for (const { name, rules, declared } of chains.values()) if (!declared && rules.length > 0) missing.add(name);
+  for (const name of [...jumps.keys(), ...gotos.keys()]) if (!chains.has(name)) missing.add(name);
+  if (missing.size === 0) return false;
   const [first, ...more] = missing;
   note(
     reading,
@@ -510,4 +573,5 @@ const noteMissingChains = (reading: Reading, table: string, { chains }: TableDra
       'Take the whole dump',
     ),
   );
+  return true;
 };

@@ -53,6 +53,12 @@ const reject: Reader = (options) => {
 
 /** `10.0.0.1`, `10.0.0.1-10.0.0.9:80-90`, `[fd00::1]:80`, `:80`, `10.0.0.1:80-90/8000`; null when it is something else. */
 export const readNatRange = (text: string): NatRange | null => {
+  const quick = text.indexOf(':');
+  if (quick > 0 && text.charCodeAt(0) !== 91 && text.indexOf(':', quick + 1) === -1 && !text.includes('/')) {
+    const addresses = readAddressRange(text.slice(0, quick));
+    const ports = readRange(text.slice(quick + 1), 65_535, '-');
+    return addresses === null || ports === null ? null : { addresses, ports, basePort: null };
+  }
   const bracket = /^\[([^\]]*)\](?:-\[([^\]]*)\])?(?::(.*))?$/.exec(text);
   let addressText: string;
   let portText: string | undefined;

@@ -1,6 +1,7 @@
 /** The words of one line, in arrays that are used again for the next one. */
 export interface Words {
-  readonly list: string[];
+  /** Behind the last word stands undefined. */
+  readonly list: (string | undefined)[];
   /** Offsets into the text, of the first character (of the quote, where there is one) and behind the last. */
   readonly starts: number[];
   readonly ends: number[];
@@ -65,7 +66,7 @@ export const splitWords = (words: Words, text: string, from: number, to: number,
   }
   words.count = count;
   // What an earlier line left behind must not be read as if it stood here.
-  list.length = count;
+  for (let behind = count; behind < count + 4; behind++) list[behind] = undefined;
 };
 
 const quotedWord = (

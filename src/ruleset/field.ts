@@ -67,7 +67,8 @@ export type Field =
   | 'destination-mac'
   /** <unicast> (to this host), <broadcast>, <multicast>, <other>. */
   | 'packet-type'
-  /** Of the local socket that sends. */
+  /** <yes> when a local socket sends the packet, else <no>; and its owner. */
+  | 'sending-socket'
   | 'socket-user'
   | 'socket-group'
   /** <yes>: a local socket matches the packet; -transparent: with IP_TRANSPARENT. */

@@ -10,8 +10,13 @@ export type { Field } from './field.ts';
  * What a step does before a later one fails stays done (as in nft; iptables has its effects in the target, which comes last).
  */
 export type Step =
-  /** The value read is one of the values (a name: equals; a wildcard: begins with; a range: lies in). */
+  /**
+   * The value read is one of the values (a name: equals; a wildcard: begins with; a range: lies in). A reading that gives nothing (a port of
+   * a later fragment, a conntrack field of a packet without a connection, a user without a socket) matches nothing, not even negated.
+   */
   | { readonly kind: 'test'; readonly field: Reading; readonly negate: boolean; readonly values: readonly Value[] }
+  /** One of the alternatives holds: all tests of one of the lists. They are tests and look-ups only. */
+  | { readonly kind: 'any'; readonly of: readonly (readonly Step[])[]; readonly negate: boolean }
   /** The key is in a set of the rule's own table, or in the elements. */
   | {
       readonly kind: 'lookup';
@@ -52,7 +57,7 @@ export type Step =
     }
   /** Remembers something for later packets and never fails. */
   | { readonly kind: 'record'; readonly what: 'recent' | 'dynamic-set' | 'ipset' | 'connmark'; readonly name: string }
-  /** `field = (field & keep) ^ value`. `keep` 0 replaces it. */
+  /** `field = (field & keep) ^ value`. `keep` 0 replaces it. Where the reading gives nothing, nothing is written. */
   | {
       readonly kind: 'write';
       readonly field: 'mark' | 'ct-mark' | 'ct-zone' | 'ct-helper' | 'dscp' | 'priority' | 'ttl' | 'other';

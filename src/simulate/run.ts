@@ -126,6 +126,7 @@ const applyRule = (
         break;
       }
       case 'maybe':
+      case 'any':
       case 'choose':
       case 'ipset':
         // Without a verdict behind it, it makes no difference.

@@ -1,0 +1,370 @@
+import { LAST } from '../net/family.ts';
+import { between, single, symbol, wildcard, type Value } from './data-type.ts';
+import type { Field } from './field.ts';
+import { nominalShare, rest, fraction } from './fraction.ts';
+import type {
+  AddressMask,
+  ConntrackTest,
+  ConnectionState,
+  Inverted,
+  IptablesMatch,
+  IpvsTest,
+  NumberRange,
+  WrittenOption,
+} from './iptables-match.ts';
+import type { Reading } from './reading.ts';
+import type { Step } from './step.ts';
+
+type MatchOf<K extends IptablesMatch['kind']> = Extract<IptablesMatch, { kind: K }>;
+
+const test = (field: Reading, negate: boolean, ...values: readonly Value[]): Step => ({
+  kind: 'test',
+  field,
+  negate,
+  values,
+});
+
+const ofRange = ({ first, last }: NumberRange): Value => between(first, last);
+
+/** `eth+` stands for every name that begins with eth; `+` alone for every name. */
+const interfaceValue = (name: string): Value => (name.endsWith('+') ? wildcard(name.slice(0, -1)) : symbol(name));
+
+/** A masked address: a range where the mask is a prefix, else the bits themselves. */
+const addressTest = (field: Field, negate: boolean, { family, address, mask }: AddressMask): Step => {
+  const hosts = LAST[family] ^ mask;
+  if ((hosts & (hosts + 1n)) === 0n) return test(field, negate, between(address, address | hosts));
+  return test({ kind: 'masked', field, and: mask, xor: 0n, shift: 0 }, negate, single(address));
+};
+
+const portTest = (field: Field, ports: Inverted<NumberRange> | null): readonly Step[] =>
+  ports === null ? [] : [test(field, ports.negate, ofRange(ports.value))];
+
+const numberOption = (field: Field, option: Inverted<number> | null): readonly Step[] =>
+  option === null ? [] : [test(field, option.negate, single(option.value))];
+
+const lowerPorts = ({ source, destination, flags, option }: MatchOf<'ports'>): readonly Step[] => [
+  ...portTest('source-port', source),
+  ...portTest('destination-port', destination),
+  ...(flags === null
+    ? []
+    : [
+        test(
+          { kind: 'masked', field: 'tcp-flags', and: BigInt(flags.value.mask), xor: 0n, shift: 0 },
+          flags.negate,
+          single(flags.value.set),
+        ),
+      ]),
+  ...numberOption('tcp-option', option),
+];
+
+const lowerIcmp = ({ negate, type, code }: MatchOf<'icmp'>): readonly Step[] => {
+  if (type === null) return negate ? [test('icmp-type', true, between(0, 255))] : [];
+  if (code === null) return [test('icmp-type', negate, single(type))];
+  return [{ kind: 'lookup', key: ['icmp-type', 'icmp-code'], negate, set: [[single(type), single(code)]] }];
+};
+
+const lowerMultiport = ({ side, negate, ports }: MatchOf<'multiport'>): readonly Step[] => {
+  const values = ports.map(ofRange);
+  if (side === 'source') return [test('source-port', negate, ...values)];
+  if (side === 'destination') return [test('destination-port', negate, ...values)];
+  const of = [[test('source-port', false, ...values)], [test('destination-port', false, ...values)]];
+  return [{ kind: 'any', of, negate }];
+};
+
+/**
+ * SNAT and DNAT are states of `-m conntrack` beside the others: the packet's connection has that mapping (net/netfilter/xt_conntrack.c,
+ * conntrack_mt).
+ */
+const lowerStates = (negate: boolean, states: readonly ConnectionState[]): Step => {
+  const mappings: readonly ConnectionState[] = states.filter((state) => state === 'SNAT' || state === 'DNAT');
+  const plain = states.filter((state) => !mappings.includes(state)).map((state) => symbol(state.toLowerCase()));
+  if (mappings.length === 0) return test('ct-state', negate, ...plain);
+  const mapped = test('ct-status', false, ...mappings.map((state) => symbol(state.toLowerCase())));
+  return { kind: 'any', of: [[test('ct-state', false, ...plain)], [mapped]], negate };
+};
+
+const TUPLE_ADDRESS = {
+  'original-source': 'ct-original-source',
+  'original-destination': 'ct-original-destination',
+  'reply-source': 'ct-reply-source',
+  'reply-destination': 'ct-reply-destination',
+} as const satisfies Record<string, Field>;
+
+const TUPLE_PORT = {
+  'original-source': 'ct-original-source-port',
+  'original-destination': 'ct-original-destination-port',
+  'reply-source': 'ct-reply-source-port',
+  'reply-destination': 'ct-reply-destination-port',
+} as const satisfies Record<string, Field>;
+
+const lowerConntrackTest = (one: ConntrackTest): Step => {
+  switch (one.kind) {
+    case 'state':
+      return lowerStates(one.negate, one.states);
+    case 'status':
+      // NONE is no bit at all.
+      return test(
+        'ct-status',
+        one.negate,
+        ...one.statuses.filter((status) => status !== 'NONE').map((status) => symbol(statusName(status))),
+      );
+    case 'protocol':
+      return test('ct-protocol', one.negate, single(one.protocol));
+    case 'address':
+      return addressTest(TUPLE_ADDRESS[one.of], one.negate, one.address);
+    case 'port':
+      return test(TUPLE_PORT[one.of], one.negate, ofRange(one.ports));
+    case 'expire':
+      return test('ct-expiration', one.negate, ofRange(one.seconds));
+    case 'direction':
+      return test('direction', one.negate, symbol(one.direction.toLowerCase()));
+  }
+};
+
+const statusName = (status: string): string => status.toLowerCase().replace('_', '-');
+
+/**
+ * A packet without a connection matches on its state alone: the other tests are skipped (xt_conntrack.c: `if (ct == NULL) return
+ * info->match_flags & XT_CONNTRACK_STATE`).
+ */
+const lowerConntrack = ({ tests }: MatchOf<'conntrack'>): readonly Step[] => {
+  const withState = tests.some(({ kind }) => kind === 'state');
+  if (!withState || tests.length === 1) return tests.map(lowerConntrackTest);
+  const none = test('ct-state', false, symbol('untracked'), symbol('invalid'));
+  return tests.map((one): Step => {
+    const step = lowerConntrackTest(one);
+    return one.kind === 'state' ? step : { kind: 'any', of: [[step], [none]], negate: false };
+  });
+};
+
+const lowerMark = (field: 'mark' | 'ct-mark', negate: boolean, value: number, mask: number): Step =>
+  test(
+    mask === 0xffff_ffff ? field : { kind: 'masked', field, and: BigInt(mask), xor: 0n, shift: 0 },
+    negate,
+    single(value),
+  );
+
+const NOT_UNICAST_BY_ROUTE = ['local', 'anycast', 'blackhole', 'unreachable', 'prohibit'];
+
+/**
+ * In IPv6 every address that is not multicast is UNICAST, also the node's own (net/netfilter/xt_addrtype.c, match_type6); in IPv4 only
+ * what the routing tables call so.
+ */
+const lowerTypes = (field: Field, types: Inverted<readonly string[]> | null): readonly Step[] => {
+  if (types === null) return [];
+  const names = types.value.map((type) => symbol(type.toLowerCase()));
+  if (!types.value.includes('UNICAST')) return [test(field, types.negate, ...names)];
+  const wide = [test('family', false, single(10)), test(field, false, ...NOT_UNICAST_BY_ROUTE.map(symbol))];
+  return [{ kind: 'any', of: [[test(field, false, ...names)], wide], negate: types.negate }];
+};
+
+const lowerAddrtype = ({ source, destination, limit }: MatchOf<'addrtype'>): readonly Step[] => {
+  const on = limit === null ? '' : (`-on-${limit}-interface` as const);
+  return [...lowerTypes(`source-type${on}`, source), ...lowerTypes(`destination-type${on}`, destination)];
+};
+
+const textOf = (options: readonly WrittenOption[]): string =>
+  options.map(({ name, negate, values }) => [...(negate ? ['!'] : []), name, ...values].join(' ')).join(' ');
+
+const lowerSet = ({ negate, set, directions, options }: MatchOf<'set'>): readonly Step[] => {
+  const counters = options.filter(({ name }) => /^--(?:packets|bytes)-/.test(name));
+  const returnNomatch = options.some(({ name }) => name === '--return-nomatch');
+  return [
+    { kind: 'ipset', set, directions, negate, returnNomatch },
+    ...(counters.length === 0
+      ? []
+      : [{ kind: 'unknown', text: textOf(counters), may: 'match' } as const satisfies Step]),
+  ];
+};
+
+const NEVER: Step = { kind: 'choose', how: 'turn', arms: [{ share: fraction(1n, 1n), then: null }] };
+
+const lowerRandom = ({ negate, over }: MatchOf<'statistic-random'>): Step => {
+  const share = negate ? rest(nominalShare(over)) : nominalShare(over);
+  return {
+    kind: 'choose',
+    how: 'random',
+    arms: [
+      { share, then: [] },
+      { share: rest(share), then: null },
+    ],
+  };
+};
+
+const lowerNth = ({ negate, every }: MatchOf<'statistic-nth'>): Step => {
+  const one = fraction(1n, BigInt(every));
+  const share = negate ? rest(one) : one;
+  return {
+    kind: 'choose',
+    how: 'turn',
+    arms: [
+      { share, then: [] },
+      { share: rest(share), then: null },
+    ],
+  };
+};
+
+/** net/netfilter/xt_recent.c, recent_mt: `--set` always matches; the others when the list holds the address as asked. */
+const lowerRecent = ({ negate, action, list, seconds, hitcount }: MatchOf<'recent'>): readonly Step[] => {
+  const record: Step = { kind: 'record', what: 'recent', name: list };
+  if (action === 'set') return negate ? [record, NEVER] : [record];
+  const text = [
+    `${negate ? '! ' : ''}--${action}`,
+    ...(seconds === null ? [] : [`--seconds ${seconds}`]),
+    ...(hitcount === null ? [] : [`--hitcount ${hitcount}`]),
+  ].join(' ');
+  const maybe: Step = { kind: 'maybe', why: 'recent', name: list, text };
+  return action === 'rcheck' ? [maybe] : [maybe, record];
+};
+
+const rangeTest = (
+  field: Field,
+  range: Inverted<{ readonly first: bigint; readonly last: bigint }> | null,
+): readonly Step[] => (range === null ? [] : [test(field, range.negate, between(range.value.first, range.value.last))]);
+
+const yes = symbol('yes');
+
+/** Without a bridge the ports are empty names, so that inverted tests hold (net/netfilter/xt_physdev.c, physdev_mt). */
+const lowerPhysdev = ({ tests }: MatchOf<'physdev'>): readonly Step[] =>
+  tests.map((one) => {
+    switch (one.kind) {
+      case 'in':
+        return test('in-bridge-port', one.negate, interfaceValue(one.name));
+      case 'out':
+        return test('out-bridge-port', one.negate, interfaceValue(one.name));
+      case 'is-in':
+        return test('in-bridge-port', !one.negate, symbol(''));
+      case 'is-out':
+        return test('out-bridge-port', !one.negate, symbol(''));
+      case 'is-bridged':
+        return test('bridged', one.negate, yes);
+    }
+  });
+
+/** Without a socket, inverted tests of its owner hold (net/netfilter/xt_owner.c, owner_mt). */
+const lowerOwner = ({ tests }: MatchOf<'owner'>): readonly Step[] =>
+  tests.flatMap((one): readonly Step[] => {
+    switch (one.kind) {
+      case 'user':
+      case 'group': {
+        const owned = test(one.kind === 'user' ? 'socket-user' : 'socket-group', one.negate, ofRange(one.ids));
+        return one.negate
+          ? [{ kind: 'any', of: [[owned], [test('sending-socket', false, symbol('no'))]], negate: false }]
+          : [owned];
+      }
+      case 'socket-exists':
+        return [test('sending-socket', one.negate, yes)];
+      case 'supplementary-groups':
+        return [];
+    }
+  });
+
+const lowerIpvsTest = (one: IpvsTest): Step => {
+  switch (one.kind) {
+    case 'ipvs':
+      return test('ipvs-connection', one.negate, yes);
+    case 'protocol':
+      return test('ipvs-protocol', one.negate, single(one.protocol));
+    case 'address':
+      return addressTest('ipvs-virtual-address', one.negate, one.address);
+    case 'port':
+      return test('ipvs-virtual-port', one.negate, single(one.port));
+    case 'control-port':
+      return test('ipvs-virtual-control-port', one.negate, single(one.port));
+    case 'direction':
+      return test('ipvs-direction', one.negate, symbol(one.direction.toLowerCase()));
+    case 'method':
+      return test('ipvs-method', one.negate, symbol(one.method.toLowerCase()));
+  }
+};
+
+const lowerTtl = ({ negate, op, value }: MatchOf<'ttl'>): Step => {
+  switch (op) {
+    case 'eq':
+      return test('ttl', negate, single(value));
+    case 'lt':
+      return test('ttl', negate, ...(value === 0 ? [] : [between(0, value - 1)]));
+    case 'gt':
+      return test('ttl', negate, ...(value === 255 ? [] : [between(value + 1, 255)]));
+  }
+};
+
+/** One condition as steps. */
+export const lowerMatch = (match: IptablesMatch): readonly Step[] => {
+  switch (match.kind) {
+    case 'address':
+      return [addressTest(match.side, match.negate, match.address)];
+    case 'interface':
+      return [test(match.side === 'in' ? 'in-interface' : 'out-interface', match.negate, interfaceValue(match.name))];
+    case 'protocol':
+      return match.protocol === 0 && !match.negate ? [] : [test('protocol', match.negate, single(match.protocol))];
+    case 'fragment':
+      return [test('fragment', match.negate, symbol('later'))];
+    case 'ports':
+      return lowerPorts(match);
+    case 'icmp':
+      return lowerIcmp(match);
+    case 'multiport':
+      return lowerMultiport(match);
+    case 'comment':
+      return [];
+    case 'conntrack':
+      return lowerConntrack(match);
+    case 'state':
+      return [lowerStates(match.negate, match.states)];
+    case 'mark':
+      return [lowerMark('mark', match.negate, match.value, match.mask)];
+    case 'connmark':
+      return [lowerMark('ct-mark', match.negate, match.value, match.mask)];
+    case 'addrtype':
+      return lowerAddrtype(match);
+    case 'set':
+      return lowerSet(match);
+    case 'statistic-random':
+      return [lowerRandom(match)];
+    case 'statistic-nth':
+      return [lowerNth(match)];
+    case 'recent':
+      return lowerRecent(match);
+    case 'iprange':
+      return [...rangeTest('source', match.source), ...rangeTest('destination', match.destination)];
+    case 'mac':
+      return match.address === null
+        ? [{ kind: 'unknown', text: `${match.negate ? '! ' : ''}--mac-source ${match.text}`, may: 'match' }]
+        : [test('source-mac', match.negate, single(match.address))];
+    case 'physdev':
+      return lowerPhysdev(match);
+    case 'owner':
+      return lowerOwner(match);
+    case 'rate':
+      return [{ kind: 'maybe', why: match.module, text: textOf(match.options) }];
+    case 'rpfilter':
+      return [test(match.loose ? 'reverse-path-loose' : 'reverse-path', match.invert, yes)];
+    case 'socket':
+      return [
+        test(match.transparent ? 'socket-transparent' : 'socket', false, yes),
+        ...(match.restoreMark ? [{ kind: 'write', field: 'mark', keep: 0n, value: 'socket-mark' } as const] : []),
+      ];
+    case 'ipvs':
+      return match.tests.map(lowerIpvsTest);
+    case 'nfacct':
+      return [{ kind: 'note', what: 'counter', text: match.name }];
+    case 'pkttype':
+      return [test('packet-type', match.negate, symbol(match.type))];
+    case 'ttl':
+      return [lowerTtl(match)];
+    case 'length':
+      return [test('length', match.negate, ofRange(match.bytes))];
+    case 'dscp':
+      return [test('dscp', match.negate, single(match.value))];
+    case 'extension-header':
+      return [
+        test('extension-header', false, symbol(match.module)),
+        ...(match.options.length === 0
+          ? []
+          : [{ kind: 'unknown', text: `-m ${match.module} ${textOf(match.options)}`, may: 'match' } as const]),
+      ];
+    case 'unknown':
+      return [{ kind: 'unknown', text: match.text, may: 'match' }];
+  }
+};

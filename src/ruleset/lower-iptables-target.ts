@@ -1,0 +1,122 @@
+import { between, single, symbol } from './data-type.ts';
+import type { WrittenOption } from './iptables-match.ts';
+import type { IptablesTarget, NatRange } from './iptables-target.ts';
+import { constant, type Reading } from './reading.ts';
+import type { Step } from './step.ts';
+
+const MARK_BITS = 0xffff_ffffn;
+
+/** The bits of a mark that a mask leaves alone. */
+const kept = (mask: number): bigint => MARK_BITS ^ BigInt(mask);
+
+const lowerNat = ({ how, to, random, fullyRandom, persistent }: Extract<IptablesTarget, { kind: 'nat' }>): Step => ({
+  kind: 'nat',
+  how,
+  to: { address: addressOf(to), port: portOf(to) },
+  random: random || fullyRandom,
+  persistent,
+});
+
+const addressOf = (to: NatRange | null): Reading | null =>
+  to?.addresses == null ? null : constant(between(to.addresses.first, to.addresses.last));
+
+const portOf = (to: NatRange | null): Reading | null => {
+  if (to?.ports == null) return null;
+  // Ports that shift with the original one (net/netfilter/nf_nat_core.c, NF_NAT_RANGE_PROTO_OFFSET).
+  if (to.basePort !== null) return { kind: 'unknown', text: `${to.ports.first}-${to.ports.last}/${to.basePort}` };
+  return constant(between(to.ports.first, to.ports.last));
+};
+
+const valueOf = (options: readonly WrittenOption[], name: string): string | null =>
+  options.find((option) => option.name === name)?.values[0] ?? null;
+
+/** CT gives a new connection its zone and helper before it is looked up (net/netfilter/xt_CT.c). */
+const lowerCt = ({ notrack, options }: Extract<IptablesTarget, { kind: 'ct' }>): readonly Step[] => {
+  const zone = valueOf(options, '--zone') ?? valueOf(options, '--zone-orig') ?? valueOf(options, '--zone-reply');
+  const helper = valueOf(options, '--helper');
+  const steps: Step[] = notrack ? [{ kind: 'notrack' }] : [];
+  if (zone !== null) {
+    const value: Reading = /^\d+$/.test(zone) ? constant(single(BigInt(zone))) : { kind: 'unknown', text: zone };
+    steps.push({ kind: 'write', field: 'ct-zone', keep: 0n, value });
+  }
+  if (helper !== null) steps.push({ kind: 'write', field: 'ct-helper', keep: 0n, value: constant(symbol(helper)) });
+  return steps;
+};
+
+/** SET records addresses in an ipset; with a map it also takes the mark from there. */
+const lowerSet = (options: readonly WrittenOption[]): readonly Step[] =>
+  options.flatMap(({ name, values: [set = ''] }): readonly Step[] => {
+    if (name === '--add-set' || name === '--del-set') return [{ kind: 'record', what: 'ipset', name: set }];
+    if (name === '--map-mark')
+      return [{ kind: 'write', field: 'mark', keep: 0n, value: { kind: 'unknown', text: 'SET --map-mark' } }];
+    return [];
+  });
+
+/** What a target does, as steps. */
+export const lowerTarget = (target: IptablesTarget): readonly Step[] => {
+  switch (target.kind) {
+    case 'accept':
+    case 'drop':
+    case 'return':
+      return [{ kind: 'verdict', verdict: { kind: target.kind } }];
+    case 'jump':
+    case 'goto':
+      return [{ kind: 'verdict', verdict: { kind: target.kind, chain: target.chain } }];
+    case 'reject':
+      return [{ kind: 'verdict', verdict: { kind: 'reject', with: target.with } }];
+    case 'queue': {
+      const { first, last, bypass, fanout } = target;
+      return [{ kind: 'verdict', verdict: { kind: 'queue', first, last, bypass, fanout } }];
+    }
+    case 'nat':
+      return [lowerNat(target)];
+    case 'mark':
+      return [{ kind: 'write', field: 'mark', keep: kept(target.mask), value: constant(single(target.value)) }];
+    case 'connmark-set':
+      return [{ kind: 'write', field: 'ct-mark', keep: kept(target.mask), value: constant(single(target.value)) }];
+    case 'connmark-save':
+      return [
+        {
+          kind: 'write',
+          field: 'ct-mark',
+          keep: kept(target.ctMask),
+          value: { kind: 'masked', field: 'mark', and: BigInt(target.nfMask), xor: 0n, shift: 0 },
+        },
+      ];
+    case 'connmark-restore':
+      return [
+        {
+          kind: 'write',
+          field: 'mark',
+          keep: kept(target.nfMask),
+          value: { kind: 'masked', field: 'ct-mark', and: BigInt(target.ctMask), xor: 0n, shift: 0 },
+        },
+      ];
+    case 'ct':
+      return lowerCt(target);
+    case 'log':
+      return [{ kind: 'note', what: 'log', ...(target.prefix === null ? {} : { text: target.prefix }) }];
+    case 'tproxy':
+      // net/netfilter/xt_TPROXY.c, tproxy_tg4: with a socket the packet is marked and accepted, without one it is dropped.
+      return [
+        {
+          kind: 'tproxy',
+          address: target.address === null ? null : constant(single(target.address.value)),
+          port: target.port === 0 ? null : constant(single(target.port)),
+          otherwise: 'drop',
+        },
+        { kind: 'write', field: 'mark', keep: kept(target.mask), value: constant(single(target.mark)) },
+        { kind: 'verdict', verdict: { kind: 'accept' } },
+      ];
+    case 'tee':
+      return [{ kind: 'note', what: 'copy' }];
+    case 'trace':
+      return [{ kind: 'note', what: 'trace' }];
+    case 'set':
+      return lowerSet(target.options);
+    case 'other':
+      return [{ kind: 'note', what: 'mangle', text: target.module }];
+    case 'unknown':
+      return [{ kind: 'unknown', text: target.text, may: 'match-and-decide' }];
+  }
+};
