@@ -56,7 +56,8 @@ export const renderRedirect = (access: Access, family: Family): string => {
     ),
     ...judging.flatMap(({ exposure, chain }) => [
       ...[...prefixes(allowedAt(exposure))].map((prefix) => `-A ${chain} -s ${formatPrefix(prefix)} -j RETURN`),
-      `-A ${chain} -j REDIRECT --to-ports 65535`,
+      // A port to redirect to needs the protocol in the same rule (iptables-extensions(8), REDIRECT).
+      `-A ${chain} -p ${exposure.protocol} -j REDIRECT --to-ports 65535`,
     ]),
     '-I PREROUTING 1 ! -i lo -j PORTCULLIS',
     'COMMIT',

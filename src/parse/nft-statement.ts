@@ -1,5 +1,5 @@
 import { typeOf, type Expression } from '../ruleset/expression.ts';
-import type { Counter } from '../ruleset/counter.ts';
+import { zero, type Counter } from '../ruleset/counter.ts';
 import { between, single, type DataType, type Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import type { Operand, Statement } from '../ruleset/statement.ts';
@@ -135,7 +135,7 @@ const readReject = (json: unknown): Statement => {
   return {
     kind: 'reject',
     with: typeof expr === 'string' ? (REJECTS[expr] ?? 'other') : 'port-unreachable',
-    ...(type === 'icmp' || type === 'icmpv6' || type === 'icmpx' ? { type } : {}),
+    ...(type === 'icmp' || type === 'icmpv6' ? { type } : {}),
   };
 };
 
@@ -219,7 +219,8 @@ const readKnown = (json: Json): Statement | null => {
   if (isRecord(json['mangle'])) return readMangle(json['mangle']);
   if ('reject' in json) return readReject(json['reject']);
   if (typeof json['counter'] === 'string') return { kind: 'counter-named', name: json['counter'] };
-  const counter = readCounter(json['counter']);
+  // In the definition of a set's elements: they count, each for itself.
+  const counter = json['counter'] === null ? zero : readCounter(json['counter']);
   return counter === null ? readAction(json) : { kind: 'counter', counter };
 };
 
