@@ -9,6 +9,7 @@ import { removeCommand } from './commands/remove.ts';
 import { renderCommand } from './commands/render.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { restrictCommand } from './commands/restrict.ts';
+import { snapshotCommand } from './commands/snapshot.ts';
 import { statusCommand } from './commands/status.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { Context } from './context.ts';
@@ -27,6 +28,7 @@ const commands = buildRouteMap<string, Context>({
     confirm: confirmCommand,
     restore: restoreCommand,
     remove: removeCommand,
+    snapshot: snapshotCommand,
     completion: completionCommand,
   },
   docs: {
