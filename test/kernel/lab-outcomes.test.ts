@@ -9,8 +9,8 @@ import { capturedOutcomes, outcomeOf, type Captured } from './captured-outcomes.
 import { testInVm } from './in-vm.ts';
 
 /** Endpoints are chosen at random: of three, one stays unseen in 100 tries once in 10^17. */
-const ROUNDS = 10;
-const TRIES = 10;
+const ROUNDS = 20;
+const TRIES = 5;
 
 describe('the lab behaves as the captured node did', () => {
   for (const mode of MODES)
