@@ -134,7 +134,7 @@ export const readRule = (draft: RuleReader, from: number): void => {
   draft.protocol = null;
   let at = from;
   while (at < words.count) {
-    const negated = words.list[at] === '!';
+    const negated = isSign(words, at);
     const next = readOption(draft, negated ? at + 1 : at, negated);
     if (next > at) at = next;
     else at = giveUp(draft, at);
@@ -232,7 +232,7 @@ export const readCounter = (packets: string, bytes: string): Counter =>
 
 /** `-s ! ADDRESS`, the order of iptables before 1.4.3, means the same as `! -s ADDRESS`. */
 const isOldNegation = ({ words }: RuleReader, at: number, negated: boolean): boolean =>
-  !negated && words.list[at + 1] === '!';
+  !negated && isSign(words, at + 1);
 
 const readAddresses = (draft: RuleReader, at: number, side: 'source' | 'destination', negated: boolean): number => {
   const old = isOldNegation(draft, at, negated);
@@ -305,21 +305,25 @@ const readProtocolOption = (draft: RuleReader, at: number, negated: boolean): nu
 
 type Spec = Readonly<Record<string, 0 | 1 | 2>>;
 
+/** A bare `!`; in quotes it is a value. */
+const isSign = (words: Words, at: number): boolean =>
+  words.list[at] === '!' && (words.ends[at] ?? 0) - (words.starts[at] ?? 0) === 1;
+
 /** How many words an option takes at this place, with the sign in front and the values behind; 0 when it is none of the module's. */
 const widthOf = (words: Words, at: number, spec: Spec): number => {
-  const negated = words.list[at] === '!';
+  const negated = isSign(words, at);
   const option = words.list[negated ? at + 1 : at];
   if (option === undefined || !Object.hasOwn(spec, option)) return 0;
   const values = spec[option] ?? 0;
-  const old = values > 0 && !negated && words.list[at + 1] === '!';
+  const old = values > 0 && !negated && isSign(words, at + 1);
   const width = (negated || old ? 2 : 1) + values;
   return at + width <= words.count ? width : 0;
 };
 
 const readWritten = (words: Words, at: number, width: number): WrittenOption => {
   const list = words.list.slice(at, at + width).map((word) => word ?? '');
-  const sign = list.indexOf('!');
-  const negate = sign === 0 || (sign === 1 && list.length > 2);
+  const sign = isSign(words, at) ? 0 : 1;
+  const negate = sign === 0 || (list.length > 2 && isSign(words, at + 1));
   const rest = negate ? list.filter((_word, index) => index !== sign) : list;
   const [name = '', ...values] = rest;
   return { name: SYNONYMS[name] ?? name, negate, values };
