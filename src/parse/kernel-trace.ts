@@ -1,0 +1,133 @@
+// What the kernel says about the way of one packet: `nft -a monitor trace` (nft(8), MONITOR), and the log lines of the TRACE target
+// (iptables-extensions(8)), which are all that legacy iptables has.
+
+/** The packet as it was at one point of its way. */
+export interface TracedHeader {
+  /** Interfaces; empty where the packet has none there. */
+  readonly in: string;
+  readonly out: string;
+  readonly source: string;
+  readonly destination: string;
+  /** `tcp`, `udp`, … or a number. */
+  readonly protocol: string;
+  readonly sourcePort: number | null;
+  readonly destinationPort: number | null;
+  /** Tells the packets of one connection apart; null for IPv6. */
+  readonly ipId: number | null;
+  readonly mark: number;
+}
+
+/** One line. */
+export interface TraceEvent {
+  readonly engine: 'nft' | 'iptables-legacy';
+  /** The kernel's number for the packet; used again within seconds. Legacy: none. */
+  readonly id: string | null;
+  readonly family: string;
+  readonly table: string;
+  readonly chain: string;
+  readonly event:
+    /** A base chain is entered. */
+    | { readonly kind: 'packet' }
+    /** `number` from 1 (legacy), or `handle` (nft, with -a). The verdict as it is written; null: legacy does not say. */
+    | {
+        readonly kind: 'rule';
+        readonly number: number | null;
+        readonly handle: number | null;
+        readonly text: string;
+        readonly verdict: string | null;
+      }
+    /** A chain's end is reached: a base chain's policy, or the way back. */
+    | { readonly kind: 'policy' | 'return'; readonly verdict: string | null };
+  readonly header: TracedHeader | null;
+}
+
+const word = (text: string, key: string): string | undefined =>
+  new RegExp(`(?:^|\\s)${key} "?([^"\\s]+)"?`).exec(text)?.[1];
+
+const numberOf = (text: string | undefined): number | null => (text === undefined ? null : Number(text));
+
+const PROTOCOLS = ['tcp', 'udp', 'sctp', 'dccp', 'udplite'] as const;
+
+const nftHeader = (text: string): TracedHeader => {
+  const protocol = PROTOCOLS.find((name) => text.includes(` ${name} sport `));
+  const [family, id] = text.includes('ip6 saddr')
+    ? (['ip6', undefined] as const)
+    : (['ip', word(text, 'ip id')] as const);
+  const other = text.includes(' icmpv6 type') ? 'icmpv6' : text.includes(' icmp type') ? 'icmp' : undefined;
+  return {
+    in: word(text, 'iif') ?? '',
+    out: word(text, 'oif') ?? '',
+    source: word(text, `${family} saddr`) ?? '',
+    destination: word(text, `${family} daddr`) ?? '',
+    protocol: protocol ?? other ?? word(text, 'ip protocol') ?? word(text, 'ip6 nexthdr') ?? '',
+    sourcePort: protocol === undefined ? null : numberOf(word(text, `${protocol} sport`)),
+    destinationPort: protocol === undefined ? null : numberOf(word(text, `${protocol} dport`)),
+    ipId: numberOf(id),
+    mark: Number(word(text, 'meta mark') ?? 0),
+  };
+};
+
+const NFT_LINE = /^trace id ([0-9a-f]+) (\S+) (\S+) (\S+) (packet:|rule|policy|return|unknown)\s?(.*)$/;
+
+/** One line of `nft monitor trace`; null: something else. */
+export const readNftTraceLine = (line: string): TraceEvent | null => {
+  const [, id, family, table, chain, what, rest = ''] = NFT_LINE.exec(line.trimEnd()) ?? [];
+  if (id === undefined || family === undefined || table === undefined || chain === undefined) return null;
+  const base = { engine: 'nft' as const, id, family, table, chain };
+  switch (what) {
+    case 'packet:':
+      return { ...base, event: { kind: 'packet' }, header: nftHeader(rest) };
+    case 'rule': {
+      const [, text = '', handle, verdict] = /^(.*?)(?: # handle (\d+))?(?: \(verdict (.*)\))?$/.exec(rest) ?? [];
+      return {
+        ...base,
+        event: { kind: 'rule', number: null, handle: numberOf(handle), text: text.trim(), verdict: verdict ?? null },
+        header: null,
+      };
+    }
+    case 'policy':
+    case 'return':
+    case 'unknown':
+      return {
+        ...base,
+        event: { kind: what === 'policy' ? 'policy' : 'return', verdict: rest.split(' ')[0] ?? null },
+        header: null,
+      };
+    default:
+      return null;
+  }
+};
+
+const field = (text: string, key: string): string | undefined => new RegExp(`(?:^|\\s)${key}=(\\S*)`).exec(text)?.[1];
+
+const LEGACY_LINE = /TRACE: ([^:\s]+):([^:\s]+):(rule|policy|return):(\d+) (.*)$/;
+
+/** One line that the TRACE target wrote; null: something else. Its rule numbers count from 1. */
+export const readLegacyTraceLine = (line: string): TraceEvent | null => {
+  const [, table, chain, what, number, rest = ''] = LEGACY_LINE.exec(line) ?? [];
+  if (table === undefined || chain === undefined) return null;
+  const source = field(rest, 'SRC') ?? '';
+  const header: TracedHeader = {
+    in: field(rest, 'IN') ?? '',
+    out: field(rest, 'OUT') ?? '',
+    source,
+    destination: field(rest, 'DST') ?? '',
+    protocol: (field(rest, 'PROTO') ?? '').toLowerCase(),
+    sourcePort: numberOf(field(rest, 'SPT')),
+    destinationPort: numberOf(field(rest, 'DPT')),
+    ipId: source.includes(':') ? null : numberOf(field(rest, 'ID')),
+    mark: Number(field(rest, 'MARK') ?? 0),
+  };
+  return {
+    engine: 'iptables-legacy',
+    id: null,
+    family: source.includes(':') ? 'ip6' : 'ip',
+    table,
+    chain,
+    event:
+      what === 'rule'
+        ? { kind: 'rule', number: Number(number), handle: null, text: '', verdict: null }
+        : { kind: what === 'policy' ? 'policy' : 'return', verdict: null },
+    header,
+  };
+};
