@@ -19,7 +19,8 @@ describe('the lab behaves as the captured node did', () => {
       t.diagnostic(because);
       if (where === 'vm') return testInVm({ file: import.meta.url, only: t.name });
       const seen = await inLab(mode, (lab) => outcomesSeen(lab, capturedOutcomes(mode)));
-      assert.deepEqual(seen.map(described), capturedOutcomes(mode).map(expectedOf(seen)));
+      assert.ok(seen.length > 200);
+      assert.deepEqual(seen.flatMap(difference), []);
     });
 });
 
@@ -63,7 +64,7 @@ const probeRound = async (lab: string, cells: readonly Seen[], tries: number): P
   const asked = cells.flatMap((cell) => Array.from({ length: tries }, () => cell));
   const probes = asked.map(({ probe, outcomes }) => ({
     ...probe,
-    timeoutMs: [...outcomes].some(isSilence) ? 500 : 5000,
+    timeoutMs: [...outcomes].some(isSilence) ? 500 : 10_000,
   }));
   const reached = await probe(lab, probes);
   assert.ok(reached.ok, JSON.stringify(reached));
@@ -82,15 +83,10 @@ const addressesOf = ({ probe: { from, source } }: Captured): readonly string[] =
 const nameOf = ({ probe: { from, source = '', protocol, to, port } }: Captured): string =>
   `${from} ${source} ${protocol} ${to} ${port}`;
 
-const described = (cell: Seen): [string, readonly string[]] => [nameOf(cell), [...new Set(cell.seen)].sort()];
-
-/** The outcomes that a cell must show; where only some of them need to, those that it did show of them. */
-const expectedOf =
-  (all: readonly Seen[]) =>
-  (cell: Captured, index: number): [string, readonly string[]] => {
-    const seen = all[index]?.seen ?? [];
-    const outcomes = [...cell.outcomes].sort();
-    if (cell.how === 'all') return [nameOf(cell), outcomes];
-    const shown = outcomes.filter((it) => seen.includes(it));
-    return [nameOf(cell), cell.how === 'one' ? shown.slice(0, 1) : shown];
-  };
+/** How a cell differs from what was captured. */
+const difference = (cell: Seen): { cell: string; seen: string[]; captured: string[] }[] => {
+  const seen = new Set(cell.seen);
+  const same = cell.how === 'all' ? cell.outcomes.symmetricDifference(seen).size === 0 : seen.isSubsetOf(cell.outcomes);
+  const steady = cell.how !== 'one' || seen.size === 1;
+  return same && steady ? [] : [{ cell: nameOf(cell), seen: [...seen].sort(), captured: [...cell.outcomes].sort() }];
+};

@@ -7,7 +7,7 @@ use File::Basename qw(dirname);
 require(dirname(__FILE__) . '/endpoint.pl');
 
 # More than this, and an emulated machine loses packets for want of time.
-use constant AT_ONCE => 100;
+use constant AT_ONCE => 50;
 $SIG{PIPE} = 'IGNORE';
 $| = 1;
 my (%probe, $reading, $writing);    # probes by file number
