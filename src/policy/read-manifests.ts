@@ -28,6 +28,8 @@ interface Collected {
   readonly namespaces: Namespace[];
   readonly problems: Diagnostic[];
   readonly warnings: Diagnostic[];
+  /** How many objects of each kind that nothing here reads. */
+  readonly passedOver: Map<string, number>;
   /** Kind, namespace and name of what was given, and where. */
   readonly seen: Map<string, Origin>;
 }
@@ -42,6 +44,7 @@ export const readManifests = (sources: readonly Source[]): Result<Declared> => {
     namespaces: [],
     problems: [],
     warnings: [],
+    passedOver: new Map(),
     seen: new Map(),
   };
   for (const source of sources) {
@@ -49,7 +52,8 @@ export const readManifests = (sources: readonly Source[]): Result<Declared> => {
     into.problems.push(...problems);
     for (const document of documents) readDocument(document, document.value, into);
   }
-  const { policies, groups, services, nodes, namespaces, problems, warnings } = into;
+  const { policies, groups, services, nodes, namespaces, problems } = into;
+  const warnings = [...into.warnings, ...aboutOtherKinds(into.passedOver)];
   if (problems.length > MOST_PROBLEMS) {
     const more = problems.length - MOST_PROBLEMS;
     return fail(
@@ -141,16 +145,22 @@ const readForeign = (document: ManifestDocument, kind: string, apiVersion: unkno
       ),
       ...where,
     });
-  else
-    into.warnings.push({
-      ...warning(
-        'kind-ignored',
-        `a ${kind.slice(0, 60)} is passed over`,
-        document.spanOf(['kind']),
-        'Only policies, AddressGroups, Services, Nodes and Namespaces are read',
-      ),
-      ...where,
-    });
+  else into.passedOver.set(kind, (into.passedOver.get(kind) ?? 0) + 1);
+};
+
+/** `kubectl get all -o yaml` brings hundreds of them: one line says it. */
+const aboutOtherKinds = (passedOver: ReadonlyMap<string, number>): readonly Diagnostic[] => {
+  const kinds = [...passedOver].map(([kind, count]) => `${kind.slice(0, 60)} (${count})`);
+  return kinds.length === 0
+    ? []
+    : [
+        warning(
+          'kind-ignored',
+          `passed over: ${kinds.slice(0, 8).join(', ')}${kinds.length > 8 ? ' and others' : ''}`,
+          undefined,
+          'Only policies, AddressGroups, Services, Nodes and Namespaces are read',
+        ),
+      ];
 };
 
 const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
