@@ -17,13 +17,21 @@ const placeOf = ({ address, ports }: ExposureAccess): string =>
     ? formatPorts(ports)
     : `${address.family === 6 ? `[${formatAddress(address)}]` : formatAddress(address)}:${formatPorts(ports)}`;
 
-/** Puts together what stands on the same ports and address and has the same `key`, in the order given. */
+const byPlace = (a: ExposureAccess, b: ExposureAccess): number =>
+  Number(a.address !== null) - Number(b.address !== null) ||
+  (a.address?.family ?? 0) - (b.address?.family ?? 0) ||
+  Number((a.address?.value ?? 0n) > (b.address?.value ?? 0n)) -
+    Number((a.address?.value ?? 0n) < (b.address?.value ?? 0n)) ||
+  a.ports.first - b.ports.first ||
+  PROTOCOLS.indexOf(a.protocol) - PROTOCOLS.indexOf(b.protocol);
+
+/** Puts together what stands on the same ports and address and has the same `key`, in the order of the ports. */
 export const groupByPorts = <T extends { readonly exposure: ExposureAccess }>(
   items: readonly T[],
   key: (item: T) => string,
 ): readonly { readonly group: ExposureGroup; readonly item: T; readonly items: readonly T[] }[] => {
   const groups = new Map<string, [T, ...T[]]>();
-  for (const item of items) {
+  for (const item of items.toSorted((a, b) => byPlace(a.exposure, b.exposure))) {
     const id = `${placeOf(item.exposure)} ${key(item)}`;
     const found = groups.get(id);
     if (found === undefined) groups.set(id, [item]);
