@@ -1,0 +1,195 @@
+import { ok, type Result, type Source } from '../diagnostic/diagnostic.ts';
+import type { Family } from '../net/family.ts';
+import type { HostAddress, Link, Route, RoutingRule } from '../ruleset/host.ts';
+import { readAddress, readMasked, readNumber, readRange } from './dump-values.ts';
+import { familyOfTexts, readDestination, readPrefix, ROUTE_TYPES, type IpFacts, type IpHints } from './ip-facts.ts';
+import { doubtsAbout, linesOf } from './lines.ts';
+
+type Words = readonly string[];
+
+/** The word behind another one; null where it is not there. */
+const after = (words: Words, name: string): string | null => {
+  const at = words.indexOf(name);
+  return at === -1 ? null : (words[at + 1] ?? null);
+};
+
+/**
+ * Reads what `ip addr`, `ip link`, `ip route` and `ip rule` print without -j, also several of them in one text with the prompts above
+ * them. Lines that are none of these become warnings.
+ */
+export const parseIpText = (source: Source, hints: IpHints = {}): Result<IpFacts> => {
+  const doubts = doubtsAbout(source);
+  const links: Link[] = [];
+  const addresses: HostAddress[] = [];
+  const routes: Route[] = [];
+  const rules: RoutingRule[] = [];
+  let family: Family = hints.family ?? 4;
+  let table = 'main';
+  let saw = { addresses: false, routes: false };
+  for (const line of linesOf(source.text)) {
+    const words = line.text.split(/\s+/);
+    const prompt =
+      /^(?:.{0,60}?[#$>%]\s*)?(?:sudo\s+)?ip\s+(-\S+\s+)*(?:a|addr|address|l|link|r|ro|route|ru|rule)\b/.exec(
+        line.text,
+      );
+    if (prompt !== null) {
+      family = /\s-6\b/.test(line.text) ? 6 : (hints.family ?? 4);
+      table = after(words, 'table') ?? 'main';
+      if (table === 'all') table = 'main';
+      continue;
+    }
+    const last = links.at(-1);
+    const route = routes.at(-1);
+    if (/^\d+:\s+(?:not\s+)?(?:from|to)\b/.test(line.text)) rules.push(readRule(words, line.text, family));
+    else if (/^\d+:\s+\S+:\s+<[^>]*>/.test(line.text)) links.push(readLink(words));
+    else if (line.indented && words[0] === 'nexthop' && route !== undefined)
+      routes[routes.length - 1] = { ...route, hops: [...route.hops, readHop(words)] };
+    else if (last !== undefined && line.indented && line.text.startsWith('link/'))
+      links[links.length - 1] = { ...last, mac: words[1] ?? null };
+    else if (last !== undefined && (words[0] === 'inet' || words[0] === 'inet6')) {
+      saw = { ...saw, addresses: true };
+      const address = readHostAddress(words, last.name);
+      if (address === null) doubts.note('address-unknown', 'this address is not understood', line);
+      else addresses.push(address);
+    } else if (last !== undefined && line.indented) {
+      // valid_lft, altname, and what `ip -d link` adds: the kind is the first word of its line.
+      if (KINDS.has(words[0] ?? '')) links[links.length - 1] = { ...last, kind: words[0] ?? null };
+    } else {
+      const read = readRoute(words, line.text, family, table);
+      if (read !== null) {
+        saw = { ...saw, routes: true };
+        routes.push(read);
+      } else if (!/^[`#]/.test(line.text)) doubts.note('not-an-ip-line', 'this line is not understood', line);
+    }
+  }
+  return ok(
+    {
+      links: links.length > 0 ? links : null,
+      addresses: saw.addresses ? addresses : null,
+      routes: saw.routes ? routes : null,
+      rules: rules.length > 0 ? rules : null,
+    },
+    doubts.all,
+  );
+};
+
+const KINDS: ReadonlySet<string> = new Set(
+  'dummy bridge veth vlan vxlan geneve gre ipip sit tun wireguard bond macvlan ipvlan vrf ifb'.split(' '),
+);
+
+const readLink = (words: Words): Link => {
+  const [index = '', name = '', flagsText = ''] = words;
+  const flags = flagsText.replace(/[<>]/g, '').split(',');
+  return {
+    name: name.replace(/:$/, '').replace(/@.*$/, ''),
+    index: Number(index.replace(':', '')),
+    up: flags.includes('UP'),
+    flags,
+    kind: null,
+    master: after(words, 'master'),
+    mac: null,
+    group: after(words, 'group'),
+  };
+};
+
+const readHostAddress = (words: Words, link: string): HostAddress | null => {
+  const peerText = after(words, 'peer');
+  const local = (words[1] ?? '').split('/');
+  const address = readAddress(local[0] ?? '');
+  if (address === null) return null;
+  const peer = peerText === null ? null : readPrefix(peerText);
+  const length = local[1] ?? peerText?.split('/')[1];
+  return {
+    link,
+    address,
+    length: length === undefined ? (address.family === 4 ? 32 : 128) : Number(length),
+    broadcast: readAddress(after(words, 'brd') ?? ''),
+    peer,
+    scope: after(words, 'scope') ?? 'global',
+    secondary: words.includes('secondary'),
+  };
+};
+
+const readHop = (words: Words): Route['hops'][number] => ({
+  via: readAddress(viaOf(words) ?? ''),
+  device: after(words, 'dev'),
+  weight: readNumber(after(words, 'weight') ?? '1') ?? 1,
+});
+
+/** `via 192.0.2.1`, `via inet6 fe80::1`. */
+const viaOf = (words: Words): string | null => {
+  const via = after(words, 'via');
+  return via === 'inet' || via === 'inet6' ? after(words, via) : via;
+};
+
+const FLAGS = ['linkdown', 'dead', 'onlink', 'pervasive', 'offload'];
+
+const readRoute = (words: Words, text: string, hint: Family, table: string): Route | null => {
+  const typed = ROUTE_TYPES.has(words[0] ?? '');
+  const destination = words[typed ? 1 : 0] ?? '';
+  const via = viaOf(words);
+  const family = familyOfTexts(destination, via, after(words, 'src')) ?? hint;
+  const to = readDestination(destination, family);
+  const device = after(words, 'dev');
+  if (to === null || (!typed && device === null && via === null && words.length > 1)) return null;
+  if (words.length === 1 && !typed && destination !== 'default') return null;
+  return {
+    family,
+    table: after(words, 'table') ?? table,
+    type: (typed ? words[0] : 'unicast') as Route['type'],
+    to,
+    via: readAddress(via ?? ''),
+    device,
+    source: readAddress(after(words, 'src') ?? ''),
+    metric: readNumber(after(words, 'metric') ?? '') ?? (family === 6 ? 1024 : 0),
+    scope: after(words, 'scope'),
+    protocol: after(words, 'proto'),
+    hops: [],
+    flags: FLAGS.filter((flag) => words.includes(flag)),
+    tos: after(words, 'tos'),
+    text,
+  };
+};
+
+const RULE_WORDS: ReadonlySet<string> = new Set(
+  'from to fwmark iif oif ipproto sport dport lookup table goto not proto blackhole unreachable prohibit nop suppress_prefixlength [detached] [unresolved]'.split(
+    ' ',
+  ),
+);
+const BARE: ReadonlySet<string> = new Set('not blackhole unreachable prohibit nop [detached] [unresolved]'.split(' '));
+
+const readRule = (words: Words, text: string, hint: Family): RoutingRule => {
+  const unknown: string[] = [];
+  for (let at = 1; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (!RULE_WORDS.has(word)) unknown.push(word);
+    else if (!BARE.has(word)) at++;
+  }
+  const [from, to, mark] = [after(words, 'from'), after(words, 'to'), after(words, 'fwmark')];
+  const family = familyOfTexts(from, to) ?? hint;
+  return {
+    family,
+    priority: Number((words[0] ?? '').replace(':', '')),
+    negate: words.includes('not'),
+    from: from === null || from === 'all' ? null : readPrefix(from),
+    to: to === null || to === 'all' ? null : readPrefix(to),
+    mark: mark === null ? null : readMasked(mark),
+    in: after(words, 'iif'),
+    out: after(words, 'oif'),
+    protocol: after(words, 'ipproto'),
+    sourcePorts: readRange(after(words, 'sport') ?? '', 65_535, '-'),
+    destinationPorts: readRange(after(words, 'dport') ?? '', 65_535, '-'),
+    action: ruleAction(words),
+    unknown,
+    text,
+  };
+};
+
+const ruleAction = (words: Words): RoutingRule['action'] => {
+  const target = readNumber(after(words, 'goto') ?? '');
+  if (target !== null) return { kind: 'goto', priority: target };
+  for (const kind of ['blackhole', 'unreachable', 'prohibit', 'nop'] as const)
+    if (words.includes(kind)) return { kind };
+  const table = after(words, 'lookup') ?? after(words, 'table') ?? 'main';
+  return { kind: 'lookup', table, suppressPrefixLength: readNumber(after(words, 'suppress_prefixlength') ?? '') };
+};

@@ -1,0 +1,282 @@
+import {
+  error,
+  fail,
+  ok,
+  shift,
+  warning,
+  type Diagnostic,
+  type Result,
+  type Source,
+} from '../diagnostic/diagnostic.ts';
+import type { Family } from '../net/family.ts';
+import { isAbsent, type Absent } from '../ruleset/absent.ts';
+import type { Host } from '../ruleset/host.ts';
+import { unknownRuleset, type Ruleset, type Told } from '../ruleset/ruleset.ts';
+import type { AnyTable, Table } from '../ruleset/table.ts';
+import { parseConntrack } from './conntrack.ts';
+import type { IpFacts } from './ip-facts.ts';
+import { parseIpJson } from './ip-json.ts';
+import { parseIpText } from './ip-text.ts';
+import { parseIpsets } from './ipset.ts';
+import { parseIptables, type IptablesHints } from './iptables-save.ts';
+import { parseIpvsadm } from './ipvsadm.ts';
+import { joinTables } from './join-tables.ts';
+import { parseNftHooks } from './nft-hooks.ts';
+import { parseNftJson } from './nft-json.ts';
+import { parseNftText } from './nft-text.ts';
+import { recognise, type DumpKind } from './recognise.ts';
+import { parseSs } from './ss.ts';
+import { parseSysctls } from './sysctl.ts';
+
+/** What was read of one file. */
+export interface ReadInput {
+  readonly file: string;
+  /** null: it is no dump that is known, and was left out. */
+  readonly kind: DumpKind | null;
+  /** Rules in it, how many are understood, and how many hide a value; of tables only. */
+  readonly rules?: number;
+  readonly understood?: number;
+  readonly redacted?: number;
+  /** The tables as they stand in the file, before those of several files are put together. */
+  readonly tables?: readonly AnyTable[];
+}
+
+export interface ReadDumps {
+  readonly ruleset: Ruleset;
+  readonly inputs: readonly ReadInput[];
+}
+
+/** Everything that was found so far. */
+interface Found {
+  readonly nft: { json: readonly Table[] | null; text: readonly Table[] | null };
+  readonly iptables: AnyTable[];
+  told: readonly Told[];
+  parts: Omit<Ruleset, 'tables' | 'told' | 'host'>;
+  host: Host;
+  ipvsDetail: number;
+  readonly inputs: ReadInput[];
+  readonly warnings: Diagnostic[];
+  readonly problems: Diagnostic[];
+}
+
+/**
+ * Puts the dumps of one node together, each recognised by its content (an empty one by its name). What is in no dump is absent, not empty;
+ * a file that is no dump is left out and listed with kind null. Fails where a dump cannot be read at all.
+ */
+export const readDumps = (sources: readonly Source[]): Result<ReadDumps> => {
+  const { ipsets, ipvs, host } = unknownRuleset();
+  const found: Found = {
+    nft: { json: null, text: null },
+    iptables: [],
+    told: [],
+    parts: { ipsets, ipvs },
+    host,
+    ipvsDetail: 0,
+    inputs: [],
+    warnings: [],
+    problems: [],
+  };
+  for (const source of sources) readOne(found, source);
+  if (found.problems.length > 0) return fail(...found.problems, ...found.warnings);
+  const nft = found.nft.json ?? found.nft.text;
+  const joined = joinTables(nft, found.iptables, found.told);
+  found.warnings.push(...joined.warnings);
+  const ruleset: Ruleset = { tables: joined.tables, told: joined.told, ...found.parts, host: found.host };
+  return ok({ ruleset, inputs: found.inputs }, found.warnings);
+};
+
+/** The family and flavour that a file name tells: `ip6tables-save.txt`, `ip-6-rule.json`, `iptables-legacy.txt`. */
+const hintsOf = (name: string): IptablesHints => {
+  const base = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
+  const family: Family | null = /ip-?6|v6/.test(base)
+    ? 6
+    : /iptables|ipv4|ip-(?:addr|link|route|rule)/.test(base)
+      ? 4
+      : null;
+  const engine = base.includes('legacy') ? 'iptables-legacy' : base.includes('nft') ? 'iptables-nft' : null;
+  return { ...(family === null ? {} : { family }), ...(engine === null ? {} : { engine }) };
+};
+
+/** Takes a result: its value, or null with its problems noted. Diagnostics without a source are bound to this one. */
+const take = <T>(found: Found, source: Source, result: Result<T>): T | null => {
+  const bind = (diagnostic: Diagnostic): Diagnostic =>
+    diagnostic.source === undefined ? shift(diagnostic, 0, source) : diagnostic;
+  if (result.ok) {
+    found.warnings.push(...result.warnings.map(bind));
+    return result.value;
+  }
+  found.problems.push(...result.problems.map(bind));
+  return null;
+};
+
+const readOne = (found: Found, source: Source): void => {
+  const kind = recognise(source.text, source.name);
+  const input = { file: source.name, kind };
+  switch (kind) {
+    case 'iptables':
+    case 'iptables-listing':
+      return readIptables(found, source, kind);
+    case 'nft-json':
+    case 'nft-text':
+      return readNft(found, source, kind);
+    case 'ipset': {
+      const sets = take(found, source, parseIpsets(source));
+      if (sets !== null)
+        found.parts = { ...found.parts, ipsets: new Map([...known(found.parts.ipsets, new Map()), ...sets]) };
+      break;
+    }
+    case 'ipvsadm': {
+      const services = take(found, source, parseIpvsadm(source));
+      // The same services in several forms: the one that tells most counts.
+      if (services !== null && (isAbsent(found.parts.ipvs) || ipvsDetail(source.text) > found.ipvsDetail)) {
+        found.parts = { ...found.parts, ipvs: services };
+        found.ipvsDetail = ipvsDetail(source.text);
+      }
+      break;
+    }
+    case 'ip-json':
+      addIp(found, take(found, source, readIpJson(source)));
+      break;
+    case 'ip-text':
+      addIp(found, take(found, source, parseIpText(source, hintsOf(source.name))));
+      break;
+    case 'sysctl': {
+      const values = take(found, source, parseSysctls(source));
+      if (values !== null)
+        found.host = { ...found.host, sysctls: new Map([...known(found.host.sysctls, new Map()), ...values]) };
+      break;
+    }
+    case 'ss':
+      found.host = { ...found.host, listeners: joinLists(found.host.listeners, take(found, source, parseSs(source))) };
+      break;
+    case 'conntrack':
+      found.host = {
+        ...found.host,
+        conntrack: joinLists(found.host.conntrack, take(found, source, parseConntrack(source))),
+      };
+      break;
+    case 'nft-hooks':
+      found.host = {
+        ...found.host,
+        hookOrder: joinLists(found.host.hookOrder, take(found, source, parseNftHooks(source))),
+      };
+      break;
+    case 'snapshot':
+      found.problems.push({
+        ...error(
+          'snapshot-inside',
+          'a snapshot cannot be one dump among others',
+          undefined,
+          'Give it alone: --snapshot FILE',
+        ),
+        source,
+      });
+      break;
+    case null:
+      break;
+  }
+  found.inputs.push(input);
+};
+
+/** How much a form of ipvsadm's output tells: -S all, -Ln no flags in full, --stats and --rate no weights. */
+const ipvsDetail = (text: string): number => (/^\s*-A /m.test(text) ? 3 : /\b(?:Conns|CPS)\b/.test(text) ? 1 : 2);
+
+const known = <T extends object>(part: T | Absent, none: T): T => (isAbsent(part) ? none : part);
+
+const joinLists = <T>(before: readonly T[] | Absent, more: readonly T[] | null): readonly T[] | Absent =>
+  more === null ? before : [...known(before, []), ...more];
+
+/** An empty list of `ip -j` says nothing about what it is a list of. */
+const readIpJson = (source: Source): Result<IpFacts> =>
+  /^\s*\[\s*\]\s*$/.test(source.text)
+    ? ok({
+        links: null,
+        addresses: null,
+        routes: /route/.test(source.name) ? [] : null,
+        rules: /rule/.test(source.name) ? [] : null,
+      })
+    : parseIpJson(source, hintsOf(source.name));
+
+const addIp = (found: Found, facts: IpFacts | null): void => {
+  if (facts === null) return;
+  const { host } = found;
+  const keyed = <T>(before: readonly T[] | Absent, more: readonly T[] | null, key: (item: T) => string) => {
+    if (more === null) return before;
+    // ip -j route of all tables and ip -j -6 route overlap; the later entry of a link may know more (ip -d link).
+    return [...new Map([...known(before, []), ...more].map((item) => [key(item), item])).values()];
+  };
+  found.host = {
+    ...host,
+    links: joinLinks(host.links, facts.links),
+    addresses: keyed(
+      host.addresses,
+      facts.addresses,
+      (one) => `${one.link} ${one.address.family} ${one.address.value}/${one.length}`,
+    ),
+    routes: keyed(host.routes, facts.routes, (one) => `${one.family} ${one.table} ${one.metric} ${one.text}`),
+    rules: keyed(host.rules, facts.rules, (one) => `${one.family} ${one.text}`),
+  };
+};
+
+const joinLinks = (before: Host['links'], more: IpFacts['links']): Host['links'] => {
+  if (more === null) return before;
+  const links = new Map(known(before, []).map((link) => [link.name, link]));
+  for (const link of more) {
+    const old = links.get(link.name);
+    links.set(link.name, old === undefined ? link : { ...link, kind: link.kind ?? old.kind });
+  }
+  return [...links.values()];
+};
+
+const readIptables = (found: Found, source: Source, kind: 'iptables' | 'iptables-listing'): void => {
+  const hints = hintsOf(source.name);
+  if (source.text.trim() === '') {
+    // iptables-save prints nothing where there are no tables.
+    const { engine, family } = hints;
+    if (family !== undefined) found.told = [...found.told, { engine: engine ?? 'iptables-nft', family }];
+    found.inputs.push({ file: source.name, kind, rules: 0, understood: 0, redacted: 0, tables: [] });
+    return;
+  }
+  const dump = take(found, source, parseIptables(source, hints));
+  if (dump === null) {
+    found.inputs.push({ file: source.name, kind });
+    return;
+  }
+  for (const table of dump.tables) {
+    const again = found.iptables.findIndex(
+      (other) => other.engine === table.engine && other.family === table.family && other.name === table.name,
+    );
+    if (again === -1) found.iptables.push(table);
+    else
+      found.warnings.push({
+        ...warning(
+          'several-dumps',
+          `the ${table.family} table ${table.name} is in two dumps; that of ${found.iptables[again]?.file ?? 'the first'} counts`,
+        ),
+        source,
+      });
+  }
+  found.told = [...found.told, ...dump.told];
+  const { rules, understood, redacted, tables } = dump;
+  found.inputs.push({ file: source.name, kind, rules, understood, redacted, tables });
+};
+
+const readNft = (found: Found, source: Source, kind: 'nft-json' | 'nft-text'): void => {
+  const read =
+    source.text.trim() === '' ? ok([]) : kind === 'nft-json' ? parseNftJson(source.text) : parseNftText(source.text);
+  const tables = take(found, source, read)?.map((table) => ({ ...table, file: source.name })) ?? null;
+  const slot = kind === 'nft-json' ? 'json' : 'text';
+  if (tables !== null) found.nft[slot] = [...(found.nft[slot] ?? []), ...tables];
+  const rules = tables?.flatMap(({ chains }) => [...chains.values()].flatMap((chain) => chain.rules)) ?? [];
+  const understood = rules.filter(
+    ({ statements }) => !statements.some((one) => one.kind === 'unknown' || one.kind === 'xt'),
+  );
+  found.inputs.push({
+    file: source.name,
+    kind,
+    rules: rules.length,
+    understood: understood.length,
+    redacted: 0,
+    tables: tables ?? [],
+  });
+};
