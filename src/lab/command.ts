@@ -28,18 +28,29 @@ export const runCommand = ({ argv: [program, ...rest], stdin = '' }: Command): P
     child.stdin.end(stdin);
   });
 
+/** How commands are run: on this machine, or somewhere else. */
+export type Runner = (command: Command) => Promise<Result<Ended>>;
+
+const onThisMachine: Runner = async (command) => ok(await runCommand(command));
+
 /** Runs one program that must succeed; gives its standard output, or a problem with what it said. */
-export const runOrFail = async (command: Command): Promise<Result<string>> => {
-  const { status, stdout, stderr } = await runCommand(command);
+export const runOrFail = async (command: Command, run: Runner = onThisMachine): Promise<Result<string>> => {
+  const ended = await run(command);
+  if (!ended.ok) return ended;
+  const { status, stdout, stderr } = ended.value;
   if (status === 0) return ok(stdout);
   const said = stderr.trim() === '' ? `status ${status}` : stderr.trim();
   return fail(error('command-failed', `${command.argv.join(' ')}: ${said}`));
 };
 
 /** Runs phases one after another, the commands of a phase at the same time; the first problem is the one that is told. */
-export const runPhases = async (phases: readonly (readonly Command[])[]): Promise<Result<null>> => {
+export const runPhases = async (
+  phases: readonly (readonly Command[])[],
+  run: Runner = onThisMachine,
+): Promise<Result<null>> => {
   for (const phase of phases) {
-    const problem = (await Promise.all(phase.map(runOrFail))).find((result) => !result.ok);
+    const results = await Promise.all(phase.map((command) => runOrFail(command, run)));
+    const problem = results.find((result) => !result.ok);
     if (problem?.ok === false) return problem;
   }
   return ok(null);

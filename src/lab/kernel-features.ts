@@ -15,8 +15,3 @@ export const kernelOpensSctp = async (): Promise<boolean> => {
   });
   return status === 0;
 };
-
-/** Loads what a lab's kernel settings need to appear. A kernel without loadable modules has it built in, or the settings will say. */
-export const loadModules = async (): Promise<void> => {
-  await runCommand({ argv: ['modprobe', '--quiet', '--all', 'br_netfilter', 'nf_conntrack'] });
-};

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from './command.ts';
 import type { Mode } from './mode.ts';
 import { namespaceOf } from './place.ts';
+import { settingsCommand } from './settings-command.ts';
 
 /**
  * The commands that put a real kube-proxy's captured state into node-1, in phases: what the rules need to exist, then the rules.
@@ -12,7 +13,7 @@ export const kubeProxyCommands = (lab: string, mode: Mode): readonly (readonly C
     argv: ['ip', 'netns', 'exec', namespaceOf(lab, 'node-1'), ...argv],
     stdin,
   });
-  const sysctls = inNode(['sysctl', '--quiet', '--load=-'], SYSCTLS[mode].join('\n'));
+  const sysctls = settingsCommand([[namespaceOf(lab, 'node-1'), SYSCTLS[mode]]]);
   switch (mode) {
     case 'nftables':
       return [[sysctls, inNode(['nft', '-f', '-'], captured(mode, 'nft-list-ruleset.txt'))]];

@@ -1,13 +1,11 @@
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { runCommand, runPhases, type Command, type Ended } from './command.ts';
-import { kernelOpensSctp, loadModules } from './kernel-features.ts';
-import { kubeProxyCommands } from './kube-proxy.ts';
+import { kernelOpensSctp } from './kernel-features.ts';
+import { labCommands } from './lab-commands.ts';
 import { readRecord, removeRecord, writeRecord, type LabRecord } from './lab-record.ts';
 import type { Mode } from './mode.ts';
 import { LAB_NEEDS, missing } from './needs.ts';
-import { networkCommands } from './network.ts';
 import { namespaceOf, PLACES, type Place } from './place.ts';
-import { startServers } from './start-servers.ts';
 
 /**
  * Builds a throw-away node on the running kernel: the network, a real kube-proxy's captured state, servers behind it. What an
@@ -17,7 +15,7 @@ export const labUp = async (name: string, { mode }: { readonly mode: Mode }): Pr
   const problems = [...badName(name), ...missing(LAB_NEEDS[mode])];
   if (problems.length > 0) return fail(...problems);
   await removeNamespaces(name);
-  const built = await build(name, mode);
+  const built = await runPhases(labCommands(name, { mode, sctp: await kernelOpensSctp() }));
   if (!built.ok) {
     await removeNamespaces(name);
     return built;
@@ -59,17 +57,6 @@ export const badName = (name: string) =>
           'up to 32 lower case letters, digits and hyphens, beginning and ending with a letter or digit',
         ),
       ];
-
-const build = async (name: string, mode: Mode): Promise<Result<null>> => {
-  await loadModules();
-  const network = await runPhases(networkCommands(name));
-  if (!network.ok) return network;
-  const [rules, servers] = await Promise.all([
-    runPhases(kubeProxyCommands(name, mode)),
-    kernelOpensSctp().then((sctp) => startServers(name, { sctp })),
-  ]);
-  return rules.ok ? servers : rules;
-};
 
 /** Ends the processes in the lab's namespaces and deletes these; gives whether there were any. */
 const removeNamespaces = async (name: string): Promise<boolean> => {

@@ -8,7 +8,7 @@ export type Needs = Readonly<Record<string, string>>;
 
 const EVERY_LAB: Needs = {
   ip: 'iproute2',
-  sysctl: 'procps',
+
   perl: 'perl-base',
   prlimit: 'util-linux',
   nft: 'nftables',

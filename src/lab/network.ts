@@ -1,6 +1,7 @@
 import { ROUTER_ROUTES, SEGMENTS, STATIONS, type SegmentName, type Station } from './address-plan.ts';
 import type { Command } from './command.ts';
 import { namespaceOf, PLACES, type Place } from './place.ts';
+import { settingsCommand } from './settings-command.ts';
 import { sysctlsOf } from './sysctls.ts';
 
 /**
@@ -10,10 +11,7 @@ import { sysctlsOf } from './sysctls.ts';
  */
 export const networkCommands = (lab: string): readonly (readonly Command[])[] => [
   [ipBatch(PLACES.map((place) => `netns add ${namespaceOf(lab, place)}`))],
-  PLACES.map((place) => ({
-    argv: ['ip', 'netns', 'exec', namespaceOf(lab, place), 'sysctl', '--quiet', '--load=-'],
-    stdin: sysctlsOf(place).join('\n'),
-  })),
+  [settingsCommand(PLACES.map((place) => [namespaceOf(lab, place), sysctlsOf(place)]))],
   [ipBatch([...names(SEGMENTS).map((name) => bridgeLine(lab, name)), ...STATIONS.map((it) => cableLine(lab, it))])],
   PLACES.map((place) => ipBatch(insideLines(place), namespaceOf(lab, place))),
 ];

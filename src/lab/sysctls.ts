@@ -3,7 +3,7 @@ import type { Place } from './place.ts';
 const ROUTERS: readonly Place[] = ['router', 'node-1', 'node-2'];
 
 /**
- * Kernel settings of a place, as lines of sysctl.conf(5), to be set before it has interfaces (Documentation/networking/ip-sysctl.rst).
+ * Kernel settings of a place, as `key = value`, to be set before it has interfaces (Documentation/networking/ip-sysctl.rst).
  * Every one is named, because a new namespace takes some IPv4 settings over from the host.
  */
 export const sysctlsOf = (place: Place): readonly string[] => [

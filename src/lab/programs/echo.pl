@@ -1,7 +1,7 @@
-# The lab's servers of one place: each answers who it is and which source address it sees.
-#   perl echo.pl PROTOCOL,ADDRESS,PORT[,NAME]...    (NAME 'silent': accepts and says nothing)
+# The lab's servers: each answers who it is and which source address it sees.
+#   perl echo.pl 'NAMESPACE PROTOCOL,ADDRESS,PORT[,NAME] ...' ...    (NAME 'silent': accepts and says nothing)
 # Answers a line (TCP, SCTP) or a datagram (UDP) with "ENDPOINT SOURCE LINE"; "push MS" makes it send such a line by itself every
-# MS milliseconds from then on; "GET ..." gets an HTTP answer. Says "ready" when every socket listens. Perl because Node.js has
+# MS milliseconds from then on; "GET ..." gets an HTTP answer. Ends when every server listens, and leaves them behind. Perl because Node.js has
 # neither SCTP nor raw sockets, because perl-base is part of every Debian and Ubuntu, and because nine of these take 50 MB.
 use strict;
 use warnings;
@@ -75,20 +75,41 @@ sub push_due {
   }
 }
 
-for my $spec (@ARGV) {
+sub listen_at {
+  my ($spec) = @_;
   my ($protocol, $address, $port, $name) = split /,/, $spec;
   my $handle = open_socket($protocol, $address, $port, family_of($address)) // die "cannot listen on $spec: $!\n";
   if ($protocol ne 'udp') { listen($handle, 4096) or die "cannot listen on $spec: $!\n" }
   watch({ kind => $protocol eq 'udp' ? 'udp' : 'listen', handle => $handle, name => $name // endpoint_text($address, $port) });
 }
-syswrite(STDOUT, "ready\n");
-open(STDOUT, '>', '/dev/null');
-open(STDERR, '>', '/dev/null');
 
 my %READ = (udp => \&read_datagrams, listen => \&accept_all, stream => \&read_stream);
-while (1) {
-  my $ready = $watched;
-  $ready = '' if select($ready, undef, undef, %push ? 0.01 : undef) <= 0;
-  for my $n (numbers_in($ready)) { $READ{$socket{$n}{kind}}->($n) if exists $socket{$n} }
-  push_due() if %push;
+sub serve {
+  while (1) {
+    my $ready = $watched;
+    $ready = '' if select($ready, undef, undef, %push ? 0.01 : undef) <= 0;
+    for my $n (numbers_in($ready)) { $READ{$socket{$n}{kind}}->($n) if exists $socket{$n} }
+    push_due() if %push;
+  }
 }
+
+# A process for each namespace. This one leaves when all of them listen, which each says by closing its end of the pipe.
+pipe(my $wait, my $listening);
+my @children;
+for my $place (@ARGV) {
+  my ($namespace, @specs) = split / /, $place;
+  my $pid = fork // die "fork: $!\n";
+  if ($pid) { push @children, $pid; next }
+  POSIX::setsid();
+  enter_namespace($namespace);
+  listen_at($_) for @specs;
+  open(STDIN, '<', '/dev/null');
+  open(STDOUT, '>', '/dev/null');
+  open(STDERR, '>', '/dev/null');
+  close($wait);
+  close($listening);
+  serve();
+}
+close($listening);
+1 while sysread($wait, my $nothing, 1);
+for my $pid (@children) { waitpid($pid, POSIX::WNOHANG()) == 0 or exit 1 }
