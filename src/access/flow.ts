@@ -11,6 +11,8 @@ export interface Flow {
   readonly destination: Address;
   readonly sourcePort: number;
   readonly destinationPort: number;
+  /** Both ends have closed it, and the kernel only remembers it for a while. */
+  readonly closed?: boolean;
 }
 
 /** A flow whose client an access refuses, and where. */
@@ -42,19 +44,20 @@ export const cutFlows = (
   });
 };
 
-/** Of flows that an access cuts those that the one before (null: nothing was guarded) let through: for the others nothing changes. */
+/** Of flows that an access cuts the living ones that the one before (null: nothing was guarded) let through: for the others nothing changes. */
 export const newlyCut = (
   cut: readonly CutFlow[],
   before: Access | null,
   isLocal: (address: Address) => boolean,
 ): readonly CutFlow[] => {
-  if (before === null) return cut;
+  const living = cut.filter(({ flow }) => flow.closed !== true);
+  if (before === null) return living;
   const already = new Set(
     cutFlows(
       before,
-      cut.map(({ flow }) => flow),
+      living.map(({ flow }) => flow),
       isLocal,
     ).map(({ flow }) => flow),
   );
-  return cut.filter(({ flow }) => !already.has(flow));
+  return living.filter(({ flow }) => !already.has(flow));
 };

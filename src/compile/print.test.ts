@@ -261,6 +261,7 @@ describe('an access becomes nftables text', () => {
         ...accepts('s-web', 's-web'),
         ...accepts('d-web', 's-web', 'daddr'),
         ...guarded('30001'),
+        'rule r-30001 ct state related accept',
         'rule r-30001 fib saddr type != local accept',
         'rule r-30001 jump d-web',
         'rule r-30001 counter name cut drop',

@@ -44,6 +44,17 @@ const guardOf = (units: readonly Unit[], { address, protocol, port }: ReplyPlace
 const typeOfSource: Expression = { kind: 'fib', flags: ['saddr'], result: 'type' };
 const notOfThisNode: Rule = { statements: [match(typeOfSource, values(symbol('local')), true), verdict(accept)] };
 
+/**
+ * The reset by which a Reject answers goes out here too: the kernel attaches it to the connection as related (nf_ct_attach,
+ * net/netfilter/nf_conntrack_core.c), where a server's own packets are established.
+ */
+const resetsOfReject: Rule = {
+  statements: [
+    match({ kind: 'ct', key: 'state', direction: null }, { kind: 'flags', values: [symbol('related')] }),
+    verdict(accept),
+  ],
+};
+
 const cutOthers = (conditions: readonly Statement[], stem: string): readonly Rule[] => [
   { statements: [...conditions, verdict(jump(selectionNames(stem).allowReplies))] },
   { statements: [...conditions, { kind: 'counter-named', name: COUNTERS.cut }, verdict(drop)] },
@@ -81,7 +92,7 @@ const chainFor = (port: number, places: readonly Guarded[]): Chain => {
   return {
     name: replyChain(port),
     base: null,
-    rules: [...vips, ...(local.size > 0 ? [notOfThisNode, ...perProtocol(local, judge)] : [])],
+    rules: [resetsOfReject, ...vips, ...(local.size > 0 ? [notOfThisNode, ...perProtocol(local, judge)] : [])],
   };
 };
 

@@ -3,6 +3,9 @@ import { parseAddress } from '../net/address.ts';
 import { PROTOCOLS } from '../net/protocol.ts';
 import { runCommand } from './command.ts';
 
+/** States of TCP in which nothing is sent any more (tcp_conntrack_names, net/netfilter/nf_conntrack_proto_tcp.c). */
+const CLOSED = new Set(['TIME_WAIT', 'CLOSE']);
+
 const FIELDS = /\b(src|dst|sport|dport)=(\S+)/g;
 
 /** One line of `conntrack -L -o extended` (conntrack(8)): the first src, dst, sport and dport are the original direction. null: another protocol. */
@@ -27,6 +30,7 @@ export const readFlow = (line: string): Flow | null => {
     destination: destination.value,
     sourcePort: sourcePort ?? 0,
     destinationPort: destinationPort ?? 0,
+    ...(line.split(/\s+/, 7).some((word) => CLOSED.has(word)) ? { closed: true } : {}),
   };
 };
 

@@ -47,10 +47,7 @@ export const restrictCommand = buildCommand<RestrictFlags, [string], Context>({
     brief: 'Let some in on a port and refuse everyone else',
     customUsage: examples(
       ['30001 --from 198.51.100.0/30', 'let these four in, refuse everyone else'],
-      [
-        '30001 --from 10.0.0.0/8,2001:db8:1::/48 --otherwise reject',
-        'two prefixes; the others get an answer',
-      ],
+      ['30001 --from 10.0.0.0/8,2001:db8:1::/48 --otherwise reject', 'two prefixes; the others get an answer'],
       ['30001 --from 203.0.113.7 --add', 'besides those of before'],
       ['30000-32767/tcp --from 10.0.0.0/8', 'a range, one protocol'],
     ),

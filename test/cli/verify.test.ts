@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { CLIENT, makeMachine, noMachines, type Machine } from '../support/command-line.ts';
+
+const HOLDS = /^in force and proven: the kernel's own listing says the same for all 2\^32 \+ 2\^128 addresses/;
+const ALL_BUT_CLIENT = 'everyone but 192\\.0\\.2\\.20';
+
+describe('portcullis verify', { skip: noMachines() }, () => {
+  let machine: Machine;
+  let set = '';
+  before(async () => {
+    machine = await makeMachine('verify');
+    machine.write(
+      'policy.yaml',
+      `apiVersion: portcullis.dev/v1alpha1
+kind: ClusterNodePortPolicy
+metadata: { name: web }
+spec:
+  tier: Admin
+  priority: 10
+  subject: { ports: [30001/tcp] }
+  rules:
+    - { action: Accept, from: [{ cidr: ${CLIENT}/32 }, { cidr: 198.51.100.0/28 }] }
+    - { action: Deny, from: [{ everyone: true }] }
+`,
+    );
+    const { status, err } = await machine.cli('apply', '-f', 'policy.yaml');
+    assert.equal(status, 0, err);
+  });
+  after(() => machine.close());
+
+  const setNow = async (): Promise<string> => {
+    const found = /set (s-web\S*-4[ab]) \{\n(?:(?!\n\t\}).)*elements/s.exec(
+      await machine.run('nft', 'list', 'table', 'inet', 'portcullis'),
+    );
+    return found?.[1] ?? '';
+  };
+
+  test('what apply has done holds', async () => {
+    const { status, out, err } = await machine.cli('verify');
+    assert.deepEqual([status, err], [0, '']);
+    assert.match(out, HOLDS);
+  });
+
+  // TABLE stands for the own table, SET for the set that holds the addresses.
+  const damages: [what: string, nft: string, sign: '+' | '-', sources: string, because: string][] = [
+    [
+      'an accept in front of everything',
+      'insert rule TABLE prerouting accept',
+      '+',
+      `${ALL_BUT_CLIENT}.*`,
+      'prerouting rule 1',
+    ],
+    [
+      'an accept for some in front',
+      'insert rule TABLE prerouting ip saddr 203.0.113.0/24 tcp dport 30000-30005 accept',
+      '+',
+      '203\\.0\\.113\\.0/24',
+      'prerouting rule 1',
+    ],
+    [
+      'an accept in the chain of the port',
+      'insert rule TABLE x-30001 ip6 saddr 2001:db8::/32 accept',
+      '+',
+      '2001:db8::/32',
+      'x-30001 rule 1',
+    ],
+    [
+      'a drop of somebody who is let in',
+      `insert rule TABLE x-30001 ip saddr ${CLIENT} drop`,
+      '-',
+      '192\\.0\\.2\\.20',
+      'x-30001 rule 1',
+    ],
+    ['an element too many', 'add element TABLE SET { 203.0.113.7 }', '+', '203\\.0\\.113\\.7', 's-web\\S* rule 1'],
+    ['an element deleted', `delete element TABLE SET { ${CLIENT} }`, '-', '192\\.0\\.2\\.20', 'refuse-drop rule 2'],
+    [
+      'the port deleted from the map',
+      'delete element TABLE exposures { tcp . 30001 }',
+      '+',
+      `${ALL_BUT_CLIENT}.*`,
+      'prerouting policy',
+    ],
+    [
+      'a port that no policy names',
+      'add element TABLE exposures { tcp . 30005 : drop }',
+      '-',
+      'everyone',
+      'prerouting rule 5',
+    ],
+    ['the verdict taken away', 'flush chain TABLE refuse-drop', '+', `${ALL_BUT_CLIENT}.*`, 'refuse-drop policy'],
+    ['the table deleted', 'delete table TABLE', '+', `${ALL_BUT_CLIENT}.*`, 'there is no table inet portcullis'],
+    [
+      'the table put to sleep',
+      'add table TABLE { flags dormant; }',
+      '+',
+      `${ALL_BUT_CLIENT}.*`,
+      'the table has a flag .*dormant.*',
+    ],
+    [
+      'a base chain of somebody else',
+      'add chain TABLE foreign { type filter hook prerouting priority -300; }; add rule TABLE foreign tcp dport 30001 drop',
+      '+',
+      `${ALL_BUT_CLIENT}.*`,
+      'there is a base chain that is not ours: foreign',
+    ],
+    [
+      'the base chain at another priority',
+      'flush chain TABLE prerouting; delete chain TABLE prerouting; add chain TABLE prerouting { type filter hook prerouting priority 0; }',
+      '+',
+      `${ALL_BUT_CLIENT}.*`,
+      'the base chain prerouting hangs elsewhere: .*',
+    ],
+    [
+      'the base chain unhooked',
+      'flush chain TABLE prerouting; delete chain TABLE prerouting; add chain TABLE prerouting',
+      '+',
+      `${ALL_BUT_CLIENT}.*`,
+      'the base chain prerouting is missing',
+    ],
+    [
+      'another policy of the base chain',
+      'chain TABLE prerouting { policy drop; }',
+      '+',
+      `${ALL_BUT_CLIENT}.*`,
+      'the base chain prerouting hangs elsewhere: .*policy drop',
+    ],
+  ];
+  for (const [what, nft, sign, sources, because] of damages)
+    test(`${what}: who ${sign === '+' ? 'gained' : 'lost'} the port and by which rule; apply heals it`, async () => {
+      set = await setNow();
+      await machine.nft(nft.replaceAll('TABLE', 'inet portcullis').replaceAll('SET', set));
+      const broken = await machine.cli('verify');
+      assert.equal(broken.status, 1);
+      assert.match(
+        broken.out,
+        new RegExp(`^3000[15]/tcp {2}\\${sign} {2}${sources} {2}${because}\\nNOT as the policies say: 1 difference `),
+      );
+      const healed = await machine.cli('apply', '-f', 'policy.yaml');
+      assert.equal(healed.status, 0, healed.out);
+      assert.match(healed.out, /^nothing changes, 1 guarded exposure stays\nin force and proven: /);
+    });
+
+  test('after all that was healed it holds', async () => {
+    assert.match((await machine.cli('verify')).out, HOLDS);
+  });
+
+  test('-f compares with other policies than the applied ones', async () => {
+    machine.write(
+      'other.yaml',
+      'apiVersion: portcullis.dev/v1alpha1\nkind: ClusterNodePortPolicy\nmetadata: { name: web }\nspec: { tier: Admin, priority: 10, subject: { ports: [30001/tcp] }, rules: [{ action: Deny, from: [{ cidr: 198.51.100.0/28 }] }] }\n',
+    );
+    const { status, out } = await machine.cli('verify', '-f', 'other.yaml');
+    assert.equal(status, 1);
+    assert.match(
+      out,
+      /^30001\/tcp {2}\+ {2}198\.51\.100\.0\/28 {2}.*\n {11}- {2}everyone but .*\nNOT as the policies say: 1 difference /,
+    );
+  });
+
+  test('-o json holds the differences as prefixes', async () => {
+    await machine.nft('insert rule inet portcullis x-30001 ip saddr 203.0.113.0/24 accept');
+    const { status, out } = await machine.cli('verify', '-o', 'json');
+    assert.equal(status, 1);
+    assert.deepEqual(JSON.parse(out), {
+      apiVersion: 'portcullis.dev/v1alpha1',
+      kind: 'Verification',
+      holds: false,
+      exposures: 1,
+      differences: [
+        {
+          exposure: '30001/tcp',
+          gained: { ipv4: ['203.0.113.0/24'], ipv6: [] },
+          lost: { ipv4: [], ipv6: [] },
+          because: ['x-30001 rule 1'],
+        },
+      ],
+    });
+  });
+
+  test('status tells the same, and ends with 1', async () => {
+    const { status, out } = await machine.cli('status');
+    assert.equal(status, 1);
+    assert.match(out, /^30001\/tcp {2}\+ {2}203\.0\.113\.0\/24 {2}x-30001 rule 1\nNOT as the policies say/m);
+  });
+});
