@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { IptablesMatch, WrittenOption } from '../ruleset/iptables-match.ts';
 import type { IptablesRule } from '../ruleset/iptables-rule.ts';
 import type { IptablesTarget } from '../ruleset/iptables-target.ts';
-import { printRule, printIptablesTable } from '../ruleset/print-iptables.ts';
+import { printIptablesRule, printIptablesTable } from '../ruleset/print-iptables.ts';
 import { LAST, type Family } from '../net/family.ts';
 import { parseIptables } from './iptables-save.ts';
 import { maskOf } from './dump-values.ts';
@@ -359,6 +359,6 @@ describe('printing iptables rules', () => {
       const read = parseIptables({ name: 'line', text: `*filter\n:INPUT ACCEPT [0:0]\n-A INPUT ${written}\nCOMMIT\n` });
       assert.ok(read.ok);
       const [first] = read.value.tables[0]?.chains.get('INPUT')?.rules ?? [];
-      assert.equal(first === undefined ? null : printRule(first), printed ?? written);
+      assert.equal(first === undefined ? null : printIptablesRule(first), printed ?? written);
     });
 });

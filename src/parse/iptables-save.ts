@@ -87,9 +87,16 @@ interface Reading {
   understood: number;
   redacted: number;
   remarks: number;
+  /** Where the last of them stands. */
+  lastRemark: Span;
+  /** Diagnostics beyond those that are kept. */
+  more: number;
   listing: Span | null;
   noted: Set<string>;
 }
+
+/** Of lines that are no rules, so many are shown one by one. */
+const SHOWN_REMARKS = 5;
 
 /** Only so many of one kind are worth reading. */
 const MOST_DIAGNOSTICS = 200;
@@ -97,6 +104,7 @@ const MOST_DIAGNOSTICS = 200;
 const note = (reading: Reading, diagnostic: Diagnostic): void => {
   if (reading.diagnostics.length < MOST_DIAGNOSTICS)
     reading.diagnostics.push({ ...diagnostic, source: reading.source });
+  else reading.more++;
 };
 
 const noteOnce = (reading: Reading, key: string, diagnostic: Diagnostic): void => {
@@ -134,6 +142,8 @@ export const parseIptables = (source: Source, hints: IptablesHints = {}): Result
     understood: 0,
     redacted: 0,
     remarks: 0,
+    lastRemark: { start: 0, end: 0 },
+    more: 0,
     listing: null,
     noted: new Set(),
   };
@@ -166,7 +176,20 @@ export const parseIptables = (source: Source, hints: IptablesHints = {}): Result
         'Take it again, and look at the size of the file',
       ),
     );
-  return ok(finish(reading), reading.diagnostics);
+  const dump = finish(reading);
+  noteTheRest(reading);
+  return ok(dump, reading.diagnostics);
+};
+
+/** What was not shown line by line is at least counted. */
+const noteTheRest = ({ remarks, lastRemark, more, diagnostics, source }: Reading): void => {
+  if (remarks > SHOWN_REMARKS)
+    diagnostics.push({
+      ...warning('not-a-rule', `${remarks - SHOWN_REMARKS} more lines are no rules, the last one here`, lastRemark),
+      source,
+    });
+  if (more > 0)
+    diagnostics.push({ ...warning('more-warnings', `${more} more warnings of this dump are not shown`), source });
 };
 
 const SAVE_HINT = 'Take the rules with: iptables-save -c (and ip6tables-save -c)';
@@ -275,7 +298,9 @@ const remark = (reading: Reading, start: number, end: number): void => {
   if (reading.table !== null && command !== null && /^[[\d:\]\s]*$/.test(line.slice(0, command.index)))
     return readCommand(reading, start + command.index + 1, end, null);
   reading.remarks++;
-  if (reading.remarks <= 5) note(reading, warning('not-a-rule', 'a line between the rules is no rule', { start, end }));
+  reading.lastRemark = { start, end };
+  if (reading.remarks <= SHOWN_REMARKS)
+    note(reading, warning('not-a-rule', 'a line between the rules is no rule', { start, end }));
 };
 
 const beginTable = (reading: Reading, start: number, end: number): void => {

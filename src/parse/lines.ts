@@ -36,10 +36,16 @@ const MOST = 50;
 
 export const doubtsAbout = (source: Source): Doubts => {
   const all: Diagnostic[] = [];
+  let more = 0;
   return {
     all,
     note: (code, message, { start, end }, hint) => {
       if (all.length < MOST) all.push({ ...warning(code, message, { start, end }, hint), source });
+      else
+        all[MOST] = {
+          ...warning('more-warnings', `${++more} more warnings, the last one here`, { start, end }),
+          source,
+        };
     },
   };
 };

@@ -5,7 +5,7 @@ import type { IptablesRule } from './iptables-rule.ts';
 import type { Table } from './table.ts';
 
 /** What a rule says behind `-A CHAIN`: `-s 192.0.2.0/24 -j DROP`. */
-export const printRule = ({ matches, target }: IptablesRule): string =>
+export const printIptablesRule = ({ matches, target }: IptablesRule): string =>
   [...matches.map(printMatch), ...(target === null ? [] : [printTarget(target)])].join(' ');
 
 const printCounter = ({ packets, bytes }: Counter): string => `[${packets}:${bytes}]`;
@@ -19,7 +19,7 @@ export const printIptablesTable = ({ name, chains }: Table<IptablesRule>): strin
   }
   for (const chain of chains.values())
     for (const rule of chain.rules) {
-      const said = printRule(rule);
+      const said = printIptablesRule(rule);
       const counter = rule.counter === null ? '' : `${printCounter(rule.counter)} `;
       lines.push(`${counter}-A ${chain.name}${said === '' ? '' : ` ${said}`}`);
     }
