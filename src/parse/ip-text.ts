@@ -124,6 +124,8 @@ const viaOf = (words: Words): string | null => {
 
 const FLAGS = ['linkdown', 'dead', 'onlink', 'pervasive', 'offload'];
 
+const ROUTE_WORDS: ReadonlySet<string> = new Set(['proto', 'metric', 'scope', 'src', 'table', 'nhid']);
+
 const readRoute = (words: Words, text: string, hint: Family, table: string): Route | null => {
   const typed = ROUTE_TYPES.has(words[0] ?? '');
   const destination = words[typed ? 1 : 0] ?? '';
@@ -131,8 +133,9 @@ const readRoute = (words: Words, text: string, hint: Family, table: string): Rou
   const family = familyOfTexts(destination, via, after(words, 'src')) ?? hint;
   const to = readDestination(destination, family);
   const device = after(words, 'dev');
-  if (to === null || (!typed && device === null && via === null && words.length > 1)) return null;
-  if (words.length === 1 && !typed && destination !== 'default') return null;
+  // Several ways stand on the lines below; any other route says where it leads.
+  const bare = destination === 'default' && (words.length === 1 || ROUTE_WORDS.has(words[1] ?? ''));
+  if (to === null || (!typed && device === null && via === null && !bare)) return null;
   return {
     family,
     table: after(words, 'table') ?? table,

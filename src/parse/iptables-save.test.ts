@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { IptablesRule } from '../ruleset/iptables-rule.ts';
 import { printIptablesRule } from '../ruleset/print-iptables.ts';
 import { parseIptables, type IptablesDump, type IptablesHints } from './iptables-save.ts';
 
@@ -205,7 +204,7 @@ describe('what is not understood stays in the model as unknown', () => {
       const [warned] = warnings;
       assert.equal(warned?.code, code);
       assert.equal(text.slice(warned.span?.start, warned.span?.end), marked);
-      const [first] = (dump.tables[0]?.chains.get('INPUT')?.rules ?? []) as readonly IptablesRule[];
+      const first = dump.tables[0]?.chains.get('INPUT')?.rules[0];
       const unknown =
         first?.matches.some(({ kind }) => kind === 'unknown') === true || first?.target?.kind === 'unknown';
       assert.ok(unknown || code === 'incomplete');
