@@ -24,6 +24,8 @@ export interface VmOptions extends Job {
   /** Milliseconds, from start to end of the machine. */
   readonly timeoutMs: number;
   readonly memoryMib?: number;
+  /** Ends the machine early; the result is a problem then. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -34,6 +36,7 @@ export const runInVm = async ({
   kernel = DEFAULT_KERNEL,
   timeoutMs,
   memoryMib,
+  signal,
   ...job
 }: VmOptions): Promise<Result<Ended>> => {
   const ready = await vmReady(kernel);
@@ -47,11 +50,17 @@ export const runInVm = async ({
     if (!started.ok) return started;
     const { qemu } = started.value;
     const deadline = Date.now() + timeoutMs;
-    const ended = await jobEnd(folder, 'once', job, () => isOver(qemu) || Date.now() > deadline);
+    const ended = await jobEnd(
+      folder,
+      'once',
+      job,
+      () => isOver(qemu) || Date.now() > deadline || signal?.aborted === true,
+    );
     const late = ended === null && !isOver(qemu);
     const said = ended === null ? consoleOf(folder) : '';
     await endMachine(started.value);
     if (ended !== null) return ok(ended, ready.warnings);
+    if (signal?.aborted === true) return fail(error('stopped', 'the virtual machine was stopped'));
     if (late) return ok({ status: 124, stdout: '', stderr: `no end after ${timeoutMs} ms\n` }, ready.warnings);
     return fail(error('vm-not-started', `the virtual machine ended early: ${said}`));
   } finally {

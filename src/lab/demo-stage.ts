@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Ended } from './command.ts';
+import { labDown, labExec, labUp } from './lab.ts';
+import type { Mode } from './mode.ts';
+import { probe, type Probe } from './probe.ts';
+import { talk, type Talk } from './talk.ts';
+
+/** What the demo's steps act on: the lab's node, its clients, and Portcullis as a user would run it there. */
+export interface Stage {
+  readonly mode: Mode;
+  /** Runs a program on the node. */
+  readonly onNode: (argv: readonly [string, ...string[]], stdin?: string) => Promise<Ended>;
+  /** Runs `portcullis` on the node. */
+  readonly portcullis: (...argv: readonly string[]) => Promise<Ended>;
+  /** Does the server answer? A client is tried several times: chance picks the pod. */
+  readonly reaches: (probe: Probe) => Promise<boolean>;
+  /** Opens a connection that stays. */
+  readonly talk: (probe: Probe) => Talk;
+  /** Puts a file into the demo's own folder; gives its path. */
+  readonly file: (name: string, text: string) => string;
+}
+
+const LAB = 'demo';
+const TRIES = 4;
+
+/** Builds the demo's lab, hands it to `use`, and removes it, also where `use` fails. */
+export const withStage = async (mode: Mode, use: (stage: Stage) => Promise<void>): Promise<void> => {
+  const up = await labUp(LAB, { mode });
+  if (!up.ok)
+    throw new Error(up.problems.map(({ message, hint }) => [message, hint].filter(Boolean).join('\n  ')).join('\n'));
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-demo-'));
+  try {
+    await use(stageIn(mode, folder));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await labDown(LAB);
+  }
+};
+
+/** Removes what a demo may have left. */
+export const clearStage = () => labDown(LAB);
+
+const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
+
+const stageIn = (mode: Mode, folder: string): Stage => {
+  const settings = [`PORTCULLIS_STATE_DIR=${join(folder, 'state')}`, 'NO_COLOR=1'];
+  const onNode: Stage['onNode'] = (argv, stdin) => labExec(LAB, 'node-1', argv, stdin);
+  return {
+    mode,
+    onNode,
+    // The lab is not the machine that this terminal is on: its SSH session is none of the node's business.
+    portcullis: (...argv) =>
+      onNode(['env', '--unset=SSH_CONNECTION', ...settings, process.execPath, PORTCULLIS, ...argv]),
+    reaches: async (one) => {
+      const reached = await probe(
+        LAB,
+        Array.from({ length: TRIES }, () => one),
+      );
+      if (!reached.ok) throw new Error(reached.problems[0]?.message);
+      const answered = reached.value.filter(({ endpoint }) => endpoint !== null).length;
+      if (answered > 0 && answered < TRIES)
+        throw new Error(`of ${TRIES} connections from ${one.from} to port ${one.port}, only ${answered} were answered`);
+      return answered > 0;
+    },
+    talk: (one) => talk(LAB, one),
+    file: (name, text) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    },
+  };
+};
