@@ -33,6 +33,8 @@ export interface ReadInput {
   readonly file: string;
   /** null: it is no dump that is known, and was left out. */
   readonly kind: DumpKind | null;
+  /** Why the file was not looked into although it is a dump. */
+  readonly unused?: string;
   /** Rules in it, how many are understood, and how many hide a value; of tables only. */
   readonly rules?: number;
   readonly understood?: number;
@@ -76,7 +78,14 @@ export const readDumps = (sources: readonly Source[]): Result<ReadDumps> => {
     warnings: [],
     problems: [],
   };
-  for (const source of sources) readOne(found, source);
+  const kinds = sources.map((source) => recognise(source.text, source.name));
+  const json = kinds.includes('nft-json');
+  for (const [index, source] of sources.entries()) {
+    const kind = kinds[index] ?? null;
+    if (kind === 'nft-text' && json)
+      found.inputs.push({ file: source.name, kind, unused: 'the same listing is there as JSON, which tells more' });
+    else readOne(found, source, kind);
+  }
   if (found.problems.length > 0) return fail(...found.problems, ...found.warnings);
   const nft = found.nft.json ?? found.nft.text;
   const joined = joinTables(nft, found.iptables, found.told);
@@ -109,8 +118,7 @@ const take = <T>(found: Found, source: Source, result: Result<T>): T | null => {
   return null;
 };
 
-const readOne = (found: Found, source: Source): void => {
-  const kind = recognise(source.text, source.name);
+const readOne = (found: Found, source: Source, kind: DumpKind | null): void => {
   const input = { file: source.name, kind };
   switch (kind) {
     case 'iptables':
