@@ -28,6 +28,15 @@ export const emit = async (context: Context, { output }: OutputFlags, { kind, da
     if (shown !== '') context.process.stdout.write(`${shown}\n`);
     return;
   }
+  await emitData(context, output, { kind, data });
+};
+
+/** Writes data alone, as JSON or YAML. */
+export const emitData = async (
+  context: Context,
+  output: 'json' | 'yaml',
+  { kind, data }: Pick<Report, 'kind' | 'data'>,
+): Promise<void> => {
   const object = { apiVersion: API_VERSION, kind, ...data };
   if (output === 'json') context.process.stdout.write(`${JSON.stringify(object, null, 2)}\n`);
   else {
@@ -36,7 +45,7 @@ export const emit = async (context: Context, { output }: OutputFlags, { kind, da
   }
 };
 
-type Style = 'red' | 'green' | 'yellow' | 'bold';
+type Style = 'red' | 'green' | 'yellow' | 'bold' | 'gray';
 
 /** Colours a text for standard output or error where a terminal shows it and nobody has asked for none (no-color.org). */
 export const paint = (context: Context, stream: 'out' | 'err', color: boolean, style: Style, text: string): string => {

@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { error, fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
+import { renderDiagnostic } from '../diagnostic/render.ts';
+import { readBatchLine, unmet } from '../explain/batch.ts';
+import { readDestination, readSender, type PacketRequest } from '../explain/packet-request.ts';
+import { readOrder } from '../explain/read-order.ts';
+import { resolvePacket } from '../explain/resolve-packet.ts';
+import { outcomeJson, packetJson, traceJson } from '../explain/trace-json.ts';
+import { summarize } from '../explain/trace-summary.ts';
+import { printTree, traceTree, type TreeLine } from '../explain/trace-tree.ts';
+import { whoWords } from '../explain/who-words.ts';
+import { simulate, type SimulateOptions } from '../simulate/simulate.ts';
+import type { Trace } from '../simulate/trace.ts';
+import type { ExplainFlags } from './commands/explain.ts';
+import { EXIT, type Context } from './context.ts';
+import { loadNodes, type LoadedNode } from './load-nodes.ts';
+import { emitData, paint, say, showProblems } from './report.ts';
+
+const HINT = 'For example: portcullis explain --from 203.0.113.20 --to 192.0.2.10:30001';
+
+/** The packet that the flags ask for. */
+const readRequest = ({ from, to, in: entry, state, sport }: ExplainFlags): Result<PacketRequest> => {
+  if (from === undefined || to === undefined)
+    return fail(error('packet-missing', 'which packet? --from and --to say it', undefined, HINT));
+  const [sender, destination] = [readSender(from), readDestination(to)];
+  const problems = [sender, destination].flatMap((result) => (result.ok ? [] : [...result.problems]));
+  if (!sender.ok || !destination.ok) return fail(...problems);
+  if (sport !== undefined && !(Number.isInteger(sport) && sport >= 1 && sport <= 65_535))
+    return fail(error('port-syntax', '--sport must be a port from 1 to 65535'));
+  return ok({
+    from: sender.value,
+    ...destination.value,
+    in: entry ?? null,
+    state,
+    sourcePort: sport ?? null,
+  });
+};
+
+/** `portcullis explain`: the path of a packet, hook by hook, and one sentence. */
+export async function explain(this: Context, flags: ExplainFlags): Promise<void> {
+  const order = readOrder(flags.order ?? []);
+  const request = flags.batch === undefined ? readRequest(flags) : null;
+  const problems = [order, request].flatMap((result) => (result === null || result.ok ? [] : [...result.problems]));
+  if (problems.length > 0 || !order.ok) return stop(this, flags, problems);
+  const nodes = await loadNodes(this, flags);
+  if (!nodes.ok) return stop(this, flags, nodes.problems);
+  showDoubts(this, flags, nodes.warnings);
+  const options: SimulateOptions = { order: order.value };
+  if (flags.batch !== undefined) return runBatch(this, flags, nodes.value, options);
+  if (request?.ok !== true) return undefined;
+  const answers: { readonly node: LoadedNode; readonly trace: Trace; readonly sentence: string }[] = [];
+  for (const node of nodes.value) {
+    const packet = resolvePacket(node.ruleset, request.value);
+    if (!packet.ok) return stop(this, flags, packet.problems);
+    const trace = simulate(node.ruleset, packet.value, options);
+    answers.push({ node, trace, sentence: summarize(trace, whoWords(node.ruleset, request.value)) });
+  }
+  switch (flags.output) {
+    case 'json':
+    case 'yaml':
+      await emitData(this, flags.output, {
+        kind: 'Explanation',
+        data:
+          answers.length === 1 && answers[0] !== undefined
+            ? { node: answers[0].node.name, summary: answers[0].sentence, ...traceJson(answers[0].trace) }
+            : {
+                nodes: answers.map(({ node, trace, sentence }) => ({
+                  node: node.name,
+                  summary: sentence,
+                  ...traceJson(trace),
+                })),
+              },
+      });
+      return undefined;
+    case 'svg':
+    case 'tree':
+      for (const text of treesOf(this, flags, answers)) this.process.stdout.write(`${text}\n`);
+  }
+  return undefined;
+}
+
+/** One tree, or of several nodes each different tree once. */
+const treesOf = (
+  context: Context,
+  flags: ExplainFlags,
+  answers: readonly { readonly node: LoadedNode; readonly trace: Trace; readonly sentence: string }[],
+): readonly string[] => {
+  const colour = (kind: TreeLine['kind'], text: string): string =>
+    kind === 'rule-text'
+      ? paint(context, 'out', flags.color, 'gray', text)
+      : kind === 'hook' || kind === 'route'
+        ? paint(context, 'out', flags.color, 'bold', text)
+        : text;
+  const plain = (_kind: TreeLine['kind'], text: string): string => text;
+  const groups = new Map<string, { names: string[]; text: string }>();
+  for (const { node, trace, sentence } of answers) {
+    const lines = traceTree(trace);
+    const key = printTree(lines, { texts: false, paint: plain });
+    const known = groups.get(key);
+    if (known !== undefined) known.names.push(node.name);
+    else
+      groups.set(key, {
+        names: [node.name],
+        text: `${sentence}\n\n${printTree(lines, { texts: flags.texts, paint: colour })}`,
+      });
+  }
+  return [...groups.values()].map(({ names, text }) =>
+    answers.length === 1 ? text : `${names.join(', ')}:\n${text}\n`,
+  );
+};
+
+const runBatch = async (
+  context: Context,
+  flags: ExplainFlags,
+  nodes: readonly LoadedNode[],
+  options: SimulateOptions,
+): Promise<void> => {
+  const [node, ...more] = nodes;
+  if (node === undefined || more.length > 0)
+    return stop(context, flags, [
+      error('batch-nodes', 'a batch is answered for one node', undefined, 'Give one --snapshot'),
+    ]);
+  let text: string;
+  try {
+    text =
+      flags.batch === '-' ? await context.readStdin() : readFileSync(resolve(context.cwd, flags.batch ?? ''), 'utf8');
+  } catch (problem) {
+    return stop(context, flags, [
+      error('batch-unreadable', `${flags.batch} cannot be read: ${problem instanceof Error ? problem.message : ''}`),
+    ]);
+  }
+  let [bad, failed] = [0, 0];
+  const answers: string[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const read = readBatchLine(line);
+    const packet = read.ok ? resolvePacket(node.ruleset, read.value.request) : read;
+    if (!read.ok || !packet.ok) {
+      bad++;
+      const [problem] = packet.ok ? [] : packet.problems;
+      answers.push(JSON.stringify({ line: index + 1, error: problem === undefined ? '' : messageOf(problem) }));
+      continue;
+    }
+    const { outcomes } = simulate(node.ruleset, packet.value, options);
+    const told = outcomes.map((outcome) => outcomeJson(packet.value.family, outcome));
+    const misses = read.value.expect === null ? [] : unmet(read.value.expect, told);
+    if (misses.length > 0) failed++;
+    answers.push(
+      JSON.stringify({
+        line: index + 1,
+        packet: packetJson(packet.value),
+        outcomes: told,
+        ...(read.value.expect === null
+          ? {}
+          : { ok: misses.length === 0, ...(misses.length === 0 ? {} : { unmet: misses }) }),
+      }),
+    );
+  }
+  context.process.stdout.write(answers.map((answer) => `${answer}\n`).join(''));
+  if (failed > 0) say(context, `${failed} of ${answers.length} packets do not do what was expected`);
+  context.process.exitCode = bad > 0 ? EXIT.usage : failed > 0 ? EXIT.found : EXIT.fine;
+  return undefined;
+};
+
+const messageOf = ({ message, hint }: Diagnostic): string => (hint === undefined ? message : `${message} (${hint})`);
+
+const stop = (context: Context, flags: ExplainFlags, problems: readonly Diagnostic[]): void => {
+  showProblems(context, problems, flags.color);
+  context.process.exitCode = EXIT.usage;
+};
+
+const MOST_DOUBTS = 3;
+
+/** What the dumps leave open is told shortly here; `portcullis parse` tells all of it. */
+const showDoubts = (context: Context, flags: ExplainFlags, warnings: readonly Diagnostic[]): void => {
+  for (const warning of warnings.slice(0, MOST_DOUBTS)) {
+    const [first = ''] = renderDiagnostic(warning).split('\n');
+    say(context, paint(context, 'err', flags.color, 'yellow', first));
+  }
+  const more = warnings.length - MOST_DOUBTS;
+  if (more > 0) say(context, `and ${more} more warnings: portcullis parse shows them`);
+};
