@@ -1,6 +1,6 @@
 import { LAST, WIDTH, type Family } from './family.ts';
-import { rangeOf, type Prefix, type Range } from './prefix.ts';
-import { compareWords, readWords, sortWords, WORDS, writeWords } from './words.ts';
+import type { Prefix, Range } from './prefix.ts';
+import { compareWords, readWords, sortWords, WORDS, writeNext, writeWords } from './words.ts';
 
 /**
  * A set of addresses of one family. Canonical: two sets hold the same addresses exactly when they are stored alike.
@@ -39,7 +39,7 @@ export const setOfRanges = (family: Family, ranges: Iterable<Pick<Range, 'first'
     writeWords(starts, words, index, first);
     if (last !== LAST[family]) writeWords(ends, words, closed++, last + 1n);
   }
-  return make(family, cover(sortWords(starts, words), sortWords(ends.slice(0, closed * words), words), words));
+  return make(family, cover(sortWords(starts, words), sortWords(ends.subarray(0, closed * words), words), words));
 };
 
 /** Where the number of open ranges becomes one and where it becomes zero; starts go first, so that neighbours merge. */
@@ -64,28 +64,49 @@ const push = (to: Uint32Array, used: number, from: Uint32Array, index: number, w
   return used + 1;
 };
 
-/** The addresses of some prefixes, in any order and overlapping as they like. All must be of `family`. */
-export const setOfPrefixes = (family: Family, prefixes: Iterable<Prefix>): PrefixSet =>
-  setOfRanges(family, Array.from(prefixes, rangeOf));
+/**
+ * The addresses of some prefixes, in any order and overlapping as they like. All must be of `family`. Written word by word: a million
+ * prefixes would leave millions of big numbers behind.
+ */
+export const setOfPrefixes = (family: Family, prefixes: Iterable<Prefix>): PrefixSet => {
+  const words = WORDS[family];
+  const list = Array.isArray(prefixes) ? (prefixes as readonly Prefix[]) : [...prefixes];
+  const starts = new Uint32Array(list.length * words);
+  const ends = new Uint32Array(list.length * words);
+  let closed = 0;
+  for (let index = 0; index < list.length; index++) {
+    const prefix = list[index];
+    if (prefix === undefined) continue;
+    writeWords(starts, words, index, prefix.address);
+    if (writeNext(ends, closed, starts, index, words, prefix.length)) closed++;
+  }
+  return make(family, cover(sortWords(starts, words), sortWords(ends.subarray(0, closed * words), words), words));
+};
+
+/** Whether an address belongs to the result, by "in a" (bit 1) and "in b" (bit 0): four bits, one for each case. */
+type TruthTable = number;
+const OR: TruthTable = 0b1110;
+const AND: TruthTable = 0b1000;
+const AND_NOT: TruthTable = 0b0100;
+const NOT: TruthTable = 0b0011;
 
 /** One pass over both lists of changes. */
-const combine = (a: PrefixSet, b: PrefixSet, holds: (inA: boolean, inB: boolean) => boolean): PrefixSet => {
+const combine = (a: PrefixSet, b: PrefixSet, table: TruthTable): PrefixSet => {
   const words = WORDS[a.family];
   const changes = new Uint32Array(a.changes.length + b.changes.length + words);
   const [countA, countB] = [a.changes.length / words, b.changes.length / words];
-  let [i, j, used, inside] = [0, 0, 0, false];
-  if (holds(false, false)) {
-    used = 1;
-    inside = true;
-  }
+  let inside = table & 1;
+  let [i, j, used] = [0, 0, inside];
   while (i < countA || j < countB) {
     const order = i >= countA ? 1 : j >= countB ? -1 : compareWords(a.changes, i, b.changes, j, words);
-    const [list, index] = order <= 0 ? [a.changes, i] : [b.changes, j];
+    const fromA = order <= 0;
+    const index = fromA ? i : j;
     if (order <= 0) i++;
     if (order >= 0) j++;
-    const now = holds((i & 1) === 1, (j & 1) === 1);
+    const now = (table >> (((i & 1) << 1) | (j & 1))) & 1;
     if (now === inside) continue;
     inside = now;
+    const list = fromA ? a.changes : b.changes;
     const zero = used === 1 && isZero(changes, 0, words) && isZero(list, index, words);
     // A change back at the very first address takes away the one that was put there.
     used = zero ? 0 : push(changes, used, list, index, words);
@@ -99,16 +120,16 @@ const isZero = (list: Uint32Array, index: number, words: number): boolean => {
 };
 
 /** Addresses in a or b. Linear in the number of ranges, as are all operations here. */
-export const union = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, (inA, inB) => inA || inB);
+export const union = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, OR);
 
 /** Addresses in a and b. */
-export const intersection = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, (inA, inB) => inA && inB);
+export const intersection = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, AND);
 
 /** Addresses in a and not in b. */
-export const difference = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, (inA, inB) => inA && !inB);
+export const difference = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, AND_NOT);
 
 /** Addresses of the family that are not in a. */
-export const complement = (a: PrefixSet): PrefixSet => combine(a, emptySet(a.family), (inA) => !inA);
+export const complement = (a: PrefixSet): PrefixSet => combine(a, emptySet(a.family), NOT);
 
 /** Whether an address is in the set; logarithmic. */
 export const contains = ({ family, changes }: PrefixSet, value: bigint): boolean => {

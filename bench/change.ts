@@ -1,0 +1,39 @@
+import type { AddressSet } from '../src/net/address-set.ts';
+import { addressSet, addressUnion } from '../src/net/address-set.ts';
+import { enforce } from '../src/kernel/enforce.ts';
+import { accessOfPorts, TEN_THOUSAND } from './accesses.ts';
+import { inOwnNamespace } from './namespace.ts';
+import { line, median, milliseconds } from './measure.ts';
+
+const PORTS = 1000;
+const ROUNDS = 12;
+
+const prefix = (length: number): AddressSet => addressSet([{ family: 4, address: 0xcb00_7100n, length }]);
+
+/** One prefix of 10,000 is changed inside a process that goes on running. */
+export const run = async (): Promise<void> => {
+  const start = await enforce(accessOfPorts(PORTS, TEN_THOUSAND));
+  if (!start.ok) throw new Error('the first apply failed');
+  let known = start.value.swept;
+  const steps: readonly (readonly [name: string, allowed: AddressSet])[] = [
+    ['a prefix is added', addressUnion(TEN_THOUSAND, prefix(24))],
+    ['a prefix is narrowed, /24 to /25 (two transactions, 20 ms apart)', addressUnion(TEN_THOUSAND, prefix(25))],
+    ['a prefix is taken away', TEN_THOUSAND],
+  ];
+  const times = new Map(steps.map(([name]) => [name, { transaction: [] as number[], all: [] as number[] }]));
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [name, allowed] of steps) {
+      const result = await enforce(accessOfPorts(PORTS, allowed), known);
+      if (!result.ok || !result.value.proof.holds) throw new Error('the proof does not hold');
+      known = result.value.swept;
+      times.get(name)?.transaction.push(Math.max(...result.value.steps.map(({ ms }) => ms)));
+      times.get(name)?.all.push(result.value.ms);
+    }
+  for (const [name, { transaction, all }] of times) {
+    const [one, whole] = [median(transaction), median(all)];
+    line(`${name}: the transaction`, milliseconds(one), '<= 100 ms', one <= 100);
+    line('  with both looks at the connections and the proof', milliseconds(whole), '<= 200 ms', whole <= 200);
+  }
+};
+
+await inOwnNamespace(import.meta.url, run);
