@@ -1,24 +1,11 @@
 import { error, fail, ok, type Result, type Source } from '../diagnostic/diagnostic.ts';
 import type { Family } from '../net/family.ts';
-import type { HostAddress, Link, Route, RoutingRule } from '../ruleset/host.ts';
-import { readAddress, readNumber } from './dump-values.ts';
-import {
-  everything,
-  familyOfTexts,
-  readDestination,
-  readPrefix,
-  ROUTE_TYPES,
-  type IpFacts,
-  type IpHints,
-} from './ip-facts.ts';
+import type { HostAddress, Link, Route } from '../ruleset/host.ts';
+import { readAddress } from './dump-values.ts';
+import { ROUTE_TYPES, familyOfTexts, readDestination, readPrefix, type IpFacts, type IpHints } from './ip-facts.ts';
+import { readRule } from './ip-json-rule.ts';
+import { list, number, strings, text, type Json } from './json-fields.ts';
 import { isRecord } from './json.ts';
-
-type Json = Readonly<Record<string, unknown>>;
-
-const text = (json: Json, key: string): string | null => (typeof json[key] === 'string' ? json[key] : null);
-const number = (json: Json, key: string): number | null => (typeof json[key] === 'number' ? json[key] : null);
-const list = (json: unknown): readonly unknown[] => (Array.isArray(json) ? json : []);
-const strings = (json: unknown): readonly string[] => list(json).filter((item) => typeof item === 'string');
 
 /** Reads `ip -j addr`, `ip -j link`, `ip -j route` or `ip -j rule`, told apart by their keys. Entries without sense are left out. */
 export const parseIpJson = (source: Source, hints: IpHints = {}): Result<IpFacts> => {
@@ -139,79 +126,4 @@ const routeText = (json: Json, type: string, destination: string, gateway: strin
     ...(text(json, 'scope') === null ? [] : ['scope', text(json, 'scope')]),
     ...(text(json, 'prefsrc') === null ? [] : ['src', text(json, 'prefsrc')]),
     ...(number(json, 'metric') === null ? [] : ['metric', String(number(json, 'metric'))]),
-  ].join(' ');
-
-const KNOWN_KEYS: ReadonlySet<string> = new Set(
-  'priority not src srclen dst dstlen fwmark fwmask iif oif ipproto table sport sport_start sport_end dport dport_start dport_end goto action protocol suppress_prefixlen iif_detached oif_detached unresolved nop'.split(
-    ' ',
-  ),
-);
-
-const readRule = (json: Json, hint: Family): readonly RoutingRule[] => {
-  const priority = number(json, 'priority');
-  if (priority === null) return [];
-  const [from, to] = [text(json, 'src'), text(json, 'dst')];
-  const family = familyOfTexts(from, to) ?? hint;
-  const mark = text(json, 'fwmark');
-  return [
-    {
-      family,
-      priority,
-      negate: 'not' in json,
-      from: rulePrefix(from, number(json, 'srclen'), family),
-      to: rulePrefix(to, number(json, 'dstlen'), family),
-      mark:
-        mark === null
-          ? null
-          : { value: readNumber(mark) ?? 0, mask: readNumber(text(json, 'fwmask') ?? '0xffffffff') ?? 0xffff_ffff },
-      in: text(json, 'iif'),
-      out: text(json, 'oif'),
-      protocol: text(json, 'ipproto'),
-      sourcePorts: rulePorts(json, 'sport'),
-      destinationPorts: rulePorts(json, 'dport'),
-      action: ruleAction(json),
-      unknown: Object.keys(json).filter((key) => !KNOWN_KEYS.has(key)),
-      text: ruleText(json),
-    },
-  ];
-};
-
-const rulePrefix = (address: string | null, length: number | null, family: Family) =>
-  address === null || address === 'all'
-    ? null
-    : (readPrefix(length === null ? address : `${address}/${length}`) ?? everything(family));
-
-const rulePorts = (json: Json, key: 'sport' | 'dport') => {
-  const one = number(json, key);
-  const [first, last] = [number(json, `${key}_start`) ?? one, number(json, `${key}_end`) ?? one];
-  return first === null || last === null ? null : { first, last };
-};
-
-const ruleAction = (json: Json): RoutingRule['action'] => {
-  const target = number(json, 'goto') ?? readNumber(text(json, 'goto') ?? '');
-  if (target !== null) return { kind: 'goto', priority: target };
-  const action = text(json, 'action');
-  if (action === 'blackhole' || action === 'unreachable' || action === 'prohibit' || action === 'nop')
-    return { kind: action };
-  const suppress = number(json, 'suppress_prefixlen');
-  return {
-    kind: 'lookup',
-    table: text(json, 'table') ?? String(number(json, 'table') ?? 'main'),
-    suppressPrefixLength: suppress,
-  };
-};
-
-const ruleText = (json: Json): string =>
-  [
-    `${number(json, 'priority')}:`,
-    ...('not' in json ? ['not'] : []),
-    'from',
-    `${text(json, 'src') ?? 'all'}${number(json, 'srclen') === null ? '' : `/${number(json, 'srclen')}`}`,
-    ...(text(json, 'dst') === null ? [] : ['to', text(json, 'dst')]),
-    ...(text(json, 'fwmark') === null ? [] : ['fwmark', text(json, 'fwmark')]),
-    ...(text(json, 'iif') === null ? [] : ['iif', text(json, 'iif')]),
-    ...(text(json, 'oif') === null ? [] : ['oif', text(json, 'oif')]),
-    ...('goto' in json ? ['goto', String(json['goto'])] : []),
-    ...(text(json, 'table') === null ? [] : ['lookup', text(json, 'table')]),
-    ...(text(json, 'action') === null ? [] : [text(json, 'action')]),
   ].join(' ');

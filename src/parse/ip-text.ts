@@ -1,17 +1,11 @@
 import { ok, type Result, type Source } from '../diagnostic/diagnostic.ts';
 import type { Family } from '../net/family.ts';
 import type { HostAddress, Link, Route, RoutingRule } from '../ruleset/host.ts';
-import { readAddress, readMasked, readNumber, readRange } from './dump-values.ts';
-import { familyOfTexts, readDestination, readPrefix, ROUTE_TYPES, type IpFacts, type IpHints } from './ip-facts.ts';
+import { readAddress, readNumber } from './dump-values.ts';
+import { ROUTE_TYPES, familyOfTexts, readDestination, readPrefix, type IpFacts, type IpHints } from './ip-facts.ts';
+import { readRule } from './ip-text-rule.ts';
+import { after, type Words } from './ip-text-words.ts';
 import { doubtsAbout, linesOf } from './lines.ts';
-
-type Words = readonly string[];
-
-/** The word behind another one; null where it is not there. */
-const after = (words: Words, name: string): string | null => {
-  const at = words.indexOf(name);
-  return at === -1 ? null : (words[at + 1] ?? null);
-};
 
 /**
  * Reads what `ip addr`, `ip link`, `ip route` and `ip rule` print without -j, also several of them in one text with the prompts above
@@ -152,47 +146,4 @@ const readRoute = (words: Words, text: string, hint: Family, table: string): Rou
     tos: after(words, 'tos'),
     text,
   };
-};
-
-const RULE_WORDS: ReadonlySet<string> = new Set(
-  'from to fwmark iif oif ipproto sport dport lookup table goto not proto blackhole unreachable prohibit nop suppress_prefixlength [detached] [unresolved]'.split(
-    ' ',
-  ),
-);
-const BARE: ReadonlySet<string> = new Set('not blackhole unreachable prohibit nop [detached] [unresolved]'.split(' '));
-
-const readRule = (words: Words, text: string, hint: Family): RoutingRule => {
-  const unknown: string[] = [];
-  for (let at = 1; at < words.length; at++) {
-    const word = words[at] ?? '';
-    if (!RULE_WORDS.has(word)) unknown.push(word);
-    else if (!BARE.has(word)) at++;
-  }
-  const [from, to, mark] = [after(words, 'from'), after(words, 'to'), after(words, 'fwmark')];
-  const family = familyOfTexts(from, to) ?? hint;
-  return {
-    family,
-    priority: Number((words[0] ?? '').replace(':', '')),
-    negate: words.includes('not'),
-    from: from === null || from === 'all' ? null : readPrefix(from),
-    to: to === null || to === 'all' ? null : readPrefix(to),
-    mark: mark === null ? null : readMasked(mark),
-    in: after(words, 'iif'),
-    out: after(words, 'oif'),
-    protocol: after(words, 'ipproto'),
-    sourcePorts: readRange(after(words, 'sport') ?? '', 65_535, '-'),
-    destinationPorts: readRange(after(words, 'dport') ?? '', 65_535, '-'),
-    action: ruleAction(words),
-    unknown,
-    text,
-  };
-};
-
-const ruleAction = (words: Words): RoutingRule['action'] => {
-  const target = readNumber(after(words, 'goto') ?? '');
-  if (target !== null) return { kind: 'goto', priority: target };
-  for (const kind of ['blackhole', 'unreachable', 'prohibit', 'nop'] as const)
-    if (words.includes(kind)) return { kind };
-  const table = after(words, 'lookup') ?? after(words, 'table') ?? 'main';
-  return { kind: 'lookup', table, suppressPrefixLength: readNumber(after(words, 'suppress_prefixlength') ?? '') };
 };

@@ -10,7 +10,8 @@ import {
 } from '../diagnostic/diagnostic.ts';
 import type { IptablesChange } from '../ruleset/iptables-change.ts';
 import type { IptablesRule } from '../ruleset/iptables-rule.ts';
-import { readRule, ruleReader, variantsOf } from './iptables-rule.ts';
+import { ruleReader, variantsOf } from './iptables-rule-reader.ts';
+import { readRule } from './iptables-rule.ts';
 import { emptyWords, splitWords, type Words } from './iptables-words.ts';
 
 const HINT =

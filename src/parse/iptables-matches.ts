@@ -1,188 +1,11 @@
-import type {
-  ConnectionState,
-  ConntrackTest,
-  Inverted,
-  IptablesMatch,
-  IpvsTest,
-  WrittenOption,
-} from '../ruleset/iptables-match.ts';
-import { readAddressMask, readAddressRange, readMasked, readNumber, readProtocol, readRange } from './dump-values.ts';
+import type { IptablesMatch } from '../ruleset/iptables-match.ts';
+import { readAddressRange, readMasked, readNumber, readRange } from './dump-values.ts';
 import { readIcmp } from './icmp-types.ts';
-
-type Options = readonly WrittenOption[];
-type Reader = (options: Options, module: string) => IptablesMatch | null;
-
-const find = (options: Options, name: string): WrittenOption | undefined =>
-  options.find((option) => option.name === name);
-
-/** The value of an option, `null` where it is not there, undefined where its value is not understood. */
-const inverted = <T>(
-  options: Options,
-  name: string,
-  read: (value: string) => T | null,
-): Inverted<T> | null | undefined => {
-  const option = find(options, name);
-  if (option === undefined) return null;
-  const value = read(option.values[0] ?? '');
-  return value === null ? undefined : { negate: option.negate, value };
-};
-
-/** Well-known ports by the names that people write (/etc/services); iptables-save prints numbers. */
-const SERVICES: Readonly<Record<string, number>> = {
-  ssh: 22,
-  smtp: 25,
-  domain: 53,
-  http: 80,
-  pop3: 110,
-  ntp: 123,
-  imap2: 143,
-  imap: 143,
-  https: 443,
-  imaps: 993,
-  pop3s: 995,
-};
-
-const readPorts = (text: string) => {
-  const known = SERVICES[text];
-  return known === undefined ? readRange(text) : { first: known, last: known };
-};
-
-// include/uapi/linux/netfilter/xt_tcpudp.h has the byte of the header as it is: FIN is the lowest bit.
-const TCP_FLAGS: Readonly<Record<string, number>> = {
-  FIN: 1,
-  SYN: 2,
-  RST: 4,
-  PSH: 8,
-  ACK: 16,
-  URG: 32,
-  ALL: 63,
-  NONE: 0,
-};
-
-const readFlags = (text: string): number | null => {
-  let bits = 0;
-  for (const name of text.split(',')) {
-    const bit = TCP_FLAGS[name];
-    if (bit === undefined) return null;
-    bits |= bit;
-  }
-  return bits;
-};
-
-const ports: Reader = (options, module) => {
-  const source = inverted(options, '--sport', readPorts);
-  const destination = inverted(options, '--dport', readPorts);
-  const option = inverted(options, '--tcp-option', (value) => readNumber(value, 255));
-  const syn = find(options, '--syn');
-  const written = find(options, '--tcp-flags');
-  let flags: Inverted<{ readonly mask: number; readonly set: number }> | null = null;
-  if (syn !== undefined) flags = { negate: syn.negate, value: { mask: 0x17, set: 2 } };
-  else if (written !== undefined) {
-    const [mask, set] = written.values.map(readFlags);
-    if (mask == null || set == null) return null;
-    flags = { negate: written.negate, value: { mask, set } };
-  }
-  if (source === undefined || destination === undefined || option === undefined) return null;
-  return {
-    kind: 'ports',
-    module: module as 'tcp' | 'udp' | 'sctp' | 'udplite' | 'dccp',
-    source,
-    destination,
-    flags,
-    option,
-  };
-};
-
-const multiport: Reader = (options) => {
-  const [option, ...more] = options;
-  if (option === undefined || more.length > 0) return null;
-  const list = (option.values[0] ?? '').split(',').map(readPorts);
-  if (!list.every((range) => range !== null)) return null;
-  const side = option.name === '--sports' ? 'source' : option.name === '--dports' ? 'destination' : 'either';
-  return { kind: 'multiport', side, negate: option.negate, ports: list };
-};
-
-const STATES: ReadonlySet<string> = new Set<ConnectionState>([
-  'INVALID',
-  'NEW',
-  'ESTABLISHED',
-  'RELATED',
-  'UNTRACKED',
-  'SNAT',
-  'DNAT',
-]);
-const STATUSES: ReadonlySet<string> = new Set(['NONE', 'EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED']);
-
-const readStates = (text: string): readonly ConnectionState[] | null => {
-  const list = text.split(',');
-  return list.every((name) => STATES.has(name)) ? (list as ConnectionState[]) : null;
-};
-
-const TUPLE = {
-  '--ctorigsrc': 'original-source',
-  '--ctorigdst': 'original-destination',
-  '--ctreplsrc': 'reply-source',
-  '--ctrepldst': 'reply-destination',
-} as const;
-
-const readDirection = (text: string): 'ORIGINAL' | 'REPLY' | null =>
-  text === 'ORIGINAL' || text === 'REPLY' ? text : null;
-
-const conntrackTest = ({ name, negate, values: [value = ''] }: WrittenOption): ConntrackTest | null => {
-  switch (name) {
-    case '--ctstate': {
-      const states = readStates(value);
-      return states === null ? null : { kind: 'state', negate, states };
-    }
-    case '--ctstatus': {
-      const statuses = value.split(',');
-      return statuses.every((status) => STATUSES.has(status)) ? { kind: 'status', negate, statuses } : null;
-    }
-    case '--ctproto': {
-      const protocol = readProtocol(value);
-      return protocol === null ? null : { kind: 'protocol', negate, protocol };
-    }
-    case '--ctorigsrc':
-    case '--ctorigdst':
-    case '--ctreplsrc':
-    case '--ctrepldst': {
-      const address = readAddressMask(value);
-      return address === null ? null : { kind: 'address', of: TUPLE[name], negate, address };
-    }
-    case '--ctorigsrcport':
-    case '--ctorigdstport':
-    case '--ctreplsrcport':
-    case '--ctrepldstport': {
-      const range = readRange(value);
-      const of = TUPLE[name.slice(0, -4) as keyof typeof TUPLE];
-      return range === null ? null : { kind: 'port', of, negate, ports: range };
-    }
-    case '--ctexpire': {
-      const seconds = readRange(value, 0xffff_ffff);
-      return seconds === null ? null : { kind: 'expire', negate, seconds };
-    }
-    case '--ctdir': {
-      const direction = readDirection(value);
-      return direction === null ? null : { kind: 'direction', negate, direction };
-    }
-    default:
-      return null;
-  }
-};
-
-const all = <T>(list: readonly (T | null)[]): readonly T[] | null =>
-  list.every((item): item is T => item !== null) ? list : null;
-
-const conntrack: Reader = (options) => {
-  const tests = all(options.map(conntrackTest));
-  return tests === null ? null : { kind: 'conntrack', tests };
-};
-
-const state: Reader = (options) => {
-  const [option] = options;
-  const states = option === undefined ? null : readStates(option.values[0] ?? '');
-  return option === undefined || states === null ? null : { kind: 'state', negate: option.negate, states };
-};
+import { rate, recent, statistic } from './iptables-chance.ts';
+import { conntrack, state } from './iptables-conntrack.ts';
+import { ipvs } from './iptables-ipvs.ts';
+import { multiport, ports } from './iptables-ports.ts';
+import { all, find, inverted, type Options, type Reader } from './iptables-written.ts';
 
 const mark: Reader = (options, module) => {
   const [option] = options;
@@ -233,42 +56,6 @@ const set: Reader = (options) => {
   return directions === null ? null : { kind: 'set', negate: option.negate, set: name, directions, options: others };
 };
 
-const statistic: Reader = (options) => {
-  const value = (name: string): string => find(options, name)?.values[0] ?? '';
-  if (value('--mode') === 'random') {
-    const probability = find(options, '--probability');
-    if (probability === undefined || !/^[0-9]*\.?[0-9]+$/.test(value('--probability'))) return null;
-    // libxt_statistic.c: lround(0x80000000 * probability); the kernel compares it with 31 random bits.
-    const over = Math.round(0x8000_0000 * Number(value('--probability')));
-    return over <= 0x8000_0000 ? { kind: 'statistic-random', negate: probability.negate, over } : null;
-  }
-  const every = readNumber(value('--every'));
-  const packet = find(options, '--packet') === undefined ? 0 : readNumber(value('--packet'));
-  if (value('--mode') !== 'nth' || every === null || packet === null || every < 1) return null;
-  return { kind: 'statistic-nth', negate: find(options, '--every')?.negate ?? false, every, packet };
-};
-
-const recent: Reader = (options) => {
-  const actions = options.filter(({ name }) => ['--set', '--rcheck', '--update', '--remove'].includes(name));
-  const [action, ...more] = actions;
-  if (action === undefined || more.length > 0) return null;
-  const seconds = inverted(options, '--seconds', (value) => readNumber(value));
-  const hitcount = inverted(options, '--hitcount', (value) => readNumber(value));
-  if (seconds === undefined || hitcount === undefined) return null;
-  return {
-    kind: 'recent',
-    negate: action.negate,
-    action: action.name.slice(2) as 'set' | 'rcheck' | 'update' | 'remove',
-    list: find(options, '--name')?.values[0] ?? 'DEFAULT',
-    side: find(options, '--rdest') === undefined ? 'source' : 'destination',
-    mask: find(options, '--mask')?.values[0] ?? null,
-    seconds: seconds?.value ?? null,
-    hitcount: hitcount?.value ?? null,
-    reap: find(options, '--reap') !== undefined,
-    rttl: find(options, '--rttl') !== undefined,
-  };
-};
-
 const iprange: Reader = (options) => {
   const source = inverted(options, '--src-range', readAddressRange);
   const destination = inverted(options, '--dst-range', readAddressRange);
@@ -307,12 +94,6 @@ const owner: Reader = (options) => {
   return tests === null ? null : { kind: 'owner', tests };
 };
 
-const rate: Reader = (options, module) => ({
-  kind: 'rate',
-  module: module as 'limit' | 'hashlimit' | 'connlimit' | 'quota' | 'time',
-  options,
-});
-
 const rpfilter: Reader = (options) => ({
   kind: 'rpfilter',
   loose: find(options, '--loose') !== undefined,
@@ -327,39 +108,6 @@ const socket: Reader = (options) => ({
   noWildcard: find(options, '--nowildcard') !== undefined,
   restoreMark: find(options, '--restore-skmark') !== undefined,
 });
-
-const ipvsTest = ({ name, negate, values: [value = ''] }: WrittenOption): IpvsTest | null => {
-  switch (name) {
-    case '--ipvs':
-      return { kind: 'ipvs', negate };
-    case '--vproto': {
-      const protocol = readProtocol(value);
-      return protocol === null ? null : { kind: 'protocol', negate, protocol };
-    }
-    case '--vaddr': {
-      const address = readAddressMask(value);
-      return address === null ? null : { kind: 'address', negate, address };
-    }
-    case '--vport':
-    case '--vportctl': {
-      const port = readNumber(value, 65_535);
-      return port === null ? null : { kind: name === '--vport' ? 'port' : 'control-port', negate, port };
-    }
-    case '--vdir': {
-      const direction = readDirection(value);
-      return direction === null ? null : { kind: 'direction', negate, direction };
-    }
-    case '--vmethod':
-      return { kind: 'method', negate, method: value };
-    default:
-      return null;
-  }
-};
-
-const ipvs: Reader = (options) => {
-  const tests = all(options.map(ipvsTest));
-  return tests === null ? null : { kind: 'ipvs', tests };
-};
 
 const ttl: Reader = (options, module) => {
   const [option] = options;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { printIptablesRule } from '../ruleset/print-iptables.ts';
-import { parseIptables, type IptablesDump, type IptablesHints } from './iptables-save.ts';
+import type { IptablesDump, IptablesHints } from './iptables-reading.ts';
+import { parseIptables } from './iptables-save.ts';
 
 const read = (text: string, hints: IptablesHints = {}) => {
   const result = parseIptables({ name: 'dump.txt', text }, hints);

@@ -1,14 +1,9 @@
-import type { WrittenOption } from '../ruleset/iptables-match.ts';
-import type { IptablesTarget, NatRange } from '../ruleset/iptables-target.ts';
+import type { IptablesTarget } from '../ruleset/iptables-target.ts';
 import type { RejectKind } from '../ruleset/verdict.ts';
-import { readAddress, readAddressMask, readAddressRange, readMasked, readNumber, readRange } from './dump-values.ts';
-
-type Options = readonly WrittenOption[];
-type Reader = (options: Options, module: string) => IptablesTarget | null;
-
-const has = (options: Options, name: string): boolean => options.some((option) => option.name === name);
-const valueOf = (options: Options, name: string): string | null =>
-  options.find((option) => option.name === name)?.values[0] ?? null;
+import { readAddress, readMasked, readNumber, readRange } from './dump-values.ts';
+import { connmark, mark } from './iptables-marks.ts';
+import { netmap, rewriting, toPorts } from './iptables-nat.ts';
+import { has, valueOf, type Options, type Reader } from './iptables-target-reader.ts';
 
 /** The words of `--reject-with` (libipt_REJECT.c, libip6t_REJECT.c), with their short forms. */
 const REJECTS: Readonly<Record<string, RejectKind>> = {
@@ -49,130 +44,6 @@ const reject: Reader = (options) => {
   if (word === null) return { kind: 'reject', with: 'port-unreachable', word: '' };
   const kind = REJECTS[word];
   return kind === undefined ? null : { kind: 'reject', with: kind, word };
-};
-
-/** `10.0.0.1`, `10.0.0.1-10.0.0.9:80-90`, `[fd00::1]:80`, `:80`, `10.0.0.1:80-90/8000`; null when it is something else. */
-export const readNatRange = (text: string): NatRange | null => {
-  const quick = text.indexOf(':');
-  if (quick > 0 && text.charCodeAt(0) !== 91 && text.indexOf(':', quick + 1) === -1 && !text.includes('/')) {
-    const addresses = readAddressRange(text.slice(0, quick));
-    const ports = readRange(text.slice(quick + 1), 65_535, '-');
-    return addresses === null || ports === null ? null : { addresses, ports, basePort: null };
-  }
-  const bracket = /^\[([^\]]*)\](?:-\[([^\]]*)\])?(?::(.*))?$/.exec(text);
-  let addressText: string;
-  let portText: string | undefined;
-  if (bracket !== null) {
-    addressText = bracket[2] === undefined ? (bracket[1] ?? '') : `${bracket[1]}-${bracket[2]}`;
-    portText = bracket[3];
-  } else {
-    // An IPv6 address without brackets has no port behind it.
-    const colon = text.indexOf(':');
-    const plain = colon === -1 || text.includes(':', colon + 1);
-    addressText = plain ? text : text.slice(0, colon);
-    portText = plain ? undefined : text.slice(colon + 1);
-  }
-  const addresses = addressText === '' ? null : readAddressRange(addressText);
-  if (addressText !== '' && addresses === null) return null;
-  if (portText === undefined) return { addresses, ports: null, basePort: null };
-  const slash = portText.indexOf('/');
-  const ports = readRange(slash === -1 ? portText : portText.slice(0, slash), 65_535, '-');
-  const basePort = slash === -1 ? null : readNumber(portText.slice(slash + 1), 65_535);
-  return ports === null || (slash !== -1 && basePort === null) ? null : { addresses, ports, basePort };
-};
-
-const nat = (
-  options: Options,
-  how: 'dnat' | 'snat' | 'masquerade' | 'redirect',
-  to: NatRange | null,
-): IptablesTarget => ({
-  kind: 'nat',
-  how,
-  to,
-  random: has(options, '--random'),
-  fullyRandom: has(options, '--random-fully'),
-  persistent: has(options, '--persistent'),
-});
-
-const rewriting =
-  (how: 'dnat' | 'snat', option: string): Reader =>
-  (options) => {
-    // Kernels since 2.6.11 take one range only; old dumps can hold several.
-    const written = options.filter(({ name }) => name === option);
-    const to = written.length === 1 ? readNatRange(written[0]?.values[0] ?? '') : null;
-    return to === null ? null : nat(options, how, to);
-  };
-
-const toPorts =
-  (how: 'masquerade' | 'redirect'): Reader =>
-  (options) => {
-    const text = valueOf(options, '--to-ports');
-    if (text === null) return nat(options, how, null);
-    const to = readNatRange(`:${text}`);
-    return to === null ? null : nat(options, how, to);
-  };
-
-const netmap: Reader = (options) => {
-  const network = readAddressMask(valueOf(options, '--to') ?? '');
-  if (network === null) return null;
-  const { family, address, mask } = network;
-  const hosts = ((1n << (family === 4 ? 32n : 128n)) - 1n) ^ mask;
-  // Only a network whose host bits are the last ones can be told by its ends.
-  if ((hosts & (hosts + 1n)) !== 0n) return null;
-  return {
-    kind: 'nat',
-    how: 'netmap',
-    to: { addresses: { family, first: address, last: address | hosts }, ports: null, basePort: null },
-    random: false,
-    fullyRandom: false,
-    persistent: false,
-  };
-};
-
-/** `--set-xmark` and its short forms, as value and mask: x = (x & ~mask) ^ value (libxt_MARK.c, libxt_CONNMARK.c). */
-const readSetMark = (options: Options): { readonly value: number; readonly mask: number } | null | undefined => {
-  const [option, ...more] = options.filter(({ name }) => name.endsWith('mark') && !/^--(?:save|restore)/.test(name));
-  if (option === undefined) return undefined;
-  const given = more.length > 0 ? null : readMasked(option.values[0] ?? '');
-  if (given === null) return null;
-  const { value, mask } = given;
-  switch (option.name) {
-    case '--set-xmark':
-      return given;
-    case '--set-mark':
-      // The bits of the mask and those of the value are cleared, then the value is set.
-      return { value, mask: (mask | value) >>> 0 };
-    case '--and-mark':
-      return { value: 0, mask: ~value >>> 0 };
-    case '--or-mark':
-      return { value, mask: value };
-    case '--xor-mark':
-      return { value, mask: 0 };
-    default:
-      return null;
-  }
-};
-
-const mark: Reader = (options) => {
-  const set = readSetMark(options);
-  return set === null || set === undefined ? null : { kind: 'mark', ...set };
-};
-
-const connmark: Reader = (options) => {
-  const save = has(options, '--save-mark');
-  const restore = has(options, '--restore-mark');
-  if (!save && !restore) {
-    const set = readSetMark(options);
-    return set === null || set === undefined ? null : { kind: 'connmark-set', ...set };
-  }
-  const read = (name: string): number | null => {
-    const text = valueOf(options, name) ?? valueOf(options, '--mask');
-    return text === null ? 0xffff_ffff : readNumber(text);
-  };
-  const nfMask = read('--nfmask');
-  const ctMask = read('--ctmask');
-  if (nfMask === null || ctMask === null) return null;
-  return { kind: save ? 'connmark-save' : 'connmark-restore', nfMask, ctMask };
 };
 
 const queue: Reader = (options, module) => {

@@ -12,6 +12,7 @@ export interface Words {
   remark: number;
 }
 
+/** Room for the words of a line. */
 export const emptyWords = (): Words => ({ list: [], starts: [], ends: [], count: 0, open: false, remark: -1 });
 
 const SPACE = 32;

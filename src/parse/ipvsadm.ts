@@ -128,3 +128,7 @@ const readListedServer = (words: readonly string[]): RealServer | null => {
   if (forward === undefined) return { ...socket, forward: 'masq', weight: 1, active: null };
   return { ...socket, forward, weight: readNumber(words[3] ?? '') ?? 1, active: readNumber(words[4] ?? '') };
 };
+
+/** How much a form of ipvsadm's output tells: -S all, -Ln no flags in full, --stats and --rate no weights. */
+export const ipvsDetail = (text: string): number =>
+  /^\s*-A /m.test(text) ? 3 : /\b(?:Conns|CPS)\b/.test(text) ? 1 : 2;

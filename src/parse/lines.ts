@@ -34,6 +34,7 @@ export interface Doubts {
 
 const MOST = 50;
 
+/** No doubts yet about a dump. */
 export const doubtsAbout = (source: Source): Doubts => {
   const all: Diagnostic[] = [];
   let more = 0;

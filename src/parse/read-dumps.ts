@@ -8,22 +8,20 @@ import {
   type Result,
   type Source,
 } from '../diagnostic/diagnostic.ts';
-import type { Family } from '../net/family.ts';
-import { isAbsent, type Absent } from '../ruleset/absent.ts';
+import { isAbsent } from '../ruleset/absent.ts';
 import type { Host } from '../ruleset/host.ts';
 import { unknownRuleset, type Ruleset, type Told } from '../ruleset/ruleset.ts';
 import type { AnyTable, Table } from '../ruleset/table.ts';
 import { parseConntrack } from './conntrack.ts';
-import type { IpFacts } from './ip-facts.ts';
-import { parseIpJson } from './ip-json.ts';
 import { parseIpText } from './ip-text.ts';
 import { parseIpsets } from './ipset.ts';
-import { parseIptables, type IptablesHints } from './iptables-save.ts';
-import { parseIpvsadm } from './ipvsadm.ts';
+import { parseIptables } from './iptables-save.ts';
+import { ipvsDetail, parseIpvsadm } from './ipvsadm.ts';
 import { joinTables } from './join-tables.ts';
 import { parseNftHooks } from './nft-hooks.ts';
 import { parseNftJson } from './nft-json.ts';
 import { parseNftText } from './nft-text.ts';
+import { addIp, hintsOf, joinLists, known, readIpJson } from './read-host-dumps.ts';
 import { recognise, type DumpKind } from './recognise.ts';
 import { parseSs } from './ss.ts';
 import { parseSysctls } from './sysctl.ts';
@@ -94,18 +92,6 @@ export const readDumps = (sources: readonly Source[]): Result<ReadDumps> => {
   return ok({ ruleset, inputs: found.inputs }, found.warnings);
 };
 
-/** The family and flavour that a file name tells: `ip6tables-save.txt`, `ip-6-rule.json`, `iptables-legacy.txt`. */
-const hintsOf = (name: string): IptablesHints => {
-  const base = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
-  const family: Family | null = /ip-?6|v6/.test(base)
-    ? 6
-    : /iptables|ipv4|ip-(?:addr|link|route|rule)/.test(base)
-      ? 4
-      : null;
-  const engine = base.includes('legacy') ? 'iptables-legacy' : base.includes('nft') ? 'iptables-nft' : null;
-  return { ...(family === null ? {} : { family }), ...(engine === null ? {} : { engine }) };
-};
-
 /** Takes a result: its value, or null with its problems noted. Diagnostics without a source are bound to this one. */
 const take = <T>(found: Found, source: Source, result: Result<T>): T | null => {
   const bind = (diagnostic: Diagnostic): Diagnostic =>
@@ -143,10 +129,10 @@ const readOne = (found: Found, source: Source, kind: DumpKind | null): void => {
       break;
     }
     case 'ip-json':
-      addIp(found, take(found, source, readIpJson(source)));
+      found.host = addIp(found.host, take(found, source, readIpJson(source)));
       break;
     case 'ip-text':
-      addIp(found, take(found, source, parseIpText(source, hintsOf(source.name))));
+      found.host = addIp(found.host, take(found, source, parseIpText(source, hintsOf(source.name))));
       break;
     case 'sysctl': {
       const values = take(found, source, parseSysctls(source));
@@ -184,56 +170,6 @@ const readOne = (found: Found, source: Source, kind: DumpKind | null): void => {
       break;
   }
   found.inputs.push(input);
-};
-
-/** How much a form of ipvsadm's output tells: -S all, -Ln no flags in full, --stats and --rate no weights. */
-const ipvsDetail = (text: string): number => (/^\s*-A /m.test(text) ? 3 : /\b(?:Conns|CPS)\b/.test(text) ? 1 : 2);
-
-const known = <T extends object>(part: T | Absent, none: T): T => (isAbsent(part) ? none : part);
-
-const joinLists = <T>(before: readonly T[] | Absent, more: readonly T[] | null): readonly T[] | Absent =>
-  more === null ? before : [...known(before, []), ...more];
-
-/** An empty list of `ip -j` says nothing about what it is a list of. */
-const readIpJson = (source: Source): Result<IpFacts> =>
-  /^\s*\[\s*\]\s*$/.test(source.text)
-    ? ok({
-        links: null,
-        addresses: null,
-        routes: /route/.test(source.name) ? [] : null,
-        rules: /rule/.test(source.name) ? [] : null,
-      })
-    : parseIpJson(source, hintsOf(source.name));
-
-const addIp = (found: Found, facts: IpFacts | null): void => {
-  if (facts === null) return;
-  const { host } = found;
-  const keyed = <T>(before: readonly T[] | Absent, more: readonly T[] | null, key: (item: T) => string) => {
-    if (more === null) return before;
-    // ip -j route of all tables and ip -j -6 route overlap; the later entry of a link may know more (ip -d link).
-    return [...new Map([...known(before, []), ...more].map((item) => [key(item), item])).values()];
-  };
-  found.host = {
-    ...host,
-    links: joinLinks(host.links, facts.links),
-    addresses: keyed(
-      host.addresses,
-      facts.addresses,
-      (one) => `${one.link} ${one.address.family} ${one.address.value}/${one.length}`,
-    ),
-    routes: keyed(host.routes, facts.routes, (one) => `${one.family} ${one.table} ${one.metric} ${one.text}`),
-    rules: keyed(host.rules, facts.rules, (one) => `${one.family} ${one.text}`),
-  };
-};
-
-const joinLinks = (before: Host['links'], more: IpFacts['links']): Host['links'] => {
-  if (more === null) return before;
-  const links = new Map(known(before, []).map((link) => [link.name, link]));
-  for (const link of more) {
-    const old = links.get(link.name);
-    links.set(link.name, old === undefined ? link : { ...link, kind: link.kind ?? old.kind });
-  }
-  return [...links.values()];
 };
 
 const readIptables = (found: Found, source: Source, kind: 'iptables' | 'iptables-listing'): void => {

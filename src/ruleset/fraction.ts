@@ -11,7 +11,9 @@ export const fraction = (over: bigint, of: bigint): Fraction => {
 /** What is left of the whole. */
 export const rest = ({ over, of }: Fraction): Fraction => ({ over: of - over, of });
 
+/** All. */
 export const certain: Fraction = { over: 1n, of: 1n };
+/** None. */
 export const never: Fraction = { over: 0n, of: 1n };
 
 /** The fraction with the smallest denominator between two others, both included (the first common node of the Stern-Brocot tree). */

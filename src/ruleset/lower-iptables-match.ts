@@ -1,40 +1,10 @@
-import { LAST } from '../net/family.ts';
-import { between, single, symbol, wildcard, type Value } from './data-type.ts';
+import { between, single, symbol } from './data-type.ts';
 import type { Field } from './field.ts';
-import { nominalShare, rest, fraction } from './fraction.ts';
-import type {
-  AddressMask,
-  ConntrackTest,
-  ConnectionState,
-  Inverted,
-  IptablesMatch,
-  IpvsTest,
-  NumberRange,
-  WrittenOption,
-} from './iptables-match.ts';
-import type { Reading } from './reading.ts';
+import type { Inverted, IptablesMatch, IpvsTest, NumberRange, WrittenOption } from './iptables-match.ts';
+import { lowerNth, lowerRandom, lowerRecent } from './lower-iptables-chance.ts';
+import { lowerConntrack, lowerStates } from './lower-iptables-conntrack.ts';
+import { addressTest, interfaceValue, ofRange, test, type MatchOf } from './lower-iptables-values.ts';
 import type { Step } from './step.ts';
-
-type MatchOf<K extends IptablesMatch['kind']> = Extract<IptablesMatch, { kind: K }>;
-
-const test = (field: Reading, negate: boolean, ...values: readonly Value[]): Step => ({
-  kind: 'test',
-  field,
-  negate,
-  values,
-});
-
-const ofRange = ({ first, last }: NumberRange): Value => between(first, last);
-
-/** `eth+` stands for every name that begins with eth; `+` alone for every name. */
-const interfaceValue = (name: string): Value => (name.endsWith('+') ? wildcard(name.slice(0, -1)) : symbol(name));
-
-/** A masked address: a range where the mask is a prefix, else the bits themselves. */
-const addressTest = (field: Field, negate: boolean, { family, address, mask }: AddressMask): Step => {
-  const hosts = LAST[family] ^ mask;
-  if ((hosts & (hosts + 1n)) === 0n) return test(field, negate, between(address, address | hosts));
-  return test({ kind: 'masked', field, and: mask, xor: 0n, shift: 0 }, negate, single(address));
-};
 
 const portTest = (field: Field, ports: Inverted<NumberRange> | null): readonly Step[] =>
   ports === null ? [] : [test(field, ports.negate, ofRange(ports.value))];
@@ -69,72 +39,6 @@ const lowerMultiport = ({ side, negate, ports }: MatchOf<'multiport'>): readonly
   if (side === 'destination') return [test('destination-port', negate, ...values)];
   const of = [[test('source-port', false, ...values)], [test('destination-port', false, ...values)]];
   return [{ kind: 'any', of, negate }];
-};
-
-/**
- * SNAT and DNAT are states of `-m conntrack` beside the others: the packet's connection has that mapping (net/netfilter/xt_conntrack.c,
- * conntrack_mt).
- */
-const lowerStates = (negate: boolean, states: readonly ConnectionState[]): Step => {
-  const mappings: readonly ConnectionState[] = states.filter((state) => state === 'SNAT' || state === 'DNAT');
-  const plain = states.filter((state) => !mappings.includes(state)).map((state) => symbol(state.toLowerCase()));
-  if (mappings.length === 0) return test('ct-state', negate, ...plain);
-  const mapped = test('ct-status', false, ...mappings.map((state) => symbol(state.toLowerCase())));
-  return { kind: 'any', of: [[test('ct-state', false, ...plain)], [mapped]], negate };
-};
-
-const TUPLE_ADDRESS = {
-  'original-source': 'ct-original-source',
-  'original-destination': 'ct-original-destination',
-  'reply-source': 'ct-reply-source',
-  'reply-destination': 'ct-reply-destination',
-} as const satisfies Record<string, Field>;
-
-const TUPLE_PORT = {
-  'original-source': 'ct-original-source-port',
-  'original-destination': 'ct-original-destination-port',
-  'reply-source': 'ct-reply-source-port',
-  'reply-destination': 'ct-reply-destination-port',
-} as const satisfies Record<string, Field>;
-
-const lowerConntrackTest = (one: ConntrackTest): Step => {
-  switch (one.kind) {
-    case 'state':
-      return lowerStates(one.negate, one.states);
-    case 'status':
-      // NONE is no bit at all.
-      return test(
-        'ct-status',
-        one.negate,
-        ...one.statuses.filter((status) => status !== 'NONE').map((status) => symbol(statusName(status))),
-      );
-    case 'protocol':
-      return test('ct-protocol', one.negate, single(one.protocol));
-    case 'address':
-      return addressTest(TUPLE_ADDRESS[one.of], one.negate, one.address);
-    case 'port':
-      return test(TUPLE_PORT[one.of], one.negate, ofRange(one.ports));
-    case 'expire':
-      return test('ct-expiration', one.negate, ofRange(one.seconds));
-    case 'direction':
-      return test('direction', one.negate, symbol(one.direction.toLowerCase()));
-  }
-};
-
-const statusName = (status: string): string => status.toLowerCase().replace('_', '-');
-
-/**
- * A packet without a connection matches on its state alone: the other tests are skipped (xt_conntrack.c: `if (ct == NULL) return
- * info->match_flags & XT_CONNTRACK_STATE`).
- */
-const lowerConntrack = ({ tests }: MatchOf<'conntrack'>): readonly Step[] => {
-  const withState = tests.some(({ kind }) => kind === 'state');
-  if (!withState || tests.length === 1) return tests.map(lowerConntrackTest);
-  const none = test('ct-state', false, symbol('untracked'), symbol('invalid'));
-  return tests.map((one): Step => {
-    const step = lowerConntrackTest(one);
-    return one.kind === 'state' ? step : { kind: 'any', of: [[step], [none]], negate: false };
-  });
 };
 
 const lowerMark = (field: 'mark' | 'ct-mark', negate: boolean, value: number, mask: number): Step =>
@@ -175,46 +79,6 @@ const lowerSet = ({ negate, set, directions, options }: MatchOf<'set'>): readonl
       ? []
       : [{ kind: 'unknown', text: textOf(counters), may: 'match' } as const satisfies Step]),
   ];
-};
-
-const NEVER: Step = { kind: 'choose', how: 'turn', arms: [{ share: fraction(1n, 1n), then: null }] };
-
-const lowerRandom = ({ negate, over }: MatchOf<'statistic-random'>): Step => {
-  const share = negate ? rest(nominalShare(over)) : nominalShare(over);
-  return {
-    kind: 'choose',
-    how: 'random',
-    arms: [
-      { share, then: [] },
-      { share: rest(share), then: null },
-    ],
-  };
-};
-
-const lowerNth = ({ negate, every }: MatchOf<'statistic-nth'>): Step => {
-  const one = fraction(1n, BigInt(every));
-  const share = negate ? rest(one) : one;
-  return {
-    kind: 'choose',
-    how: 'turn',
-    arms: [
-      { share, then: [] },
-      { share: rest(share), then: null },
-    ],
-  };
-};
-
-/** net/netfilter/xt_recent.c, recent_mt: `--set` always matches; the others when the list holds the address as asked. */
-const lowerRecent = ({ negate, action, list, seconds, hitcount }: MatchOf<'recent'>): readonly Step[] => {
-  const record: Step = { kind: 'record', what: 'recent', name: list };
-  if (action === 'set') return negate ? [record, NEVER] : [record];
-  const text = [
-    `${negate ? '! ' : ''}--${action}`,
-    ...(seconds === null ? [] : [`--seconds ${seconds}`]),
-    ...(hitcount === null ? [] : [`--hitcount ${hitcount}`]),
-  ].join(' ');
-  const maybe: Step = { kind: 'maybe', why: 'recent', name: list, text };
-  return action === 'rcheck' ? [maybe] : [maybe, record];
 };
 
 const rangeTest = (

@@ -14,6 +14,7 @@ export const option = (negate: boolean, name: string, ...values: readonly string
 export const inverted = <T>(name: string, part: Inverted<T> | null, print: (value: T) => string): readonly string[] =>
   part === null ? [] : [option(part.negate, name, print(part.value))];
 
+/** Options of modules that are kept as they are written. */
 export const writtenOptions = (options: readonly WrittenOption[]): readonly string[] =>
   options.map(({ name, negate, values }) => option(negate, name, ...values.map(quoted)));
 
@@ -21,6 +22,7 @@ export const writtenOptions = (options: readonly WrittenOption[]): readonly stri
 export const printRange = ({ first, last }: NumberRange, between = ':'): string =>
   first === last ? `${first}` : `${first}${between}${last}`;
 
+/** A mark as iptables writes it. */
 export const hex = (value: number): string => `0x${value.toString(16)}`;
 
 const addressText = (family: Family, value: bigint): string => formatAddress({ family, value });

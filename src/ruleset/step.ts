@@ -1,5 +1,5 @@
 import type { Value } from './data-type.ts';
-import type { DataElement, MapElement } from './map-element.ts';
+import type { MapElement } from './map-element.ts';
 import type { Reading } from './reading.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -114,5 +114,3 @@ export interface NatTarget {
   readonly address: Reading | null;
   readonly port: Reading | null;
 }
-
-export type { DataElement, MapElement };

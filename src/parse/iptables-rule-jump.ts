@@ -1,0 +1,47 @@
+import { TARGET_OPTIONS } from './iptables-options.ts';
+import { widthOf, writtenBetween } from './iptables-rule-options.ts';
+import { problem, raw, type RuleReader } from './iptables-rule-reader.ts';
+import { readTarget } from './iptables-targets.ts';
+
+/** `-j` and `-g` at a word, with the options of the target; returns the word behind them, or -1. */
+export const readJump = (draft: RuleReader, at: number, isGoto: boolean): number => {
+  const { words, interned } = draft;
+  const name = words.list[at + 1];
+  if (name === undefined || draft.target !== null) return -1;
+  const spec = isGoto ? undefined : TARGET_OPTIONS.get(name);
+  if (spec === undefined || (draft.isChain(name) && !VERDICTS.has(name))) {
+    const following = words.list[at + 2];
+    if (!isGoto && following?.startsWith('--') === true && !draft.isChain(name)) {
+      problem(draft, 'target-unknown', at, words.count - 1);
+      draft.target = { kind: 'unknown', text: raw(draft, at + 1, words.count - 1) };
+      return words.count;
+    }
+    const jumps = isGoto ? draft.gotos : draft.jumps;
+    const known = jumps.get(name);
+    draft.target = known ?? { kind: isGoto ? 'goto' : 'jump', chain: name };
+    if (known === undefined) jumps.set(name, draft.target);
+    return at + 2;
+  }
+  let end = at + 2;
+  for (let width = widthOf(words, end, spec); width > 0; width = widthOf(words, end, spec)) end += width;
+  const key = raw(draft, at + 1, end - 1);
+  const known = interned.targets.get(key);
+  if (known !== undefined) {
+    draft.target = known;
+    return end;
+  }
+  const options = writtenBetween(words, at + 2, end, spec);
+  // An option of the target that is not known makes the whole target unknown.
+  const strange = words.list[end]?.startsWith('--') === true;
+  const target = strange ? null : readTarget(name, options);
+  if (target === null) {
+    problem(draft, 'target-unknown', at, words.count - 1);
+    draft.target = { kind: 'unknown', text: raw(draft, at + 1, words.count - 1) };
+    return words.count;
+  }
+  interned.targets.set(key, target);
+  draft.target = target;
+  return end;
+};
+
+const VERDICTS: ReadonlySet<string> = new Set(['ACCEPT', 'DROP', 'RETURN', 'QUEUE']);
