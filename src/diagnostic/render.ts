@@ -10,7 +10,8 @@ interface Place {
 
 const placeOf = (text: string, { start, end }: Span): Place => {
   const at = Math.min(Math.max(start, 0), text.length);
-  const from = text.lastIndexOf('\n', at - 1) + 1;
+  // A negative start would mean 0, which finds a line break at the very beginning.
+  const from = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1;
   const next = text.indexOf('\n', from);
   const to = next === -1 ? text.length : next;
   let line = 1;

@@ -2,8 +2,12 @@ import type { z } from 'zod';
 import { error, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import type { ManifestDocument } from './document.ts';
 import { nearest } from './nearest.ts';
+import { quoted, valueText } from './value-text.ts';
 
 type Issue = z.core.$ZodIssue;
+
+/** So many problems of one object are told: nobody reads more. */
+const MOST_ISSUES = 100;
 
 /** Checks one part of a document against its schema; problems point at the wrong value or the unknown field. */
 export const checkShape = <T>(
@@ -15,7 +19,8 @@ export const checkShape = <T>(
 ): T | null => {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  for (const issue of result.error.issues) problems.push(...explain(issue, document, path, schema));
+  for (const issue of result.error.issues.slice(0, MOST_ISSUES))
+    problems.push(...explain(issue, document, path, schema));
   return null;
 };
 
@@ -40,13 +45,6 @@ const step = (schema: unknown, part: PropertyKey): unknown =>
   typeof part === 'number'
     ? (schema as { element?: unknown } | undefined)?.element
     : (schema as { shape?: Record<string, unknown> } | undefined)?.shape?.[String(part)];
-
-const kindOf = (value: unknown): string => {
-  if (value === undefined) return 'nothing';
-  if (value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a mapping' : `the ${typeof value} ${JSON.stringify(value).slice(0, 40)}`;
-};
 
 const EXPECTED: Readonly<Record<string, string>> = {
   string: 'a text',
@@ -97,7 +95,8 @@ const explain = (
         : [
             at(
               'wrong-type',
-              `${field} should be ${EXPECTED[issue.expected] ?? issue.expected}, not ${kindOf(issue.input)}`,
+              `${field} should be ${EXPECTED[issue.expected] ?? issue.expected}, not ${valueText(issue.input)}`,
+              typeHint(issue.expected, issue.input),
             ),
           ];
     case 'invalid_value':
@@ -106,7 +105,7 @@ const explain = (
         : [
             at(
               'wrong-value',
-              `${field} cannot be ${JSON.stringify(issue.input)?.slice(0, 40) ?? 'that'}`,
+              `${field} cannot be ${typeof issue.input === 'string' ? quoted(issue.input) : valueText(issue.input)}`,
               wordHint(issue.input, issue.values.map(String)),
             ),
           ];
@@ -114,8 +113,14 @@ const explain = (
       return [
         at(
           'too-small',
-          issue.origin === 'array' ? `${field} is empty` : `${field} is smaller than ${issue.minimum}`,
-          issue.origin === 'array' ? 'Give at least one entry' : `The smallest is ${issue.minimum}`,
+          issue.origin === 'number' || issue.origin === 'int'
+            ? `${field} is smaller than ${issue.minimum}`
+            : `${field} is empty`,
+          issue.origin === 'array'
+            ? 'Give at least one entry'
+            : issue.origin === 'string'
+              ? 'Write a text'
+              : `The smallest is ${issue.minimum}`,
         ),
       ];
     case 'too_big':
@@ -124,15 +129,19 @@ const explain = (
           'too-large',
           issue.origin === 'array'
             ? `${field} has more than ${issue.maximum} entries`
-            : `${field} is larger than ${issue.maximum}`,
-          `The most is ${issue.maximum}`,
+            : issue.origin === 'string'
+              ? `${field} has more than ${issue.maximum} characters`
+              : `${field} is larger than ${issue.maximum}`,
+          issue.origin === 'array' && (path.includes('allow') || path.includes('from'))
+            ? `The most is ${issue.maximum}; put long lists of addresses into an AddressGroup`
+            : `The most is ${issue.maximum}`,
         ),
       ];
     case 'invalid_union':
       return [
         at(
           'wrong-type',
-          `${field} cannot be ${kindOf(issue.input)}`,
+          `${field} cannot be ${valueText(issue.input)}`,
           path.includes('ports')
             ? 'Write a port name, a number from 1 to 65535, or a range such as "30010-30019/udp"'
             : undefined,
@@ -146,6 +155,14 @@ const explain = (
       return [at('wrong-value', `${field}: ${issue.message}`)];
   }
 };
+
+/** kubectl would refuse it too: a text that looks like a number or a truth value wants quotes. */
+const typeHint = (expected: string, input: unknown): string | undefined =>
+  expected === 'string' && (typeof input === 'number' || typeof input === 'boolean')
+    ? `Put it in quotes: "${input}"`
+    : expected === 'array' && typeof input === 'string'
+      ? `Write [${input.slice(0, 40)}]`
+      : undefined;
 
 const wordHint = (input: unknown, allowed: readonly string[]): string => {
   const guess = typeof input === 'string' ? nearest(input, allowed) : null;

@@ -5,6 +5,7 @@ import { WIDTH } from '../net/family.ts';
 import { parsePrefix, type Prefix } from '../net/prefix.ts';
 import { PROTOCOLS } from '../net/protocol.ts';
 import { originOf, type ManifestDocument } from './document.ts';
+import { quoted, valueText } from './value-text.ts';
 import type { Namespace, Node, NodePortPolicy, Peer, Service, ServicePort } from './model.ts';
 
 /** Objects of Kubernetes itself: only the fields that decide something are read, and nothing in them is an error. */
@@ -51,7 +52,7 @@ const addressesAt = (
           document,
           [...path, index],
           'bad-address',
-          `${JSON.stringify(value)} is not an address that can be relied on`,
+          `${typeof value === 'string' ? quoted(value) : valueText(value)} is not an address that can be relied on`,
           address === null ? 'It is left out' : `It is left out: ${address.problems[0]?.message ?? ''}`,
         ),
       );
@@ -148,7 +149,7 @@ const annotationPolicy = (
           document,
           path,
           'bad-annotation',
-          `${ANNOTATION}: ${JSON.stringify(item)} is neither a prefix nor the name of an AddressGroup`,
+          `${ANNOTATION}: ${quoted(item)} is neither a prefix nor the name of an AddressGroup`,
           `Until it is mended ${namespace}/${name} refuses everybody`,
         ),
       );
@@ -202,7 +203,7 @@ const podCidrs = (
             document,
             ['spec', 'podCIDRs'],
             'bad-pod-cidr',
-            `${JSON.stringify(value)} is no prefix`,
+            `${typeof value === 'string' ? quoted(value) : valueText(value)} is no prefix`,
             'It is left out',
           ),
         );

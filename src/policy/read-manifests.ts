@@ -3,9 +3,11 @@ import { checkShape } from './check-shape.ts';
 import { decodeAddressGroup, decodeClusterNodePortPolicy, decodeNodePortPolicy, type Decoder } from './decode.ts';
 import { decodeNamespace, decodeNode, decodeService } from './decode-core.ts';
 import { documentsOf, type ManifestDocument } from './document.ts';
-import type { AddressGroup, Declared, Namespace, Node, Origin, Policy, Service } from './model.ts';
+import { identify, type Found } from './identify.ts';
+import type { AddressGroup, Declared, Namespace, Node, Policy, Service } from './model.ts';
 import { nearest } from './nearest.ts';
 import { API_VERSION, FILE_SPECS } from './schema.ts';
+import { quoted, valueText } from './value-text.ts';
 
 /** So many problems are shown; a garbage file must not fill the terminal. */
 const MOST_PROBLEMS = 50;
@@ -20,18 +22,12 @@ const KINDS = [
   'List',
 ] as const;
 
-interface Collected {
+interface Collected extends Found {
   readonly policies: Policy[];
   readonly groups: Map<string, AddressGroup>;
   readonly services: Service[];
   readonly nodes: Node[];
   readonly namespaces: Namespace[];
-  readonly problems: Diagnostic[];
-  readonly warnings: Diagnostic[];
-  /** How many objects of each kind that nothing here reads. */
-  readonly passedOver: Map<string, number>;
-  /** Kind, namespace and name of what was given, and where. */
-  readonly seen: Map<string, Origin>;
 }
 
 /** Reads manifests from texts. All problems of all texts are reported, each with its place; then nothing is returned. */
@@ -44,26 +40,33 @@ export const readManifests = (sources: readonly Source[]): Result<Declared> => {
     namespaces: [],
     problems: [],
     warnings: [],
-    passedOver: new Map(),
     seen: new Map(),
   };
+  let notLookedAt = false;
   for (const source of sources) {
     const { documents, problems } = documentsOf(source);
     into.problems.push(...problems);
-    for (const document of documents) readDocument(document, document.value, into);
+    for (const document of documents) {
+      // Enough is wrong already; each further problem would cost a look-up of its place.
+      if (into.problems.length > MOST_PROBLEMS) notLookedAt = true;
+      else readDocument(document, document.value, into);
+    }
   }
   const { policies, groups, services, nodes, namespaces, problems } = into;
-  const warnings = [...into.warnings, ...aboutOtherKinds(into.passedOver)];
-  if (problems.length > MOST_PROBLEMS) {
-    const more = problems.length - MOST_PROBLEMS;
-    return fail(
-      ...problems.slice(0, MOST_PROBLEMS),
-      error('more-problems', `and ${more} more ${more === 1 ? 'problem' : 'problems'}`),
-    );
-  }
+  const warnings = shownOf(into.warnings, false, warning);
   return problems.length > 0
-    ? fail(...problems)
+    ? fail(...shownOf(problems, notLookedAt, error))
     : ok({ policies, groups, services, nodes, namespaces, warnings }, warnings);
+};
+
+const shownOf = (all: readonly Diagnostic[], more: boolean, say: typeof error): readonly Diagnostic[] => {
+  const rest = all.length - MOST_PROBLEMS;
+  if (rest <= 0) return all;
+  const what = say === error ? 'problem' : 'warning';
+  return [
+    ...all.slice(0, MOST_PROBLEMS),
+    say('more-problems', `and ${more ? 'at least ' : ''}${rest} more ${what}${rest === 1 ? '' : 's'}`),
+  ];
 };
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -77,11 +80,20 @@ const readDocument = (document: ManifestDocument, value: unknown, into: Collecte
     return problem('not-an-object', 'this is not a Kubernetes object', [], 'It begins with apiVersion and kind');
   const { apiVersion, kind } = value;
   if (typeof kind !== 'string')
-    return problem('kind-missing', 'kind is missing', ['kind'], `Known kinds: ${KINDS.join(', ')}`);
+    return problem(
+      'kind-missing',
+      kind === undefined ? 'kind is missing' : 'kind should be a text',
+      ['kind'],
+      `Known kinds: ${KINDS.join(', ')}`,
+    );
   switch (kind) {
     case 'List':
     case 'ServiceList':
     case 'NodeList':
+    case 'NamespaceList':
+    case 'NodePortPolicyList':
+    case 'ClusterNodePortPolicyList':
+    case 'AddressGroupList':
       return readList(document, value, kind, into);
     case 'NodePortPolicy':
     case 'ClusterNodePortPolicy':
@@ -91,7 +103,7 @@ const readDocument = (document: ManifestDocument, value: unknown, into: Collecte
           apiVersion === undefined ? 'api-version-missing' : 'api-version-unknown',
           apiVersion === undefined
             ? 'apiVersion is missing'
-            : `apiVersion ${JSON.stringify(apiVersion)} is not known for ${kind}`,
+            : `apiVersion cannot be ${typeof apiVersion === 'string' ? quoted(apiVersion) : valueText(apiVersion)}`,
           ['apiVersion'],
           `Write apiVersion: ${API_VERSION}`,
         );
@@ -99,7 +111,10 @@ const readDocument = (document: ManifestDocument, value: unknown, into: Collecte
     case 'Service':
     case 'Node':
     case 'Namespace':
-      return readCore(document, kind, value, into);
+      // Others have kinds of these names too (serving.knative.dev/v1 Service).
+      return apiVersion === 'v1' || apiVersion === undefined
+        ? readCore(document, kind, value, into)
+        : readForeign(document, kind, apiVersion, into);
     default:
       return readForeign(document, kind, apiVersion, into);
   }
@@ -112,30 +127,45 @@ const readList = (
   kind: string,
   into: Collected,
 ): void => {
-  for (const [index, item] of (Array.isArray(value['items']) ? (value['items'] as unknown[]) : []).entries()) {
-    const member =
-      isRecord(item) && item['kind'] === undefined && kind !== 'List'
-        ? { kind: kind.slice(0, -'List'.length), apiVersion: 'v1', ...item }
-        : item;
-    readDocument(
-      {
-        source: document.source,
-        value: member,
-        spanOf: (path) => document.spanOf(['items', index, ...path]),
-        keySpanOf: (path) => document.keySpanOf(['items', index, ...path]),
-      },
-      member,
-      into,
+  const { items } = value;
+  const problem = (code: string, message: string, path: readonly PropertyKey[], hint: string): void => {
+    into.problems.push({ ...error(code, message, document.spanOf(path), hint), source: document.source });
+  };
+  if (!Array.isArray(items))
+    return problem(
+      items === undefined ? 'missing-field' : 'wrong-type',
+      items === undefined ? 'items is missing' : `items should be a list, not ${valueText(items)}`,
+      ['items'],
+      'A list of objects stands there, as kubectl get -o yaml prints it',
     );
+  for (const [index, item] of (items as unknown[]).entries()) {
+    if (into.problems.length > MOST_PROBLEMS) return;
+    const typed =
+      isRecord(item) && item['kind'] === undefined && kind !== 'List'
+        ? { kind: kind.slice(0, -'List'.length), apiVersion: value['apiVersion'], ...item }
+        : item;
+    if (isRecord(typed) && typeof typed['kind'] === 'string' && typed['kind'].endsWith('List')) {
+      problem('list-in-list', 'a list stands in a list', ['items', index], 'Give its objects one by one');
+      continue;
+    }
+    const member = {
+      source: document.source,
+      value: typed,
+      spanOf: (path: readonly PropertyKey[]) => document.spanOf(['items', index, ...path]),
+      keySpanOf: (path: readonly PropertyKey[]) => document.keySpanOf(['items', index, ...path]),
+    };
+    readDocument(member, typed, into);
   }
 };
 
 /** Other kinds may lie in the same folder; a misspelt one of ours must not be passed over. */
 const readForeign = (document: ManifestDocument, kind: string, apiVersion: unknown, into: Collected): void => {
-  const guess = nearest(kind, KINDS);
+  const guess = KINDS.some((known) => known === kind) ? null : nearest(kind, KINDS);
   const ours = typeof apiVersion === 'string' && apiVersion.startsWith('portcullis.dev/');
+  // A kind of somebody else that merely looks like one of ours says so by its apiVersion.
+  const foreign = typeof apiVersion === 'string' && !ours && apiVersion !== 'v1';
   const where = { source: document.source };
-  if (ours || guess !== null)
+  if (ours || (guess !== null && !foreign))
     into.problems.push({
       ...error(
         'kind-unknown',
@@ -145,65 +175,16 @@ const readForeign = (document: ManifestDocument, kind: string, apiVersion: unkno
       ),
       ...where,
     });
-  else into.passedOver.set(kind, (into.passedOver.get(kind) ?? 0) + 1);
-};
-
-/** `kubectl get all -o yaml` brings hundreds of them: one line says it. */
-const aboutOtherKinds = (passedOver: ReadonlyMap<string, number>): readonly Diagnostic[] => {
-  const kinds = [...passedOver].map(([kind, count]) => `${kind.slice(0, 60)} (${count})`);
-  return kinds.length === 0
-    ? []
-    : [
-        warning(
-          'kind-ignored',
-          `passed over: ${kinds.slice(0, 8).join(', ')}${kinds.length > 8 ? ' and others' : ''}`,
-          undefined,
-          'Only policies, AddressGroups, Services, Nodes and Namespaces are read',
-        ),
-      ];
-};
-
-const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
-
-/** The object's name and namespace, checked as the API server checks them (RFC 1123), and that nothing else has them. */
-const identify = (
-  document: ManifestDocument,
-  kind: string,
-  value: Readonly<Record<string, unknown>>,
-  namespaced: boolean,
-  into: Collected,
-) => {
-  const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
-  const { name, namespace = 'default' } = metadata;
-  const bad = (path: readonly PropertyKey[], message: string): null => {
-    into.problems.push({
-      ...error(
-        'bad-name',
-        message,
-        document.spanOf(path),
-        'Lower case letters, digits, "-" and "." (RFC 1123), as in kubectl',
+  else
+    into.warnings.push({
+      ...warning(
+        'kind-ignored',
+        `a ${kind.slice(0, 60)} is passed over`,
+        document.spanOf(['kind']),
+        'Only policies, AddressGroups, Services, Nodes and Namespaces are read',
       ),
-      source: document.source,
+      ...where,
     });
-    return null;
-  };
-  if (typeof name !== 'string' || name.length > 253 || !NAME.test(name))
-    return bad(['metadata', 'name'], name === undefined ? 'metadata.name is missing' : 'this is not a name');
-  if (typeof namespace !== 'string' || namespace.length > 63 || !NAME.test(namespace))
-    return bad(['metadata', 'namespace'], 'this is not the name of a namespace');
-  const id = `${kind} ${namespaced ? `${namespace}/` : ''}${name}`;
-  const origin = { source: document.source, span: document.spanOf(['metadata', 'name']) };
-  const before = into.seen.get(id);
-  if (before !== undefined) {
-    const line = before.source.text.slice(0, before.span.start).split('\n').length;
-    into.problems.push({
-      ...error('given-twice', `${id} is given twice`, origin.span, `The first is at ${before.source.name}:${line}`),
-      source: origin.source,
-    });
-    return null;
-  }
-  into.seen.set(id, origin);
-  return { name, namespace };
 };
 
 const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
@@ -214,17 +195,19 @@ const readOwn = (
   value: Readonly<Record<string, unknown>>,
   into: Collected,
 ): void => {
-  const id = identify(document, kind, value, kind === 'NodePortPolicy', into);
-  for (const key of Object.keys(value).filter((field) => !TOP_FIELDS.includes(field)))
+  const id = identify(document, { kind, namespaced: kind === 'NodePortPolicy', own: true }, value['metadata'], into);
+  for (const key of Object.keys(value).filter((field) => !TOP_FIELDS.includes(field))) {
+    const guess = nearest(key, TOP_FIELDS);
     into.problems.push({
       ...error(
         'unknown-field',
         `${key.slice(0, 60)} is no known field`,
         document.keySpanOf([key]),
-        `Fields here: ${TOP_FIELDS.join(', ')}`,
+        guess === null ? `Fields here: ${TOP_FIELDS.join(', ')}` : `Did you mean ${guess}?`,
       ),
       source: document.source,
     });
+  }
   const decoder: Decoder = { document, problems: into.problems };
   const path = ['spec'];
   switch (kind) {
@@ -252,7 +235,8 @@ const readCore = (
   value: Readonly<Record<string, unknown>>,
   into: Collected,
 ): void => {
-  if (identify(document, kind, value, kind === 'Service', into) === null) return;
+  const id = identify(document, { kind, namespaced: kind === 'Service', own: false }, value['metadata'], into);
+  if (id === null) return;
   switch (kind) {
     case 'Service':
       into.services.push(decodeService(document, value, into.warnings));

@@ -60,7 +60,7 @@ const selector = z.strictObject({
 const port = z
   .union([z.int().min(1).max(65_535), z.string().min(1).max(63)])
   .meta({ 'x-kubernetes-int-or-string': true });
-const ports = z.array(port).min(1).max(256).meta({ 'x-kubernetes-list-type': 'atomic' });
+const ports = z.array(port).min(1).max(4096).meta({ 'x-kubernetes-list-type': 'atomic' });
 const exposures = z
   .array(z.enum(['NodePort', 'LoadBalancer', 'ExternalIP']))
   .min(1)

@@ -1,0 +1,62 @@
+import type { Source, Span } from '../diagnostic/diagnostic.ts';
+import type { ManifestDocument } from './document.ts';
+
+/** A text as one JSON document; null when it is none (YAML's reader then says what is wrong, and where). */
+export const jsonDocument = (source: Source): ManifestDocument | null => {
+  let value: unknown;
+  try {
+    value = JSON.parse(source.text);
+  } catch {
+    return null;
+  }
+  // Positions are needed only when something is wrong.
+  let places: Place | undefined;
+  const around = (path: readonly PropertyKey[]) => nearestPlace((places ??= placesIn(source.text)), path);
+  return { source, value, spanOf: (path) => around(path).value, keySpanOf: (path) => around(path).key };
+};
+
+/** Where a value stands, and where those in it do. */
+interface Place {
+  readonly span: Span;
+  /** Of a member of an object: its key. */
+  readonly key: Span | null;
+  /** null: nothing has been met in it. */
+  inside: Map<PropertyKey, Place> | null;
+}
+
+/** A key that stands twice means its last value, as for JSON.parse. */
+const nearestPlace = (root: Place, path: readonly PropertyKey[]): { readonly value: Span; readonly key: Span } => {
+  let here = root;
+  for (const part of path) {
+    const next = here.inside?.get(part);
+    if (next === undefined) return { value: here.key ?? here.span, key: here.key ?? here.span };
+    here = next;
+  }
+  return { value: here.span, key: here.key ?? here.span };
+};
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs;
+
+/** The places of all values of a valid JSON text. Without recursion: depth costs nothing. */
+const placesIn = (text: string): Place => {
+  const root: Place = { span: { start: 0, end: 1 }, key: null, inside: null };
+  const open: { readonly place: Place; readonly list: boolean; next: number }[] = [];
+  let top = root;
+  let key: { readonly text: string; readonly span: Span } | null = null;
+  for (const { 0: token, index: start } of text.matchAll(TOKEN)) {
+    const span = { start, end: start + token.length };
+    const around = open.at(-1);
+    if (token === '}' || token === ']') open.pop();
+    else if (token === ',' || token === ':') continue;
+    else if (around !== undefined && !around.list && key === null) key = { text: JSON.parse(token) as string, span };
+    else {
+      // A value that spans lines is pointed at where it begins.
+      const place: Place = { span, key: key?.span ?? null, inside: null };
+      if (around === undefined) top = place;
+      else (around.place.inside ??= new Map()).set(around.list ? around.next++ : (key?.text ?? ''), place);
+      key = null;
+      if (token === '{' || token === '[') open.push({ place, list: token === '[', next: 0 });
+    }
+  }
+  return top;
+};
