@@ -1,18 +1,21 @@
 import type { PrefixSet } from '../net/prefix-set.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
+import { byChance, type Context } from './context.ts';
+import { assumptionKey, endingKey, outcomesOf } from './distribution.ts';
+import { established, knownConnection } from './earlier.ts';
+import { hostIndex } from './host-index.ts';
+import type { OrderName } from './hook-order.ts';
+import { outcomeOf } from './make-outcome.ts';
 import type { Outcome } from './outcome.ts';
 import type { PacketSet } from './packet-set.ts';
+import { travel, type End } from './path.ts';
 import type { Place } from './place.ts';
-import type { Trace } from './trace.ts';
+import { startState } from './start.ts';
+import { listed, type Connection, type State } from './state.ts';
+import type { Trace, TraceNode } from './trace.ts';
+import { treeOf, type WayNode } from './trace-tree.ts';
 
-/** A chain, or all chains of a table, in the words of `--order`. */
-export interface OrderName {
-  /** ip, ip6, inet; null: any. */
-  readonly family: string | null;
-  readonly table: string;
-  /** null: every chain of the table. */
-  readonly chain: string | null;
-}
+export type { OrderName } from './hook-order.ts';
 
 export interface SimulateOptions {
   /** Chains of equal priority in the order in which they run, where the dumps do not tell. */
@@ -27,12 +30,104 @@ export interface Leaf {
   readonly chances: readonly Place[];
 }
 
-/** Every way of a packet through a ruleset, step by step. Pure; problems are outcomes of the kind `unknown`, never exceptions. */
-export const simulate = (_ruleset: Ruleset, packet: PacketSet, _options: SimulateOptions = {}): Trace => ({
+const NO_ORDER: readonly OrderName[] = [];
+
+const contextOf = (
+  ruleset: Ruleset,
+  packet: PacketSet,
+  { order = NO_ORDER }: SimulateOptions,
+  recording: boolean,
+): Context => ({
+  ruleset,
+  family: packet.family,
+  index: hostIndex(ruleset.host, packet.family),
   packet,
-  outcomes: [],
-  root: { steps: [], next: { kind: 'outcome', index: 0 } },
+  order,
+  earlier: null,
+  recording,
+  spent: { forks: 0 },
 });
 
+const DECIDED_BEFORE = (family: 4 | 6): Place => ({
+  kind: 'routing',
+  family,
+  table: 'conntrack',
+  text: 'the connection was decided by its first packet',
+});
+
+/** Equal for connections that rewrite alike. */
+const mappingKey = ({ reply }: Connection): string =>
+  [reply.source, reply.sourcePort[0]?.first, reply.destination, reply.destinationPort[0]?.first].map(String).join(' ');
+
+const isConnection = (connection: State['connection']): connection is Connection =>
+  connection !== null && typeof connection === 'object';
+
+/**
+ * A packet of an established connection: its mapping was decided by the first packet. The tracker's dump tells it; without an entry it is
+ * what the first packet would get by the rules as they are now.
+ */
+const travelEstablished = (context: Context, start: State): readonly End[] => {
+  const known = knownConnection(context, start.point);
+  if (known !== null) return travel({ ...context, earlier: known }, start);
+  if (context.packet.direction === 'reply') return travel(context, start);
+  const first: Context = { ...context, packet: { ...context.packet, state: 'new' }, recording: false };
+  const mappings = new Map<string, { readonly connection: Connection; readonly end: End }>();
+  for (const end of travel(first, startState(first.packet))) {
+    const { connection } = end.state;
+    if (isConnection(connection) && ['delivered', 'local', 'forwarded'].includes(end.ending.result))
+      mappings.set(mappingKey(connection), { connection, end });
+  }
+  if (mappings.size === 0) return travel(context, start);
+  const at = DECIDED_BEFORE(context.family);
+  return [...mappings.values()].flatMap(({ connection, end }) => {
+    const share = end.state.weight;
+    const here = mappings.size === 1 ? start : byChance(context, start, at, 'random', share);
+    return travel({ ...context, earlier: established(connection) }, here);
+  });
+};
+
+const run = (context: Context): readonly End[] => {
+  const start = startState(context.packet);
+  return context.packet.state === 'established' ? travelEstablished(context, start) : travel(context, start);
+};
+
+/** The node with the outcome of each leaf. */
+const withOutcomes = (
+  node: WayNode,
+  byKey: ReadonlyMap<string, readonly { readonly index: number; readonly assuming: ReadonlySet<string> }[]>,
+): TraceNode => {
+  const { steps, next } = node;
+  if (next.kind === 'fork') {
+    const branches = next.branches.map((branch) => ({ ...branch, node: withOutcomes(branch.node, byKey) }));
+    return { steps, next: { ...next, branches } };
+  }
+  const { state, ending } = next.end;
+  const own = new Set(listed(state.assuming).map(assumptionKey));
+  const candidates = byKey.get(endingKey(ending)) ?? [];
+  const fitting = candidates.find(({ assuming }) => [...assuming].every((one) => own.has(one))) ?? candidates[0];
+  return { steps, next: { kind: 'outcome', index: fitting?.index ?? 0 } };
+};
+
+/** Every way of a packet through a ruleset, step by step. Pure; problems are outcomes of the kind `unknown`, never exceptions. */
+export const simulate = (ruleset: Ruleset, packet: PacketSet, options: SimulateOptions = {}): Trace => {
+  const root = treeOf(run(contextOf(ruleset, packet, options, true)));
+  if (root === null) return { packet, outcomes: [], root: { steps: [], next: { kind: 'outcome', index: -1 } } };
+  const outcomes = outcomesOf(root);
+  const byKey = new Map<string, { readonly index: number; readonly assuming: ReadonlySet<string> }[]>();
+  for (const [index, outcome] of outcomes.entries()) {
+    const key = endingKey(outcome);
+    const one = { index, assuming: new Set(outcome.assuming.map(assumptionKey)) };
+    const same = byKey.get(key);
+    if (same === undefined) byKey.set(key, [one]);
+    else same.push(one);
+  }
+  return { packet, outcomes, root: withOutcomes(root, byKey) };
+};
+
 /** The same evaluation without the steps, for sets of sources: who ends where. */
-export const evaluate = (_ruleset: Ruleset, _packet: PacketSet, _options: SimulateOptions = {}): readonly Leaf[] => [];
+export const evaluate = (ruleset: Ruleset, packet: PacketSet, options: SimulateOptions = {}): readonly Leaf[] =>
+  run(contextOf(ruleset, packet, options, false)).map(({ state, ending }) => ({
+    sources: state.sources,
+    outcome: outcomeOf(state, ending),
+    chances: listed(state.chances),
+  }));

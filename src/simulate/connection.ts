@@ -1,0 +1,115 @@
+import type { Hook } from '../ruleset/hook.ts';
+import type { Context } from './context.ts';
+import { ANY_PORT, NO_PORT, onePort, SOURCES, thePort, type Connection, type State, type Tuple } from './state.ts';
+
+const portsOf = (port: number | null | undefined) =>
+  port === null ? NO_PORT : port === undefined ? ANY_PORT : onePort(port);
+
+const reversed = ({ source, destination, sourcePort, destinationPort }: Tuple): Tuple => ({
+  source: destination,
+  destination: source,
+  sourcePort: destinationPort,
+  destinationPort: sourcePort,
+});
+
+/** A connection that begins with this packet (net/netfilter/nf_conntrack_core.c, init_conntrack). */
+const begun = (state: State, kind: 'new' | 'related'): Connection => {
+  const original: Tuple = {
+    source: SOURCES,
+    destination: state.destination,
+    sourcePort: state.sourcePort,
+    destinationPort: portsOf(state.destinationPort),
+  };
+  return {
+    state: kind,
+    direction: 'original',
+    original,
+    reply: reversed(original),
+    dnatDone: false,
+    snatDone: false,
+    dnat: false,
+    snat: false,
+    confirmed: false,
+    seenReply: false,
+    assured: false,
+    mark: 0n,
+    zone: 0n,
+    helper: '',
+  };
+};
+
+/** What the tracker finds for a packet that it sees for the first time. */
+export const trackPacket = (context: Context, state: State): State => {
+  if (state.connection !== null) return state;
+  const { packet, earlier } = context;
+  if (packet.state === 'untracked' || packet.state === 'invalid') return { ...state, connection: packet.state };
+  if (packet.state !== 'established') return { ...state, connection: begun(state, packet.state) };
+  if (earlier !== null) return { ...state, connection: earlier };
+  const first = begun(state, 'new');
+  return {
+    ...state,
+    connection: {
+      ...first,
+      state: 'established',
+      direction: packet.direction,
+      ...(packet.direction === 'reply' ? { original: first.reply, reply: first.original } : {}),
+      dnatDone: true,
+      snatDone: true,
+      confirmed: true,
+      seenReply: true,
+      assured: true,
+      mark: undefined,
+    },
+  };
+};
+
+/** The packet is on its way out or in: its connection is entered (nf_conntrack_confirm). */
+export const confirmed = (state: State): State => {
+  const { connection } = state;
+  return connection === null || typeof connection === 'string' || connection.confirmed
+    ? state
+    : { ...state, connection: { ...connection, confirmed: true } };
+};
+
+/** Whether the nat chains of a hook are asked, and why not. */
+export const natAsked = (state: State, hook: Hook): 'asked' | 'decided' | 'untracked' | 'invalid' => {
+  const { connection } = state;
+  if (connection === null || connection === 'untracked') return 'untracked';
+  if (connection === 'invalid') return 'invalid';
+  const done = hook === 'prerouting' || hook === 'output' ? connection.dnatDone : connection.snatDone;
+  return done ? 'decided' : 'asked';
+};
+
+/** Nothing was mapped at a hook: that, too, is for the connection's life (nf_nat_core.c, nf_nat_alloc_null_binding). */
+export const natDone = (state: State, hook: Hook): State => {
+  const { connection } = state;
+  if (connection === null || typeof connection === 'string') return state;
+  const which = hook === 'prerouting' || hook === 'output' ? 'dnatDone' : 'snatDone';
+  return connection[which] ? state : { ...state, connection: { ...connection, [which]: true } };
+};
+
+/** The rewriting of a packet whose connection was decided before (nf_nat_core.c, nf_nat_packet); null: none at this hook. */
+export const translated = (state: State, hook: Hook): State | null => {
+  const { connection } = state;
+  if (connection === null || typeof connection === 'string' || connection.state !== 'established') return null;
+  const { direction, original, reply, dnat, snat } = connection;
+  const ofDestination = hook === 'prerouting' || hook === 'output';
+  const mapped = ofDestination === (direction === 'original') ? dnat : snat;
+  if (!mapped) return null;
+  const other = direction === 'original' ? reply : original;
+  if (ofDestination)
+    return typeof other.source === 'bigint'
+      ? {
+          ...state,
+          destination: other.source,
+          destinationPort: other.sourcePort.length === 0 ? null : (thePort(other.sourcePort) ?? undefined),
+          chosen: direction === 'original' ? decidedBefore(state) : state.chosen,
+        }
+      : null;
+  return { ...state, source: other.destination, sourcePort: other.destinationPort, translatedSource: true };
+};
+
+const decidedBefore = ({ sources: { family } }: State): State['chosen'] => ({
+  at: { kind: 'routing', family, table: 'conntrack', text: 'the connection was decided by its first packet' },
+  how: 'earlier',
+});

@@ -1,0 +1,296 @@
+import type { Hook } from '../ruleset/hook.ts';
+import { visitBaseChain, type Ended } from './chain-walk.ts';
+import { confirmed, natAsked, natDone, trackPacket, translated } from './connection.ts';
+import { assumingThat, byChance, recorded, type Context } from './context.ts';
+import { hookCalls, type BaseAt, type Called, type Group } from './hook-order.ts';
+import { balance } from './ipvs.ts';
+import { arrived, dropped, left, listens, rejected, unknown, unroutable, type Ending } from './make-outcome.ts';
+import type { Place } from './place.ts';
+import { refusedOnArrival, routeInput, routeOutput, type Routed } from './route.ts';
+import { fareAlike } from './same-state.ts';
+import { SOURCES, thePort, type State } from './state.ts';
+import type { Header } from './trace.ts';
+import { equals } from '../net/prefix-set.ts';
+
+/** One end of the way. */
+export interface End {
+  readonly state: State;
+  readonly ending: Ending;
+}
+
+/** The run of one evaluation: the ends found so far. */
+interface Way {
+  readonly context: Context;
+  readonly ends: End[];
+}
+
+const end = (way: Way, state: State, ending: Ending): void => void way.ends.push({ state, ending });
+
+const headerOf = (state: State): Header => ({
+  source: state.source === SOURCES ? state.point : (state.source ?? null),
+  destination: state.destination,
+  sourcePort: thePort(state.sourcePort),
+  destinationPort: state.destinationPort ?? null,
+  mark: state.mark ?? 0n,
+  in: state.in,
+  out: state.out,
+});
+
+/** A visit of a base chain is over for good, unless the packet was accepted there. */
+const finish = (way: Way, { state, verdict, at }: Ended): void => {
+  switch (verdict.kind) {
+    case 'drop':
+      return end(way, state, dropped(at));
+    case 'reject':
+      return end(way, state, rejected(way.context, verdict.with, at));
+    case 'unknown':
+    case 'tproxy':
+    case 'accept':
+    case 'mapped':
+      return end(way, state, unknown(at));
+  }
+};
+
+const goesOn = ({ verdict }: Ended): boolean => verdict.kind === 'accept' || verdict.kind === 'mapped';
+
+/** Chains one after another, for packets that each of them accepts; in nat chains the first mapping is the last word. */
+const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], state: State): readonly Ended[] => {
+  const done: Ended[] = [];
+  let here: readonly State[] = [state];
+  for (const { table, chain, priority } of chains) {
+    const next: State[] = [];
+    for (const one of here) {
+      const at: Place = { kind: 'rule', table, chain, number: 'policy' };
+      const entered = context.recording
+        ? recorded(context, one, { kind: 'hop', hook, at, priority, header: headerOf(one) })
+        : one;
+      for (const result of visitBaseChain(context, table, chain, hook, entered))
+        if (result.verdict.kind === 'accept') next.push(result.state);
+        else done.push(result);
+    }
+    here = next;
+  }
+  const [last] = chains.slice(-1);
+  const at: Place =
+    last === undefined
+      ? { kind: 'routing', family: context.family, table: '', text: '' }
+      : { kind: 'rule', table: last.table, chain: last.chain, number: 'policy' };
+  return [...done, ...here.map((one): Ended => ({ state: one, verdict: { kind: 'accept' }, at }))];
+};
+
+const sameEnd = (a: Ended, b: Ended): boolean =>
+  a.verdict.kind === b.verdict.kind &&
+  (a.verdict.kind !== 'reject' || (b.verdict.kind === 'reject' && a.verdict.with === b.verdict.with)) &&
+  (!goesOn(a) || fareAlike(a.state, b.state)) &&
+  a.state.weight.over === b.state.weight.over &&
+  a.state.weight.of === b.state.weight.of &&
+  equals(a.state.sources, b.state.sources);
+
+const sameEnds = (a: readonly Ended[], b: readonly Ended[]): boolean =>
+  a.length === b.length && a.every((one) => b.some((other) => sameEnd(one, other)));
+
+/** The chains of one priority. Where nobody knows their order and it makes a difference, each order is a branch. */
+const visitGroup = (context: Context, hook: Hook, { orders }: Group, state: State): readonly Ended[] => {
+  const [first, ...others] = orders;
+  if (first === undefined) return [{ state, verdict: { kind: 'accept' }, at: nowhere(context) }];
+  const results = visitInOrder(context, hook, first, state);
+  if (others.length === 0) return results;
+  const alternatives = others.map((order) => visitInOrder(context, hook, order, state));
+  if (alternatives.every((other) => sameEnds(results, other))) return results;
+  return orders.flatMap((order) => {
+    const [runsFirst] = order;
+    if (runsFirst === undefined) return [];
+    const at: Place = { kind: 'rule', table: runsFirst.table, chain: runsFirst.chain, number: 'policy' };
+    const why = order.map(({ table, chain }) => `${table.family} ${table.name} ${chain.name}`).join(' before ');
+    const branch = assumingThat(context, state, { at, what: 'order', holds: true, why });
+    return visitInOrder(context, hook, order, branch);
+  });
+};
+
+const nowhere = ({ family }: Context): Place => ({ kind: 'routing', family, table: '', text: '' });
+
+type Then = (state: State) => void;
+
+/** A hook: what is called there, one after another; `then` for the packets that all let pass. */
+const runHook = (way: Way, hook: Hook, state: State, then: Then): void => {
+  const { context } = way;
+  runCalls(way, hook, hookCalls(context.ruleset, context.family, hook, context.order), 0, state, then);
+};
+
+const runCalls = (way: Way, hook: Hook, calls: readonly Called[], from: number, state: State, then: Then): void => {
+  const call = calls[from];
+  if (call === undefined) return then(state);
+  const onward: Then = (next) => runCalls(way, hook, calls, from + 1, next, then);
+  switch (call.kind) {
+    case 'conntrack':
+      return onward(trackPacket(way.context, state));
+    case 'nat':
+      return runNat(way, hook, call.groups, state, onward);
+    case 'ipvs':
+      return runIpvs(way, hook, state, onward);
+    case 'chains': {
+      const reroutes = hook === 'output' && call.group.orders.some((order) => order.some(isRouteChain));
+      for (const result of visitGroup(way.context, hook, call.group, state)) {
+        if (!goesOn(result)) finish(way, result);
+        else if (reroutes && routeDepends(state, result.state)) rerouted(way, result.state, onward);
+        else onward(result.state);
+      }
+    }
+  }
+};
+
+/** Chains of type route look the route up again where they changed what it depends on (net/netfilter/nft_chain_route.c; iptable_mangle.c). */
+const isRouteChain = ({ chain }: BaseAt): boolean => chain.base?.type === 'route';
+
+const routeDepends = (before: State, after: State): boolean =>
+  before.mark !== after.mark || before.destination !== after.destination || before.dscp !== after.dscp;
+
+const runNat = (way: Way, hook: Hook, groups: readonly Group[], state: State, then: Then): void => {
+  const { context } = way;
+  const asked = natAsked(state, hook);
+  if (asked !== 'asked') {
+    const skipped = groups.length === 0 ? state : recorded(context, state, { kind: 'nat-skipped', hook, why: asked });
+    const changed = translated(skipped, hook);
+    if (changed === null) return then(skipped);
+    const told = recorded(context, changed, { kind: 'translated', hook, header: headerOf(changed) });
+    return afterNat(way, hook, state, told, then);
+  }
+  let here: readonly State[] = [state];
+  for (const group of groups) {
+    const next: State[] = [];
+    for (const one of here)
+      for (const result of visitGroup(context, hook, group, one))
+        if (result.verdict.kind === 'accept') next.push(result.state);
+        else if (result.verdict.kind === 'mapped') afterNat(way, hook, one, natDone(result.state, hook), then);
+        else finish(way, result);
+    here = next;
+  }
+  for (const one of here) then(natDone(one, hook));
+};
+
+/** An output packet with a new destination is routed again (net/netfilter/nf_nat_proto.c, nf_nat_ipv4_local_fn); later output chains still see the old device. */
+const afterNat = (way: Way, hook: Hook, before: State, after: State, then: Then): void => {
+  if (hook === 'output' && before.destination !== after.destination) return rerouted(way, after, then);
+  then(after);
+};
+
+const routeStep = (way: Way, when: 'input' | 'output' | 'again', { state, decision, place }: Routed): State => {
+  if (!way.context.recording) return state;
+  const known = decision.kind === 'local' || decision.kind === 'forward' ? decision : null;
+  return recorded(way.context, state, {
+    kind: 'route',
+    when,
+    at: place,
+    decision: decision.kind,
+    out: known?.route.device ?? null,
+    nextHop: known?.route.nextHop ?? null,
+    source: known?.source ?? null,
+  });
+};
+
+/** What a look-up came to: refused packets end here, the others go on with their route. */
+const settle = (way: Way, when: 'input' | 'output' | 'again', routed: readonly Routed[], then: Then): void => {
+  for (const one of routed) {
+    const { share, decision, place } = one;
+    const chosen = share === null ? one.state : byChance(way.context, one.state, place, 'hash', share);
+    const state = routeStep(way, when, { ...one, state: chosen });
+    if (decision.kind === 'refused') end(way, state, unroutable(decision.error, place));
+    else if (decision.kind === 'unknown') end(way, state, unknown(place));
+    else then({ ...state, route: decision.route });
+  }
+};
+
+const rerouted = (way: Way, state: State, then: Then): void =>
+  settle(way, 'again', routeOutput(way.context, state), then);
+
+/** IPVS at input and at output: what it takes over leaves by output and postrouting, or goes on here where its server is this node. */
+const runIpvs = (way: Way, hook: Hook, state: State, then: Then): void => {
+  const { context } = way;
+  for (const result of balance(context, state))
+    switch (result.kind) {
+      case 'passed':
+        then(result.state);
+        break;
+      case 'refused':
+        end(
+          way,
+          recorded(context, result.state, { kind: 'ipvs', hook, at: result.at, to: null }),
+          rejected(context, 'port-unreachable', result.at),
+        );
+        break;
+      case 'unknown':
+        end(way, result.state, unknown(result.at));
+        break;
+      case 'balanced': {
+        const { server, at } = result;
+        const to = { address: server.address.value, port: server.port };
+        const taken = recorded(context, result.state, { kind: 'ipvs', hook, at, to });
+        // Direct routing asks for the way to the server, and leaves the packet as it is.
+        const asked = { ...taken, destination: server.address.value };
+        settle(way, 'output', routeOutput(context, asked), (routed) => {
+          const next = { ...routed, destination: taken.destination };
+          if (routed.route?.local === true) then(next);
+          else sendOut(way, next);
+        });
+      }
+    }
+};
+
+/** Output, for packets that have their route. */
+const sendOut = (way: Way, state: State): void =>
+  runHook(way, 'output', { ...state, in: '', out: state.route?.device ?? '' }, (next) => leave(way, next));
+
+/** Postrouting, and out; what is for the node itself comes in again by lo. */
+const leave = (way: Way, state: State): void => {
+  const out = state.route?.device ?? '';
+  runHook(way, 'postrouting', { ...state, in: state.arrived, out }, (next) => {
+    const done = confirmed(next);
+    if (done.route?.local === true) loopBack(way, done);
+    else end(way, done, left(way.context, done));
+  });
+};
+
+const loopBack = (way: Way, state: State): void =>
+  runHook(way, 'prerouting', { ...state, in: 'lo', out: '', arrived: 'lo', hasSocket: false }, (next) => {
+    // The route goes with the packet over lo; only a new destination is looked up again (nf_nat_ipv4_pre_routing).
+    if (next.destination === state.destination) return receive(way, next);
+    settle(way, 'input', routeInput(way.context, next), (routed) => decideInput(way, routed));
+  });
+
+const receive = (way: Way, state: State): void =>
+  runHook(way, 'input', { ...state, out: '' }, (next) => {
+    const done = confirmed(next);
+    const { context } = way;
+    const place: Place = state.route?.place ?? nowhere(context);
+    const listener = listens(context, done);
+    const told = recorded(context, done, { kind: 'socket', at: place, listener });
+    end(way, told, arrived(context, told, place));
+  });
+
+const lessTtl = (ttl: bigint | undefined): bigint | undefined => (ttl === undefined ? undefined : ttl - 1n);
+
+const decideInput = (way: Way, state: State): void => {
+  if (state.route?.local === true) return receive(way, state);
+  const out = state.route?.device ?? '';
+  // The time to live is counted down before the hook (net/ipv4/ip_forward.c).
+  runHook(way, 'forward', { ...state, out, ttl: lessTtl(state.ttl) }, (next) => leave(way, next));
+};
+
+/** A packet that comes in by an interface. */
+const comeIn = (way: Way, state: State): void => {
+  const { refused, rest } = refusedOnArrival(way.context, state);
+  settle(way, 'input', refused, () => {});
+  if (rest === null) return;
+  runHook(way, 'prerouting', rest, (next) =>
+    settle(way, 'input', routeInput(way.context, next), (routed) => decideInput(way, routed)),
+  );
+};
+
+/** All ends of a packet's way. */
+export const travel = (context: Context, state: State): readonly End[] => {
+  const way: Way = { context, ends: [] };
+  if (context.packet.entry.kind === 'node')
+    settle(way, 'output', routeOutput(context, state), (routed) => sendOut(way, routed));
+  else comeIn(way, state);
+  return way.ends;
+};

@@ -1,0 +1,242 @@
+import { isAbsent } from '../ruleset/absent.ts';
+import type { Value } from '../ruleset/data-type.ts';
+import type { Field } from '../ruleset/field.ts';
+import { addressType } from './address-type.ts';
+import type { Context } from './context.ts';
+import { SOURCES, thePort, type Connection, type PacketAddress, type Ports, type State } from './state.ts';
+import { fibLookup } from './fib.ts';
+import type { Point } from './element-index.ts';
+
+/**
+ * What a field holds: a point; SOURCES: one of the state's set; ports that it may be; null: the packet has none (nothing matches);
+ * undefined: cannot be told.
+ */
+export type Held = Point | typeof SOURCES | { readonly ports: Ports } | null | undefined;
+
+const portHeld = (ports: Ports): Held => {
+  const one = thePort(ports);
+  return one !== null ? BigInt(one) : ports.length === 0 ? null : { ports };
+};
+
+const addressHeld = (address: PacketAddress, state: State): Held =>
+  address === SOURCES && state.point !== null ? state.point : address;
+
+const connectionOf = ({ connection }: State): Connection | null =>
+  connection === null || typeof connection === 'string' ? null : connection;
+
+const statusOf = (one: Connection): readonly string[] => [
+  ...(one.seenReply ? ['seen-reply'] : []),
+  ...(one.assured ? ['assured'] : []),
+  ...(one.confirmed ? ['confirmed'] : []),
+  ...(one.snat ? ['snat'] : []),
+  ...(one.dnat ? ['dnat'] : []),
+];
+
+const yesNo = (holds: boolean): string => (holds ? 'yes' : 'no');
+
+/** A fact that the question states; undefined where it does not. */
+const stated = (context: Context, field: Field): Point | undefined => pointOf(context.packet.fields.get(field));
+
+const pointOf = (value: Value | undefined): Point | undefined =>
+  value === undefined ? undefined : value.kind === 'range' ? value.first : value.name;
+
+const typeHeld = (context: Context, state: State, address: PacketAddress, device: string | null): Held => {
+  const held = addressHeld(address, state);
+  // A set of sources is split by its types (match-step.ts).
+  return typeof held === 'bigint' ? addressType(context.index, held, device) : undefined;
+};
+
+const tupleHeld = (field: Field, state: State): Held => {
+  const connection = connectionOf(state);
+  if (connection === null) return null;
+  const tuple = field.startsWith('ct-original') ? connection.original : connection.reply;
+  if (field.endsWith('source-port')) return portHeld(tuple.sourcePort);
+  if (field.endsWith('destination-port')) return portHeld(tuple.destinationPort);
+  return addressHeld(field.endsWith('source') ? tuple.source : tuple.destination, state);
+};
+
+/** net/netfilter/xt_rpfilter.c: what loops back needs no way back; else the route to the source must leave by the same device. */
+const reversePath = (context: Context, state: State, loose: boolean): Held => {
+  if (state.in === 'lo') return 'yes';
+  const held = addressHeld(state.source, state);
+  if (typeof held !== 'bigint') return undefined;
+  const key = { source: null, mark: 0n, in: 'lo', protocol: 0, sourcePort: null, destinationPort: null };
+  const [found] = fibLookup(context.index, held, key, null);
+  if (found === undefined || found.result.kind === 'unknown') return undefined;
+  if (found.result.kind === 'none') return 'no';
+  const { route } = found.result;
+  if (route.type !== 'unicast') return 'no';
+  return yesNo(loose || route.device === state.in || route.hops.some(({ device }) => device === state.in));
+};
+
+const fibInterface = (context: Context, state: State, address: PacketAddress): Held => {
+  const held = addressHeld(address, state);
+  if (typeof held !== 'bigint') return undefined;
+  const key = { source: null, mark: state.mark, in: 'lo', protocol: 0, sourcePort: null, destinationPort: null };
+  const [found] = fibLookup(context.index, held, key, null);
+  if (found === undefined || found.result.kind === 'unknown') return undefined;
+  return found.result.kind === 'none' ? '' : (found.result.route.device ?? '');
+};
+
+/** What a local program is known to be; other packets have no socket. */
+const socketHeld = (context: Context, state: State, field: Field): Held =>
+  state.hasSocket ? stated(context, field) : null;
+
+const bridgePort = (context: Context, state: State, field: Field): Held => {
+  const given = stated(context, field);
+  if (given !== undefined) return given;
+  const { links } = context.index.host;
+  if (isAbsent(links)) return undefined;
+  const name = field === 'in-bridge-port' ? state.in : state.out;
+  // Only what comes by a bridge has a port of it.
+  return links.some(({ master }) => master === name && name !== '') ? undefined : '';
+};
+
+const ipvsHeld = ({ ipvs }: State, field: Field): Held => {
+  if (field === 'ipvs-connection') return yesNo(ipvs !== null);
+  if (ipvs === null) return null;
+  const { at } = ipvs.server;
+  switch (field) {
+    case 'ipvs-virtual-address':
+      return at?.address.value;
+    case 'ipvs-virtual-port':
+      return at === null ? undefined : BigInt(at.port);
+    case 'ipvs-direction':
+      return 'original';
+    default:
+      return undefined;
+  }
+};
+
+/** The TCP flags of a first packet: SYN. */
+const SYN = 2n;
+
+/** What a field holds for the packets of a state. */
+export const readField = (context: Context, state: State, field: Field): Held => {
+  switch (field) {
+    case 'family':
+      return context.family === 4 ? 2n : 10n;
+    case 'protocol':
+      return BigInt(context.packet.protocol);
+    case 'source':
+      return addressHeld(state.source, state);
+    case 'destination':
+      return state.destination;
+    case 'source-port':
+      return portHeld(state.sourcePort);
+    case 'destination-port':
+      return typeof state.destinationPort === 'number' ? BigInt(state.destinationPort) : state.destinationPort;
+    case 'direction':
+      return connectionOf(state)?.direction ?? null;
+    case 'in-interface':
+      return state.in;
+    case 'out-interface':
+      return state.out;
+    case 'source-type':
+      return typeHeld(context, state, state.source, null);
+    case 'destination-type':
+      return typeHeld(context, state, state.destination, null);
+    case 'source-type-on-in-interface':
+      return typeHeld(context, state, state.source, state.in);
+    case 'source-type-on-out-interface':
+      return typeHeld(context, state, state.source, state.out);
+    case 'destination-type-on-in-interface':
+      return typeHeld(context, state, state.destination, state.in);
+    case 'destination-type-on-out-interface':
+      return typeHeld(context, state, state.destination, state.out);
+    case 'reverse-path':
+      return reversePath(context, state, false);
+    case 'reverse-path-loose':
+      return reversePath(context, state, true);
+    case 'fib-source-interface':
+      return fibInterface(context, state, state.source);
+    case 'fib-destination-interface':
+      return fibInterface(context, state, state.destination);
+    case 'mark':
+      return state.mark;
+    case 'ct-mark':
+      return ofConnection(state, ({ mark }) => mark);
+    case 'ct-zone':
+      return ofConnection(state, ({ zone }) => zone);
+    case 'ct-helper':
+      return ofConnection(state, ({ helper }) => helper);
+    case 'ct-state':
+      return stateHeld(state);
+    case 'ct-status':
+      return ofConnection(state, statusOf);
+    case 'ct-protocol':
+      return ofConnection(state, () => BigInt(context.packet.protocol));
+    case 'ct-original-source':
+    case 'ct-original-destination':
+    case 'ct-original-source-port':
+    case 'ct-original-destination-port':
+    case 'ct-reply-source':
+    case 'ct-reply-destination':
+    case 'ct-reply-source-port':
+    case 'ct-reply-destination-port':
+      return tupleHeld(field, state);
+    case 'tcp-flags':
+      if (context.packet.protocol !== 6) return null;
+      return stated(context, field) ?? (context.packet.state === 'new' ? SYN : undefined);
+    case 'icmp-type':
+    case 'icmp-code':
+      return context.packet.protocol === 1 || context.packet.protocol === 58 ? stated(context, field) : null;
+    case 'fragment':
+      return stated(context, field) ?? 'first';
+    case 'extension-header':
+      return stated(context, field) ?? [];
+    case 'ttl':
+      return state.ttl;
+    case 'dscp':
+      return state.dscp;
+    case 'ether-type':
+      return context.family === 4 ? 0x0800n : 0x86ddn;
+    case 'packet-type':
+      return packetType(context, state);
+    case 'sending-socket':
+      return yesNo(state.hasSocket);
+    case 'socket-user':
+    case 'socket-group':
+      return socketHeld(context, state, field);
+    case 'in-bridge-port':
+    case 'out-bridge-port':
+      return bridgePort(context, state, field);
+    case 'bridged':
+      return stated(context, field) ?? 'no';
+    case 'ipvs-connection':
+    case 'ipvs-protocol':
+    case 'ipvs-virtual-address':
+    case 'ipvs-virtual-port':
+    case 'ipvs-direction':
+    case 'ipvs-method':
+    case 'ipvs-virtual-control-port':
+      return ipvsHeld(state, field);
+    case 'ct-expiration':
+    case 'ct-volume':
+    case 'tcp-option':
+    case 'length':
+    case 'source-mac':
+    case 'destination-mac':
+    case 'socket':
+    case 'socket-transparent':
+    case 'socket-mark':
+      return stated(context, field);
+  }
+};
+
+/** Of a connection; a packet without one has nothing. */
+const ofConnection = (state: State, of: (connection: Connection) => Held): Held => {
+  const connection = connectionOf(state);
+  return connection === null ? null : of(connection);
+};
+
+/** Before the tracker has seen the packet it counts as invalid (net/netfilter/nft_ct.c, nft_ct_get_eval; xt_conntrack.c). */
+const stateHeld = ({ connection }: State): string =>
+  connection === null ? 'invalid' : typeof connection === 'string' ? connection : connection.state;
+
+const packetType = (context: Context, state: State): Held => {
+  const given = stated(context, 'packet-type');
+  if (given !== undefined) return given;
+  const type = addressType(context.index, context.packet.destination, null);
+  return type === 'broadcast' || type === 'multicast' ? type : state.in === 'lo' ? undefined : 'unicast';
+};
