@@ -5,6 +5,7 @@ import { completionCommand } from './commands/completion.ts';
 import { confirmCommand } from './commands/confirm.ts';
 import { deniedCommand } from './commands/denied.ts';
 import { diffCommand } from './commands/diff.ts';
+import { explainCommand } from './commands/explain.ts';
 import { parseCommand } from './commands/parse.ts';
 import { removeCommand } from './commands/remove.ts';
 import { renderCommand } from './commands/render.ts';
@@ -29,6 +30,7 @@ const commands = buildRouteMap<string, Context>({
     confirm: confirmCommand,
     restore: restoreCommand,
     remove: removeCommand,
+    explain: explainCommand,
     snapshot: snapshotCommand,
     parse: parseCommand,
     completion: completionCommand,

@@ -7,6 +7,7 @@ import { readDestination, readSender, type PacketRequest } from '../explain/pack
 import { readOrder } from '../explain/read-order.ts';
 import { resolvePacket } from '../explain/resolve-packet.ts';
 import { outcomeJson, packetJson, traceJson } from '../explain/trace-json.ts';
+import { traceSvg } from '../explain/trace-svg.ts';
 import { summarize } from '../explain/trace-summary.ts';
 import { printTree, traceTree, type TreeLine } from '../explain/trace-tree.ts';
 import { whoWords } from '../explain/who-words.ts';
@@ -73,7 +74,13 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
               },
       });
       return undefined;
-    case 'svg':
+    case 'svg': {
+      const [only, ...more] = answers;
+      if (only === undefined || more.length > 0)
+        return stop(this, flags, [error('svg-nodes', 'a picture shows one node', undefined, 'Give one --snapshot')]);
+      this.process.stdout.write(traceSvg(only.node.ruleset, only.trace, only.sentence));
+      return undefined;
+    }
     case 'tree':
       for (const text of treesOf(this, flags, answers)) this.process.stdout.write(`${text}\n`);
   }

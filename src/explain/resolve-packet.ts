@@ -44,7 +44,7 @@ const entryOf = ({ host }: Ruleset, { from, in: given }: PacketRequest, source: 
             `It has: ${names.slice(0, 12).join(', ')}`,
           ),
         );
-  const [only, ...more] = entryInterfaces(host, source.family, source);
+  const [only, ...more] = entryInterfaces(host, source);
   const who = from.kind === 'pod' ? 'the pod' : formatAddress(source);
   if (only === undefined)
     return fail(

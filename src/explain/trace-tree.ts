@@ -1,6 +1,7 @@
 import { formatAddress } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { refOf, type Place } from '../simulate/place.ts';
+import type { Assumption } from '../simulate/outcome.ts';
 import type { Trace, TraceNode, TraceStep } from '../simulate/trace.ts';
 import { flatten, targetOf } from './branches.ts';
 import { chainPurpose, shortChain } from './chain-purpose.ts';
@@ -11,7 +12,10 @@ import { endpointText } from './trace-json.ts';
 
 /** A line of the tree: how deep it stands, what stands in front, and what it says. */
 export interface TreeLine {
+  /** Forks around it. */
   readonly depth: number;
+  /** Chains around it, below the base chain. */
+  readonly level: number;
   /** hook: a new hook begins. rule-text: the rule as its own tool writes it. */
   readonly kind: 'hook' | 'rule' | 'rule-text' | 'route' | 'fork' | 'branch' | 'end';
   readonly head: string;
@@ -27,12 +31,20 @@ interface Drawing {
   hook: string;
 }
 
-const line = (kind: TreeLine['kind'], depth: number, head: string, words: string): TreeLine => ({
+const line = (kind: TreeLine['kind'], depth: number, head: string, words: string, level = 0): TreeLine => ({
   kind,
   depth,
+  level,
   head,
   words,
 });
+
+/** The name of a hook stands in front of its first line only. */
+const hookHead = (drawing: Drawing, hook: string): string => {
+  const same = drawing.hook === hook;
+  drawing.hook = hook;
+  return same ? '' : hook;
+};
 
 const chainTitle = (at: Place): string =>
   at.kind === 'rule' ? `${at.table.family} ${at.table.name} ${shortChain(at.chain.name)}` : '';
@@ -40,27 +52,33 @@ const chainTitle = (at: Place): string =>
 const hopLine = (drawing: Drawing, step: Extract<TraceStep, { kind: 'hop' }>, depth: number, silent: string | null) => {
   const { at } = step;
   const type = at.kind === 'rule' ? (at.chain.base?.type ?? '') : '';
-  const same = drawing.hook === `${step.hook} ${depth}`;
-  drawing.hook = `${step.hook} ${depth}`;
   drawing.chains = new Map(at.kind === 'rule' ? [[at.chain.name, 0]] : []);
   const purpose = at.kind === 'rule' ? chainPurpose(at.table, at.chain.name) : null;
   const words = `${type.padEnd(7)}${chainTitle(at)}`;
   const said = silent ?? purpose;
-  drawing.lines.push(line('hook', depth, same ? '' : step.hook, said === null ? words : `${words.padEnd(46)} ${said}`));
+  drawing.lines.push(
+    line('hook', depth, hookHead(drawing, step.hook), said === null ? words : `${words.padEnd(46)} ${said}`),
+  );
 };
 
-const ruleLines = (drawing: Drawing, step: Extract<TraceStep, { kind: 'rule' }>, depth: number): void => {
+const ruleLines = (
+  drawing: Drawing,
+  step: Extract<TraceStep, { kind: 'rule' }>,
+  depth: number,
+  following: TraceStep | undefined,
+): void => {
   const { at, verdict } = step;
   if (at.kind !== 'rule') return;
   const level = drawing.chains.get(at.chain.name) ?? 0;
-  if (verdict !== null && (verdict.kind === 'jump' || verdict.kind === 'goto'))
-    drawing.chains.set(verdict.chain, level + 1);
+  const leads = verdict !== null && (verdict.kind === 'jump' || verdict.kind === 'goto');
+  if (leads) drawing.chains.set(verdict.chain, level + 1);
+  const inVain = leads && following?.kind === 'return' ? '; no match there' : '';
   const packets = packetsOf(at);
   const counted = packets === null ? '' : `   (${packets.toLocaleString('en-US')} packet${packets === 1n ? '' : 's'})`;
-  const name = level === 0 ? `rule ${at.number}` : `${shortChain(at.chain.name)} ${at.number}`;
+  const name = at.chain.base === null ? `${shortChain(at.chain.name)} ${at.number}` : `rule ${at.number}`;
   drawing.lines.push(
-    line('rule', depth + 1 + level, name, `${ruleWords(drawing.family, step)}${counted}`),
-    line('rule-text', depth + 2 + level, '', refOf(at).text),
+    line('rule', depth, name, `${ruleWords(drawing.family, step)}${inVain}${counted}`, level),
+    line('rule-text', depth, '', refOf(at).text, level + 1),
   );
 };
 
@@ -100,20 +118,20 @@ const drawSteps = (drawing: Drawing, steps: readonly TraceStep[], depth: number)
         break;
       }
       case 'rule':
-        ruleLines(drawing, step, depth);
+        ruleLines(drawing, step, depth, following);
         break;
       case 'return':
         break;
       case 'policy':
         if (steps[index - 1]?.kind !== 'hop' && step.verdict === 'drop')
-          lines.push(line('rule', depth + 1, 'policy', 'DROP: no rule accepted it'));
+          lines.push(line('rule', depth, 'policy', 'DROP: no rule accepted it'));
         break;
       case 'nat-skipped':
         lines.push(
           line(
             'hook',
             depth,
-            step.hook,
+            hookHead(drawing, step.hook),
             `nat    ${step.why === 'decided' ? 'passed by: what happens to this connection was decided by its first packet' : `passed by: the packet is ${step.why}`}`,
           ),
         );
@@ -123,7 +141,7 @@ const drawSteps = (drawing: Drawing, steps: readonly TraceStep[], depth: number)
           line(
             'hook',
             depth,
-            step.hook,
+            hookHead(drawing, step.hook),
             `nat    as the connection's first packet: now ${step.header.source === null ? '' : `${formatAddress({ family, value: step.header.source })} → `}${endpointText(family, { address: step.header.destination, port: step.header.destinationPort })}`,
           ),
         );
@@ -133,15 +151,14 @@ const drawSteps = (drawing: Drawing, steps: readonly TraceStep[], depth: number)
         lines.push(line('route', depth, 'routing', routeWords(family, step, isRewritten(drawing.trace, lines))));
         break;
       case 'ipvs':
-        drawing.hook = '';
         lines.push(
           line(
             'hook',
             depth,
-            step.hook,
+            hookHead(drawing, step.hook),
             `IPVS   takes it over, behind the filter rules of ${step.hook}${step.to === null ? '' : `: destination becomes ${endpointText(family, step.to)}`}`,
           ),
-          line('rule-text', depth + 2, '', refOf(step.at).text),
+          line('rule-text', depth, '', refOf(step.at).text),
         );
         break;
       case 'socket':
@@ -182,56 +199,79 @@ interface Drawn {
 
 const PLACEHOLDER = 'that endpoint';
 
-/** A branch drawn by itself, with its own endpoint written as a word, so that branches that differ in nothing else are equal. */
+/** A branch drawn by itself; the chains around the fork become the outermost ones. */
 const drawBranch = (
   drawing: Drawing,
   node: TraceNode,
   depth: number,
-): { lines: TreeLine[]; endpoint: string | null } => {
-  const inner: Drawing = { ...drawing, lines: [], chains: new Map(drawing.chains) };
+  level: number,
+): { lines: readonly TreeLine[]; endpoint: string | null } => {
+  const chains = [...drawing.chains].map(([name, own]): [string, number] => [name, Math.max(0, own - level)]);
+  const inner: Drawing = { ...drawing, lines: [], chains: new Map(chains) };
   draw(inner, node, depth);
   const target = targetOf(node);
   return { lines: inner.lines, endpoint: target === null ? null : endpointText(drawing.family, target) };
 };
 
-const likeness = ({
-  lines,
-  endpoint,
-}: {
-  readonly lines: readonly TreeLine[];
-  readonly endpoint: string | null;
-}): string =>
+/** Names and numbers that differ from one endpoint to the next, and nothing else. */
+const withoutEndpoint = (text: string, endpoint: string | null): string => {
+  const plain = text.replace(/KUBE-SEP-\w+/g, 'KUBE-SEP').replace(/(endpoint-)[A-Z2-7]{8}/g, '$1');
+  return endpoint === null ? plain : plain.replaceAll(endpoint, PLACEHOLDER);
+};
+
+const likeness = ({ lines, endpoint }: { readonly lines: readonly TreeLine[]; readonly endpoint: string | null }) =>
   lines
     .filter(({ kind }) => kind !== 'rule-text')
-    .map(({ depth, head, words }) => {
-      const text = `${depth} ${head.replace(/KUBE-SEP-\w+/, 'KUBE-SEP')} ${words.replace(/KUBE-SEP-\w+/g, 'KUBE-SEP')}`;
-      return (endpoint === null ? text : text.replaceAll(endpoint, PLACEHOLDER)).replace(/\([\d,]+ packets?\)/g, '');
-    })
+    .map(({ depth, level, head, words }) =>
+      [
+        depth,
+        level,
+        withoutEndpoint(head, null).replace(/^(KUBE-SV[CL]-\w+) \d+$/, '$1'),
+        withoutEndpoint(words, endpoint).replace(/\([\d,]+ packets?\)/g, ''),
+      ].join(' '),
+    )
     .join('\n');
+
+/** The lines of one branch for several: what names its own endpoint is said in general, rules that only it has are left out. */
+const generalize = (lines: readonly TreeLine[], endpoint: string): readonly TreeLine[] =>
+  lines.flatMap((one) => {
+    const isOwn = /KUBE-SEP-|endpoint-[A-Z2-7]{8}/.test(`${one.head} ${one.words}`) || one.words.includes(endpoint);
+    if (!isOwn) return [one];
+    if (one.kind === 'rule-text') return [];
+    return [
+      {
+        ...one,
+        head: one.head.replace(/KUBE-SEP-\w+ \d+/, 'KUBE-SEP-…').replace(/endpoint-[A-Z2-7]{8} \d+/, 'endpoint-…'),
+        words: withoutEndpoint(one.words, endpoint)
+          .replaceAll('KUBE-SEP:', 'KUBE-SEP-…:')
+          .replace(/\s+\([\d,]+ packets?\)/, ''),
+      },
+    ];
+  });
 
 const drawFork = (drawing: Drawing, next: Extract<TraceNode['next'], { kind: 'fork' }>, depth: number): void => {
   const { fork, at, branches } = flatten(next);
-  const level = at.kind === 'rule' ? (drawing.chains.get(at.chain.name) ?? 0) + 1 : 1;
-  const where = depth + level;
+  const isRule = at.kind === 'rule' && at.number !== 'policy';
+  const level = at.kind === 'rule' ? (drawing.chains.get(at.chain.name) ?? 0) : 0;
   drawing.lines.push(
     line(
       'fork',
-      where,
-      at.kind === 'rule' && at.number !== 'policy' ? `${shortChain(at.chain.name)} ${at.number}` : '',
+      depth,
+      isRule && at.chain.base === null ? shortChain(at.chain.name) : '',
       fork === 'match' || fork === 'order'
         ? `${countWord(branches.length)} ways: ${FORKS[fork]}`
         : `one of ${branches.length}, ${FORKS[fork]}`,
+      level,
     ),
   );
   const groups = new Map<string, Drawn[]>();
   for (const { share, assuming, node } of branches) {
-    const { lines, endpoint } = drawBranch(drawing, node, where + 1);
-    const title =
-      assuming === null
-        ? ''
-        : `if ${assuming.what === 'order' ? 'this chain runs first' : assuming.why}${assuming.holds === false ? ' does not hold' : assuming.holds === true ? ' holds' : ''}`;
-    const drawn: Drawn = { share: share === null ? '' : fractionText(share), title, lines, endpoint };
-    const key = `${title} ${likeness(drawn)}`;
+    const drawn: Drawn = {
+      share: share === null ? '' : fractionText(share),
+      title: assuming === null ? '' : assumptionWords(assuming),
+      ...drawBranch(drawing, node, depth + 1, level),
+    };
+    const key = `${drawn.title} ${likeness(drawn)}`;
     const known = groups.get(key);
     if (known === undefined) groups.set(key, [drawn]);
     else known.push(drawn);
@@ -240,18 +280,21 @@ const drawFork = (drawing: Drawing, next: Extract<TraceNode['next'], { kind: 'fo
     const [first] = group;
     if (first === undefined) continue;
     const endpoints = group.flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint]));
-    const title = [first.title, endpoints.length > 1 ? listOf(endpoints) : (endpoints[0] ?? '')]
-      .filter(Boolean)
-      .join(': ');
-    drawing.lines.push(line('branch', where, shareOf(group), title));
-    const merged = group.length > 1;
-    for (const one of first.lines)
-      drawing.lines.push(
-        merged && first.endpoint !== null
-          ? { ...one, words: one.kind === 'rule-text' ? one.words : one.words.replaceAll(first.endpoint, PLACEHOLDER) }
-          : one,
-      );
+    const title = [first.title, listOf(endpoints)].filter(Boolean).join(': ');
+    drawing.lines.push(
+      line('branch', depth, shareOf(group), title, level),
+      ...(group.length > 1 && first.endpoint !== null ? generalize(first.lines, first.endpoint) : first.lines),
+    );
   }
+};
+
+const assumptionWords = ({ what, holds, why }: Assumption): string => {
+  if (what === 'order') return holds === true ? 'if this chain runs first' : 'if another chain runs first';
+  if (what === 'affinity') {
+    if (holds === 'endpoint') return 'a client that was here before, and is sent where it was sent then';
+    return holds ? 'a client that was here before' : 'a client that was not here before';
+  }
+  return `if ${why} ${holds === false ? 'does not match' : 'matches'}`;
 };
 
 const shareOf = (group: readonly Drawn[]): string => {
@@ -292,10 +335,10 @@ export const printTree = (
 ): string =>
   lines
     .filter(({ kind }) => texts || kind !== 'rule-text')
-    .map(({ depth, kind, head, words }) => {
-      const indent = '  '.repeat(depth);
-      if (kind === 'hook' || kind === 'route') return `${indent}${paint(kind, head.padEnd(HEAD))}${words}`.trimEnd();
-      const inset = ' '.repeat(HEAD - 2);
-      return `${inset}${indent}${paint(kind, [head, words].filter(Boolean).join('  '))}`;
+    .map(({ depth, level, kind, head, words }) => {
+      const margin = '    '.repeat(depth);
+      if (kind === 'hook' || kind === 'route') return `${margin}${paint(kind, head.padEnd(HEAD))}${words}`.trimEnd();
+      const inset = kind === 'end' ? '' : ' '.repeat(HEAD + 2) + '  '.repeat(level);
+      return `${margin}${inset}${paint(kind, [head, words].filter(Boolean).join('  '))}`;
     })
     .join('\n');
