@@ -28,15 +28,23 @@ const holderOf = (path: string): { readonly text: string; readonly pid: number; 
   }
 };
 
-const tryTake = (directory: string, path: string): boolean => {
+/** Does this process hold the lock now? Where nothing can be written at all: why. */
+const tryTake = (directory: string, path: string): Result<boolean> => {
   const own = `${path}.${process.pid}`;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(own, `${process.pid} ${startedAt(process.pid)}\n`, { mode: 0o600 });
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(own, `${process.pid} ${startedAt(process.pid)}\n`, { mode: 0o600 });
+  } catch (problem) {
+    // Another command's release takes the empty directory away: then it is made once more.
+    if (problem instanceof Error && 'code' in problem && problem.code === 'ENOENT') return ok(false);
+    const why = problem instanceof Error ? problem.message : String(problem);
+    return fail(error('state-unwritable', `nothing can be stored in ${directory}: ${why}`));
+  }
   try {
     linkSync(own, path);
-    return true;
+    return ok(true);
   } catch {
-    return false;
+    return ok(false);
   } finally {
     rmSync(own, { force: true });
   }
@@ -58,9 +66,12 @@ const clearStale = (path: string, stale: string): void => {
 const RETRY_MS = 50;
 
 /** Takes the lock of a state directory; waits up to `patienceMs` for another command to end, then fails. */
-export const takeLock = async (directory: string, patienceMs = 20_000): Promise<Result<Lock>> => {
+export const takeLock = async (directory: string, patienceMs = 60_000): Promise<Result<Lock>> => {
   const path = join(directory, 'lock');
-  for (let waited = 0; !tryTake(directory, path); waited += RETRY_MS) {
+  for (let waited = 0; ; waited += RETRY_MS) {
+    const taken = tryTake(directory, path);
+    if (!taken.ok) return taken;
+    if (taken.value) break;
     const holder = holderOf(path);
     if (holder !== null && !holder.alive) {
       clearStale(path, holder.text);
