@@ -207,7 +207,7 @@ const drawBranch = (
   level: number,
 ): { lines: readonly TreeLine[]; endpoint: string | null } => {
   const chains = [...drawing.chains].map(([name, own]): [string, number] => [name, Math.max(0, own - level)]);
-  const inner: Drawing = { ...drawing, lines: [], chains: new Map(chains) };
+  const inner: Drawing = { ...drawing, lines: [], chains: new Map(chains), hook: '' };
   draw(inner, node, depth);
   const target = targetOf(node);
   return { lines: inner.lines, endpoint: target === null ? null : endpointText(drawing.family, target) };
@@ -338,7 +338,7 @@ export const printTree = (
     .map(({ depth, level, kind, head, words }) => {
       const margin = '    '.repeat(depth);
       if (kind === 'hook' || kind === 'route') return `${margin}${paint(kind, head.padEnd(HEAD))}${words}`.trimEnd();
-      const inset = kind === 'end' ? '' : ' '.repeat(HEAD + 2) + '  '.repeat(level);
+      const inset = kind === 'end' ? '' : kind === 'branch' ? '  ' : ' '.repeat(HEAD + 2) + '  '.repeat(level);
       return `${margin}${inset}${paint(kind, [head, words].filter(Boolean).join('  '))}`;
     })
     .join('\n');
