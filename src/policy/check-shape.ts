@@ -19,8 +19,14 @@ export const checkShape = <T>(
 ): T | null => {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  for (const issue of result.error.issues.slice(0, MOST_ISSUES))
+  const seen = new Set<string>();
+  for (const issue of result.error.issues.slice(0, MOST_ISSUES)) {
+    // A value of the wrong type is not measured as well.
+    const place = JSON.stringify(issue.path);
+    if (issue.code !== 'unrecognized_keys' && seen.has(place)) continue;
+    seen.add(place);
     problems.push(...explain(issue, document, path, schema));
+  }
   return null;
 };
 
@@ -160,9 +166,11 @@ const explain = (
 const typeHint = (expected: string, input: unknown): string | undefined =>
   expected === 'string' && (typeof input === 'number' || typeof input === 'boolean')
     ? `Put it in quotes: "${input}"`
-    : expected === 'array' && typeof input === 'string'
-      ? `Write [${input.slice(0, 40)}]`
-      : undefined;
+    : expected === 'array' && (typeof input === 'string' || typeof input === 'number')
+      ? `Write [${String(input).slice(0, 40)}]`
+      : expected === 'number' && typeof input === 'string' && /^[0-9]{1,9}$/.test(input)
+        ? `Write ${Number(input)}`
+        : undefined;
 
 const wordHint = (input: unknown, allowed: readonly string[]): string => {
   const guess = typeof input === 'string' ? nearest(input, allowed) : null;

@@ -32,11 +32,17 @@ export const yamlDocuments = (source: Source): Documents => {
     problems.push({ ...error(code, message, span, hint), source });
   };
   const take = (document: Document): void => {
-    for (const { pos, message, code } of document.errors.slice(0, MOST_PROBLEMS))
-      refuse('yaml-syntax', `this is not YAML: ${plain(message)}`, spanFrom(pos), YAML_HINTS[code]);
-    if (document.errors.length > 0 || document.contents === null) return;
+    // What follows a syntax error is mostly its consequence.
+    const [first] = document.errors;
+    if (first !== undefined) {
+      const { pos, message, code } = first;
+      return refuse('yaml-syntax', `this is not YAML: ${plain(message)}`, spanFrom(pos), YAML_HINTS[code]);
+    }
+    if (document.contents === null) return;
     const value = valueOf(document);
-    if (value === undefined)
+    if (value === UNKNOWN_ALIAS)
+      refuse('yaml-alias-unknown', 'this alias stands for nothing', firstAlias(source.text), 'Write the value out');
+    else if (value === TOO_MANY_ALIASES)
       refuse('yaml-aliases', 'too many aliases', firstAlias(source.text), 'Write the values out');
     else if (value !== null)
       documents.push({
@@ -119,12 +125,17 @@ const YAML_HINTS: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'Check the indentation of this line, or quote the value',
 };
 
-/** undefined: the aliases stand for more than the text should hold. */
+const UNKNOWN_ALIAS = Symbol('unknown alias');
+const TOO_MANY_ALIASES = Symbol('too many aliases');
+
+/** A document's value, or what is wrong with its aliases. */
 const valueOf = (document: Document): unknown => {
   try {
     return document.toJS({ maxAliasCount: MOST_ALIASES }) as unknown;
-  } catch {
-    return undefined;
+  } catch (problem) {
+    return problem instanceof ReferenceError && problem.message.startsWith('Unresolved')
+      ? UNKNOWN_ALIAS
+      : TOO_MANY_ALIASES;
   }
 };
 
@@ -144,7 +155,8 @@ const spanAt = (document: Document, path: readonly PropertyKey[]): Span => {
     const found: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
     const span = isNode(found) ? spanOfNode(found) : null;
     if (span === null) continue;
-    if (length < path.length && length > 0) return keySpanAt(document, path.slice(0, length));
+    // Of something that is missing, the nearest thing around it: a field's key, or the whole entry of a list.
+    if (length < path.length && typeof path[length - 1] === 'string') return keySpanAt(document, path.slice(0, length));
     return span;
   }
   return { start: 0, end: 1 };
