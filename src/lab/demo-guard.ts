@@ -16,10 +16,10 @@ export const restrictTcp = async (stage: Stage, step: number): Promise<void> => 
   quote('portcullis restrict 30001 --from 198.51.100.0/30', output);
 };
 
-/** The same for UDP and for IPv6. */
+/** The same for UDP and for IPv6, a range of ports at once. */
 export const restrictUdpAndIpv6 = async (stage: Stage, step: number): Promise<void> => {
-  await portcullis(stage, 'restrict', '30053/udp', '--from', '198.51.100.0/30');
-  await portcullis(stage, 'restrict', '30006', '--from', '198.51.100.0/30,2001:db8:0:198::/125');
+  const range = ['restrict', '30002-30099', '--from', '198.51.100.0/30,2001:db8:0:198::/125'];
+  await portcullis(stage, ...range);
   for (const probe of [
     { protocol: 'udp', to: '192.0.2.10', port: 30053 },
     { protocol: 'tcp', to: '2001:db8:0:2::10', port: 30006 },
@@ -28,7 +28,10 @@ export const restrictUdpAndIpv6 = async (stage: Stage, step: number): Promise<vo
       (await stage.reaches({ ...WANTED, ...probe })) && !(await stage.reaches({ ...UNWANTED, ...probe })),
       `restrict does the same for port ${probe.port}`,
     );
-  say(step, 'The same for a UDP port (30053) and over IPv6 (30006): one client is answered, the other is not.');
+  say(
+    step,
+    `A range, UDP and IPv6: portcullis ${range.join(' ')}. At UDP port 30053 and, over IPv6, at 30006, the one client is answered, the other is not.`,
+  );
 };
 
 /** Whoever is revoked is cut at the next packet, also where the connection stands already. */
@@ -55,7 +58,7 @@ metadata: { name: office-only }
 spec:
   tier: Admin
   priority: 100
-  subject: { ports: ["30008/tcp"] }
+  subject: { ports: ["30443/tcp"] }
   rules:
     - { action: Deny, from: [{ everyone: true, except: [198.51.100.0/30] }] }
 `;

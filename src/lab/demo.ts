@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { chooseLab } from './choose-lab.ts';
 import { inputRule, redirectRule } from './demo-classic.ts';
 import { bothReach, look, removeAll, restrictTcp, restrictUdpAndIpv6, revoke } from './demo-guard.ts';
-import { clearStage, withStage, type Stage } from './demo-stage.ts';
+import { clearStage, COMPILED, compileAhead, withStage, type Stage } from './demo-stage.ts';
 import { isMode, MODES, type Mode } from './mode.ts';
 import { runInVm } from './vm.ts';
 
@@ -45,8 +45,10 @@ const play = async (stage: Stage): Promise<void> => {
 };
 
 const inVm = async (mode: Mode): Promise<number> => {
+  await compileAhead();
   const ended = await runInVm({
     argv: [process.execPath, fileURLToPath(import.meta.url), '--mode', mode, '--inside'],
+    environment: { NODE_COMPILE_CACHE: COMPILED },
     timeoutMs: 600_000,
     signal: stopped.signal,
     onOutput: (stream, text) => void process[stream].write(text),
