@@ -7,6 +7,7 @@ import { machine } from './measure.ts';
 const BENCHES: Readonly<Record<string, string>> = {
   sets: 'Sets of a million prefixes',
   help: 'The start of the command',
+  parse: 'A large iptables dump is read',
   apply: 'Apply of 2,768 ports x 10,000 prefixes',
   change: 'One prefix changed of 10,000 (1,000 ports), inside a running process',
   connections: 'New connections through a guarded node port',
