@@ -1,6 +1,7 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
 import { describeArgumentError } from './argument-errors.ts';
 import { applyCommand } from './commands/apply.ts';
+import { auditCommand } from './commands/audit.ts';
 import { completionCommand } from './commands/completion.ts';
 import { confirmCommand } from './commands/confirm.ts';
 import { deniedCommand } from './commands/denied.ts';
@@ -31,6 +32,7 @@ const commands = buildRouteMap<string, Context>({
     restore: restoreCommand,
     remove: removeCommand,
     explain: explainCommand,
+    audit: auditCommand,
     snapshot: snapshotCommand,
     parse: parseCommand,
     completion: completionCommand,

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { error, fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
-import { renderDiagnostic } from '../diagnostic/render.ts';
 import { readBatchLine, unmet } from '../explain/batch.ts';
 import { readDestination, readSender, type PacketRequest } from '../explain/packet-request.ts';
 import { readOrder } from '../explain/read-order.ts';
@@ -17,6 +16,7 @@ import type { ExplainFlags } from './commands/explain.ts';
 import { EXIT, type Context } from './context.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
 import { emitData, paint, say, showProblems } from './report.ts';
+import { showDoubts } from './show-doubts.ts';
 
 const HINT = 'For example: portcullis explain --from 203.0.113.20 --to 192.0.2.10:30001';
 
@@ -46,7 +46,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   if (problems.length > 0 || !order.ok) return stop(this, flags, problems);
   const nodes = await loadNodes(this, flags);
   if (!nodes.ok) return stop(this, flags, nodes.problems);
-  showDoubts(this, flags, nodes.warnings);
+  showDoubts(this, flags.color, nodes.warnings);
   const options: SimulateOptions = { order: order.value };
   if (flags.batch !== undefined) return runBatch(this, flags, nodes.value, options);
   if (request?.ok !== true) return undefined;
@@ -175,16 +175,4 @@ const messageOf = ({ message, hint }: Diagnostic): string => (hint === undefined
 const stop = (context: Context, flags: ExplainFlags, problems: readonly Diagnostic[]): void => {
   showProblems(context, problems, flags.color);
   context.process.exitCode = EXIT.usage;
-};
-
-const MOST_DOUBTS = 3;
-
-/** What the dumps leave open is told shortly here; `portcullis parse` tells all of it. */
-const showDoubts = (context: Context, flags: ExplainFlags, warnings: readonly Diagnostic[]): void => {
-  for (const warning of warnings.slice(0, MOST_DOUBTS)) {
-    const [first = ''] = renderDiagnostic(warning).split('\n');
-    say(context, paint(context, 'err', flags.color, 'yellow', first));
-  }
-  const more = warnings.length - MOST_DOUBTS;
-  if (more > 0) say(context, `and ${more} more warnings: portcullis parse shows them`);
 };

@@ -91,11 +91,23 @@ export const printNumber = (value: bigint, type: DataType): string => {
 
 const QUOTED: ReadonlySet<DataType> = new Set(['iface_index', 'ifname', 'string']);
 
+const ADDRESS_BITS: Partial<Record<DataType, number>> = { ipv4_addr: 32, ipv6_addr: 128 };
+
+/** The length of the prefix that a range of addresses is; null: it is one address, or no prefix. */
+const prefixLength = (first: bigint, last: bigint, type: DataType): number | null => {
+  const bits = ADDRESS_BITS[type];
+  const size = last - first + 1n;
+  if (bits === undefined || size <= 1n || (size & (size - 1n)) !== 0n || (first & (size - 1n)) !== 0n) return null;
+  return bits - (size.toString(2).length - 1);
+};
+
 /** A value as nft reads it for its type. */
 export const printValue = (value: Value, type: DataType): string => {
   if (value.kind === 'wildcard') return `"${value.name}*"`;
   if (value.kind === 'symbol') return QUOTED.has(type) ? `"${value.name}"` : value.name;
   const first = printNumber(value.first, type);
+  const length = prefixLength(value.first, value.last, type);
+  if (length !== null) return `${first}/${length}`;
   return value.first === value.last ? first : `${first}-${printNumber(value.last, type)}`;
 };
 

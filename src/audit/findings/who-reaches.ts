@@ -1,5 +1,5 @@
 import { formatAddress } from '../../net/address.ts';
-import { difference, isEmpty, union, emptySet, type PrefixSet } from '../../net/prefix-set.ts';
+import { count, difference, isEmpty, union, emptySet, type PrefixSet } from '../../net/prefix-set.ts';
 import { refOf } from '../../simulate/place.ts';
 import type { Audited } from '../audit.ts';
 import { nodeAddresses } from '../entries.ts';
@@ -53,6 +53,9 @@ export const ipv6Open = ({ audited }: Findings): readonly Finding[] =>
         one.exposure.port === v4.exposure.port &&
         one.exposure.protocol === v4.exposure.protocol &&
         one.exposure.kind === v4.exposure.kind &&
+        // Addresses of load balancers differ between the families: the Service tells that they are the same.
+        (v4.exposure.address === null ||
+          (v4.exposure.service !== null && one.exposure.service === v4.exposure.service)) &&
         fromOutside(one) &&
         isOpen(one),
     );
@@ -93,7 +96,13 @@ export const withoutService = ({ audited, servicePorts }: Findings): readonly Fi
 /** Backends that see a node's address instead of the client's: their own allow-lists and logs are blind. */
 export const clientHidden = ({ audited }: Findings): readonly Finding[] => {
   const hidden = audited.filter(
-    (one) => fromOutside(one) && one.parts.some((part) => part.hidden && part.reached !== 'no'),
+    (one) =>
+      fromOutside(one) &&
+      // Pods and the node itself are masqueraded in any case; what counts is the outside, the larger part of all addresses.
+      one.parts.some(
+        (part) =>
+          part.hidden && part.reached !== 'no' && count(part.sources) > 1n << (one.exposure.family === 4 ? 30n : 126n),
+      ),
   );
   return hidden.length === 0
     ? []
