@@ -36,8 +36,11 @@ export interface TraceEvent {
         readonly text: string;
         readonly verdict: string | null;
       }
-    /** A chain's end is reached: a base chain's policy, or the way back. */
-    | { readonly kind: 'policy' | 'return'; readonly verdict: string | null };
+    /**
+     * A chain's end is reached: a base chain's policy, or the way back. Legacy says it also of a rule without conditions, and numbers it:
+     * the end comes after the last rule (net/ipv4/netfilter/ip_tables.c, get_chainname_rulenum).
+     */
+    | { readonly kind: 'policy' | 'return'; readonly verdict: string | null; readonly number?: number };
   readonly header: TracedHeader | null;
 }
 
@@ -127,7 +130,7 @@ export const readLegacyTraceLine = (line: string): TraceEvent | null => {
     event:
       what === 'rule'
         ? { kind: 'rule', number: Number(number), handle: null, text: '', verdict: null }
-        : { kind: what === 'policy' ? 'policy' : 'return', verdict: null },
+        : { kind: what === 'policy' ? 'policy' : 'return', verdict: null, number: Number(number) },
     header,
   };
 };

@@ -13,7 +13,7 @@ import type { Place } from './place.ts';
 import { readReading } from './read-reading.ts';
 import type { State } from './state.ts';
 import { sameButSources } from './same-state.ts';
-import type { Effect } from './trace.ts';
+import type { Effect, TraceStep } from './trace.ts';
 import { verdictArms } from './verdict-arms.ts';
 import { applyNotrack, applyWrite } from './write-step.ts';
 
@@ -83,8 +83,19 @@ const walkChain = (visit: Visit, chain: AnyChain, states: readonly State[], dept
     here = visit.context.recording ? onward.next : merged(onward.next);
     index = next + 1;
   }
-  return left.length === 0 ? here : [...here, ...left];
+  // The end of a chain that was jumped to is told apart from a rule that returns.
+  const { recording } = visit.context;
+  const ended =
+    depth === 0 || !recording
+      ? here
+      : here.map((state) => recorded(visit.context, state, returnFrom(visit.table, chain)));
+  return left.length === 0 ? ended : [...ended, ...left];
 };
+
+const returnFrom = (table: AnyTable, chain: AnyChain): TraceStep => ({
+  kind: 'return',
+  at: { kind: 'rule', table, chain, number: 'policy' },
+});
 
 /** Packets that differ in their source alone are one state again. */
 const merged = (states: readonly State[]): readonly State[] => {
@@ -298,11 +309,7 @@ const follow = (run: Run, start: State, effects: readonly Effect[], verdict: Ver
         visit.ended.push({ state, verdict: { kind: 'unknown', why: `there is no chain ${verdict.chain}` }, at });
         return;
       }
-      const end: Place = { kind: 'rule', table: visit.table, chain: target, number: 'policy' };
-      for (const back of walkChain(visit, target, [state], depth + 1))
-        (verdict.kind === 'jump' ? onward.next : onward.left).push(
-          recorded(visit.context, back, { kind: 'return', at: end }),
-        );
+      (verdict.kind === 'jump' ? onward.next : onward.left).push(...walkChain(visit, target, [state], depth + 1));
     }
   }
 };

@@ -242,9 +242,8 @@ export const fibPartition = (
     const asked = rule.to === null ? null : setOfPrefixes(family, [rule.to]);
     const here = asked === null ? rest : rule.negate ? difference(rest, asked) : intersection(rest, asked);
     if (isEmpty(here)) continue;
-    const source =
-      rule.from === null ? true : key.source === null || key.source === 'set' ? false : inPrefix(key.source, rule.from);
-    const holds = source === false ? false : applies({ ...rule, to: null }, 'set', key);
+    const fitsSource = rule.from === null || (typeof key.source === 'bigint' && inPrefix(key.source, rule.from));
+    const holds = fitsSource ? applies({ ...rule, to: null }, 'set', key) : false;
     if (holds === undefined || rule.action.kind === 'goto') {
       found.push({ set: here, result: { kind: 'unknown', text: rule.text } });
       rest = difference(rest, here);

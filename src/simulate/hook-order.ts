@@ -83,6 +83,15 @@ const compare = (ruleset: Ruleset, order: readonly OrderName[], hook: Hook, a: B
 /** A chain that does nothing can stand anywhere. */
 const isIdle = ({ chain }: BaseAt): boolean => chain.rules.length === 0 && chain.base?.policy !== 'drop';
 
+/** Puts a chain in front of the first that it is known to precede, else last. */
+const inserted =
+  (precedes: (a: BaseAt, b: BaseAt) => boolean) =>
+  (chains: readonly BaseAt[], one: BaseAt): readonly BaseAt[] => {
+    const found = chains.findIndex((other) => precedes(one, other));
+    const at = found === -1 ? chains.length : found;
+    return [...chains.slice(0, at), one, ...chains.slice(at)];
+  };
+
 const permutations = (
   chains: readonly BaseAt[],
   mayPrecede: (a: BaseAt, b: BaseAt) => boolean,
@@ -113,7 +122,11 @@ const groupsOf = (ruleset: Ruleset, order: readonly OrderName[], hook: Hook, bas
       const busy = same.filter((base) => !isIdle(base));
       const orders = permutations(busy, (a, b) => (compare(ruleset, order, hook, a, b) ?? -1) <= 0);
       const idle = same.filter(isIdle);
-      return { priority, orders: (orders.length === 0 ? [busy] : orders).map((chains) => [...chains, ...idle]) };
+      const precedes = (a: BaseAt, b: BaseAt): boolean => (compare(ruleset, order, hook, a, b) ?? 1) < 0;
+      return {
+        priority,
+        orders: (orders.length === 0 ? [busy] : orders).map((chains) => idle.reduce(inserted(precedes), chains)),
+      };
     });
 };
 

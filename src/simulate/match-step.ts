@@ -31,7 +31,7 @@ const routingSplit = (context: Context, state: State, step: Extract<Step, { kind
   const { field, negate, values } = step;
   if (state.source !== SOURCES || state.point !== null) return null;
   if (SOURCE_TYPES.has(field)) {
-    const device = field === 'source-type' ? null : field.toString().includes('-in-') ? state.in : state.out;
+    const device = field === 'source-type' ? null : field === 'source-type-on-in-interface' ? state.in : state.out;
     return gathered(
       state,
       typeParts(context.index, state.sources, device).map(({ set, type }) => ({

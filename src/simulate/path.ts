@@ -2,6 +2,8 @@ import type { Hook } from '../ruleset/hook.ts';
 import { visitBaseChain, type Ended } from './chain-walk.ts';
 import { confirmed, natAsked, natDone, trackPacket, translated } from './connection.ts';
 import { assumingThat, byChance, recorded, type Context } from './context.ts';
+import { isAbsent } from '../ruleset/absent.ts';
+import { sysctl } from './host-index.ts';
 import { hookCalls, type BaseAt, type Called, type Group } from './hook-order.ts';
 import { balance } from './ipvs.ts';
 import { arrived, dropped, left, listens, rejected, unknown, unroutable, type Ending } from './make-outcome.ts';
@@ -243,12 +245,26 @@ const sendOut = (way: Way, state: State): void =>
 /** Postrouting, and out; what is for the node itself comes in again by lo. */
 const leave = (way: Way, state: State): void => {
   const out = state.route?.device ?? '';
-  runHook(way, 'postrouting', { ...state, in: state.arrived, out }, (next) => {
+  const from = isBridgedBack(way.context, state) ? '' : state.arrived;
+  runHook(way, 'postrouting', { ...state, in: from, out }, (next) => {
     const done = confirmed(next);
     if (done.route?.local === true) loopBack(way, done);
     else end(way, done, left(way.context, done));
   });
 };
+
+/**
+ * A packet whose new destination is behind the bridge that it came by never leaves the bridge, where iptables is called for bridged packets:
+ * postrouting is told of no incoming device (net/bridge/br_netfilter_hooks.c, br_nf_pre_routing_finish, br_nf_post_routing).
+ */
+const isBridgedBack = ({ index, family }: Context, { arrived: from, route, chosen }: State): boolean =>
+  from !== '' &&
+  route?.device === from &&
+  chosen !== null &&
+  chosen.how !== 'ipvs' &&
+  sysctl(index, `net.bridge.bridge-nf-call-${family === 4 ? 'iptables' : 'ip6tables'}`) === '1' &&
+  !isAbsent(index.host.links) &&
+  index.host.links.some(({ master }) => master === from);
 
 const loopBack = (way: Way, state: State): void =>
   runHook(way, 'prerouting', { ...state, in: 'lo', out: '', arrived: 'lo', hasSocket: false }, (next) => {
