@@ -1,15 +1,17 @@
 import { fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import { formatAddress, type Address } from '../net/address.ts';
 import type { AddressSet } from '../net/address-set.ts';
-import type { ClusterNodePortPolicy, Declared, ExposureKind, Node, NodePortPolicy, Policy } from '../policy/model.ts';
+import type { ClusterNodePortPolicy, Declared, ExposureKind, NodePortPolicy, Policy } from '../policy/model.ts';
 import { applies } from './applies.ts';
 import { barePortsOf } from './bare-ports.ts';
 import type { Applying } from './evaluate.ts';
+import { failsafeGuard } from './failsafe-exposures.ts';
 import { exposureId, groupExposures, nameOf, type ServiceExposure } from './exposures.ts';
 import { selects } from './labels.ts';
 import type { Access, AccessOptions, ExposureAccess, Selection } from './model.ts';
 import { peerResolver } from './resolve-peers.ts';
 import { selectionId, selectionOf } from './selection.ts';
+import { labelsOfNode } from './this-node.ts';
 import { warningsAbout } from './warnings.ts';
 
 /**
@@ -20,7 +22,9 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
   const policies = policiesOnNode(declared, options);
   const peers = peerResolver(declared, options.podCidrs);
   const { byId, warnings } = groupExposures(declared.services);
-  const bare = barePortsOf(policies, withKnownPorts(declared, options));
+  const known = withKnownPorts(declared, options);
+  const bare = barePortsOf(policies, declared.services, known);
+  const passedOver = failsafeGuard(declared, known);
   const selections = new Map<string, Selection>();
 
   const select = (chosen: readonly Policy[]): string | null => {
@@ -34,7 +38,11 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
     exposureOfService(
       id,
       exposures,
-      select(policies.filter((policy) => exposures.some((exposure) => applies(policy, exposure, declared)))),
+      select(
+        policies.filter((policy) =>
+          exposures.some((exposure) => applies(policy, exposure, declared) && passedOver.mayJudge(policy, exposure)),
+        ),
+      ),
     ),
   );
   const ofPorts = bare.ports
@@ -52,7 +60,7 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
   for (const policy of policies) for (const peer of peersOf(policy)) peers.addressesOf(peer);
 
   const exposures = [...ofServices, ...ofPorts].sort(byPlace);
-  const problems: readonly Diagnostic[] = [...bare.problems, ...peers.problems];
+  const problems: readonly Diagnostic[] = [...bare.problems, ...passedOver.warnings, ...peers.problems];
   if (problems.some(({ severity }) => severity === 'error')) return fail(...problems);
   const groups = new Map<string, AddressSet>();
   for (const { untouchedGroups } of selections.values())
@@ -68,12 +76,8 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
 const peersOf = (policy: Policy) =>
   policy.kind === 'NodePortPolicy' ? policy.allow : policy.rules.flatMap(({ from }) => from);
 
-/** This node's object: by name, or the only one there is. */
-const thisNode = (declared: Declared, { nodeName }: AccessOptions): Node | undefined =>
-  nodeName === null ? undefined : declared.nodes.find(({ name }) => name === nodeName);
-
 const policiesOnNode = (declared: Declared, options: AccessOptions): readonly Policy[] => {
-  const labels = { ...thisNode(declared, options)?.labels, ...options.nodeLabels };
+  const labels = labelsOfNode(declared, options);
   const annotated = declared.services.flatMap(({ annotationPolicy }) => annotationPolicy ?? []);
   return [...declared.policies, ...annotated].filter(
     (policy) => policy.kind === 'NodePortPolicy' || selects(policy.nodeSelector, labels),

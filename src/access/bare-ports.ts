@@ -1,9 +1,10 @@
 import { error, warning, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import { formatPorts, type PortRange } from '../net/port.ts';
 import { PROTOCOLS, type Protocol } from '../net/protocol.ts';
-import type { Policy, PortItem } from '../policy/model.ts';
+import type { Policy, PortItem, Service } from '../policy/model.ts';
+import { selectsService } from './applies.ts';
 import { policyName } from './evaluate.ts';
-import { FAILSAFES, portsWithout, type Failsafe } from './failsafes.ts';
+import { failsafesOf, permittedFailsafes, portsWithout, type Failsafe } from './failsafes.ts';
 import type { AccessOptions } from './model.ts';
 
 /** Ports of one protocol that the same policies cover, whether a Service uses them or not. */
@@ -26,16 +27,14 @@ const itemsOf = (policy: Policy, standalone: boolean): readonly PortItem[] => {
 /** Disjoint port ranges by the list of policies that cover them, without the failsafe ports. */
 export const barePortsOf = (
   policies: readonly Policy[],
+  services: readonly Service[],
   options: AccessOptions,
 ): { readonly ports: readonly BarePorts[]; readonly problems: readonly Diagnostic[] } => {
   const problems: Diagnostic[] = [];
-  const failsafes: readonly Failsafe[] = [
-    ...FAILSAFES,
-    ...options.extraFailsafes.map((extra) => ({ ...extra, what: 'the kubelet or the API server' })),
-  ];
+  const failsafes = failsafesOf(options);
   const claims = policies.flatMap((policy) =>
     itemsOf(policy, options.standalone).flatMap((item) =>
-      claimsOf(policy, item, failsafes, options.allowFailsafe, problems),
+      claimsOf(policy, item, usedElsewhere(policy, item, services), failsafes, options, problems),
     ),
   );
   return {
@@ -49,11 +48,31 @@ export const barePortsOf = (
   };
 };
 
+/** The ports that an item leaves alone in one protocol, because Services use them in another. */
+type UsedPorts = (protocol: Protocol) => readonly PortRange[];
+
+/** Without protocol, a port of a selected Service means the protocols that the Service uses there (DESIGN.md, "ports items"). */
+const usedElsewhere = (policy: Policy, item: PortItem, services: readonly Service[]): UsedPorts => {
+  if (policy.kind !== 'NodePortPolicy' || item.kind !== 'ports' || item.protocol !== null) return () => [];
+  const used = services
+    .filter((service) => selectsService(policy, service))
+    .flatMap(({ ports }) =>
+      ports.flatMap(({ nodePort, protocol }) => (nodePort === null ? [] : { nodePort, protocol })),
+    );
+  return (protocol) => {
+    const here = new Set(used.filter((port) => port.protocol === protocol).map(({ nodePort }) => nodePort));
+    return used
+      .filter(({ nodePort }) => !here.has(nodePort))
+      .map(({ nodePort }) => ({ first: nodePort, last: nodePort }));
+  };
+};
+
 const claimsOf = (
   policy: Policy,
   item: PortItem,
+  used: UsedPorts,
   failsafes: readonly Failsafe[],
-  allowed: readonly number[],
+  options: AccessOptions,
   problems: Diagnostic[],
 ): readonly Claim[] => {
   const at = { source: item.origin.source };
@@ -71,7 +90,7 @@ const claimsOf = (
     return [];
   }
   const { ports } = item;
-  const permitted = [...allowed, ...(policy.kind === 'ClusterNodePortPolicy' ? policy.allowFailsafePorts : [])];
+  const permitted = permittedFailsafes(policy, options);
   return (item.protocol === null ? PROTOCOLS : [item.protocol]).flatMap((protocol) => {
     const met = failsafes.filter(
       (safe) => safe.protocol === protocol && safe.ports.first <= ports.last && ports.first <= safe.ports.last,
@@ -102,10 +121,12 @@ const claimsOf = (
               )),
         ...at,
       });
-    return portsWithout(
-      ports,
-      met.map((safe) => safe.ports),
-    ).map((rest) => ({ protocol, ports: rest, policies: [policy], policy }));
+    return portsWithout(ports, [...met.map((safe) => safe.ports), ...used(protocol)]).map((rest) => ({
+      protocol,
+      ports: rest,
+      policies: [policy],
+      policy,
+    }));
   });
 };
 

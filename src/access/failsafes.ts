@@ -1,5 +1,7 @@
 import type { PortRange } from '../net/port.ts';
 import type { Protocol } from '../net/protocol.ts';
+import type { Policy, PortItem } from '../policy/model.ts';
+import type { AccessOptions } from './model.ts';
 
 /** Ports that a range never covers, because a typing error there cuts the administrator or the cluster off. */
 export interface Failsafe {
@@ -27,6 +29,26 @@ export const FAILSAFES: readonly Failsafe[] = [
   failsafe('udp', 8472, 'VXLAN (Flannel)'),
   failsafe('udp', 51820, 'WireGuard', 51821),
 ];
+
+/** The failsafe ports of a node: those of every node, and the real ports of the kubelet and the API server. */
+export const failsafesOf = ({ extraFailsafes }: Pick<AccessOptions, 'extraFailsafes'>): readonly Failsafe[] => [
+  ...FAILSAFES,
+  ...extraFailsafes.map((extra) => ({ ...extra, what: 'the kubelet or the API server' })),
+];
+
+/** The failsafe that a port of the node is; null: none. */
+export const failsafeAt = (failsafes: readonly Failsafe[], protocol: Protocol, port: number): Failsafe | null =>
+  failsafes.find((safe) => safe.protocol === protocol && safe.ports.first <= port && port <= safe.ports.last) ?? null;
+
+/** The failsafe ports that a policy may judge after all, where it names them as single numbers. */
+export const permittedFailsafes = (policy: Policy, { allowFailsafe }: AccessOptions): readonly number[] => [
+  ...allowFailsafe,
+  ...(policy.kind === 'ClusterNodePortPolicy' ? policy.allowFailsafePorts : []),
+];
+
+/** Whether one item is this very number. */
+export const isNumber = (item: PortItem, port: number): boolean =>
+  item.kind === 'ports' && item.ports.first === port && item.ports.last === port;
 
 /** What remains of `ports` without `holes`, upwards. */
 export const portsWithout = (ports: PortRange, holes: readonly PortRange[]): readonly PortRange[] => {

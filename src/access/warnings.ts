@@ -2,12 +2,14 @@ import { warning, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import { addressUnion, isNobody, ofFamily } from '../net/address-set.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import { prefixes } from '../net/prefix-set.ts';
-import type { Declared, Policy } from '../policy/model.ts';
+import type { ClusterNodePortPolicy, Declared, Policy } from '../policy/model.ts';
 import { meansServicePort, selectsService } from './applies.ts';
 import { unmatchedPorts } from './bare-ports.ts';
 import { policyName } from './evaluate.ts';
 import { exposuresOf } from './exposures.ts';
+import { selects } from './labels.ts';
 import type { Access, AccessOptions } from './model.ts';
+import { labelsOfNode } from './this-node.ts';
 import type { PeerResolver } from './resolve-peers.ts';
 import { meet } from './selection.ts';
 
@@ -27,6 +29,7 @@ export const warningsAbout = (
     ...selectsNothing(policy, declared, options),
     ...admitsNodes(policy, declared, peers),
   ]),
+  ...unknownLabels(declared, options),
   ...closedLoadBalancers(access, declared),
   ...unknownHealthChecks(access, declared),
   ...tooMany(access),
@@ -39,7 +42,7 @@ const about = (policy: Policy, code: string, message: string, hint: string): Dia
 
 /** A NodePortPolicy that names sources of one family refuses the other altogether. */
 const oneFamily = (policy: Policy, peers: PeerResolver): readonly Diagnostic[] => {
-  if (policy.kind !== 'NodePortPolicy') return [];
+  if (policy.kind === 'ClusterNodePortPolicy') return oneFamilyRules(policy, peers);
   const allowed = addressUnion(...policy.allow.map(peers.addressesOf));
   if (isNobody(allowed)) return [];
   const missing = ([4, 6] as const).find((family) => ofFamily(allowed, family).size === 0);
@@ -51,6 +54,23 @@ const oneFamily = (policy: Policy, peers: PeerResolver): readonly Diagnostic[] =
           'one-family',
           `${policyName(policy)} allows no IPv${missing} source and so refuses all IPv${missing}`,
           `Add IPv${missing} sources if clients use it`,
+        ),
+      ];
+};
+
+/** The rules of a cluster policy name what they decide: sources of a family that no rule names go on to the next policy. */
+const oneFamilyRules = (policy: ClusterNodePortPolicy, peers: PeerResolver): readonly Diagnostic[] => {
+  const named = addressUnion(...policy.rules.flatMap(({ from }) => from.map(peers.addressesOf)));
+  if (isNobody(named)) return [];
+  const missing = ([4, 6] as const).find((family) => ofFamily(named, family).size === 0);
+  return missing === undefined
+    ? []
+    : [
+        about(
+          policy,
+          'one-family',
+          `the rules of ${policyName(policy)} decide nothing about IPv${missing}`,
+          `Name IPv${missing} sources too, or everyone, if IPv${missing} clients are meant`,
         ),
       ];
 };
@@ -93,6 +113,22 @@ const admitsNodes = (policy: Policy, declared: Declared, peers: PeerResolver): r
         ),
       ];
 };
+
+/** A policy for certain nodes exists nowhere when nothing is known about this one. */
+const unknownLabels = (declared: Declared, options: AccessOptions): readonly Diagnostic[] =>
+  Object.keys(labelsOfNode(declared, options)).length > 0
+    ? []
+    : declared.policies
+        .filter((policy) => policy.kind === 'ClusterNodePortPolicy')
+        .filter(({ nodeSelector }) => !selects(nodeSelector, {}))
+        .map((policy) =>
+          about(
+            policy,
+            'node-labels-unknown',
+            `${policyName(policy)} is for certain nodes, and the labels of this one are not known: it does not apply here`,
+            'Give the Node manifest beside the policies, with the name of this node',
+          ),
+        );
 
 const closedLoadBalancers = (access: Access, declared: Declared): readonly Diagnostic[] => {
   const nodes = addressUnion(...declared.nodes.map(({ addresses }) => addresses));

@@ -157,7 +157,8 @@ const annotationPolicy = (
   return {
     kind: 'NodePortPolicy',
     namespace,
-    name: `${name}-annotation`,
+    // No object can have this name, so that nobody's policy is taken for the annotation or the other way round.
+    name: `${name} (annotation)`,
     origin,
     services: { kind: 'names', names: [name] },
     ports: null,
