@@ -21,7 +21,8 @@ export const cacheFolder = (): string =>
 
 /** A kernel's files; the first time, it is fetched from Debian's archive (25 MB) and unpacked (110 MB). */
 export const kernelFiles = async (kernel: Kernel): Promise<Result<KernelFiles>> => {
-  const folder = join(cacheFolder(), kernel);
+  // Another pin is another folder: a newer Portcullis does not go on with an old kernel.
+  const folder = join(cacheFolder(), `${kernel}-${RELEASES[kernel].sha256.slice(0, 8)}`);
   if (existsSync(folder)) return ok(filesIn(folder));
   mkdirSync(cacheFolder(), { recursive: true });
   // Two processes may want it at the same time: each builds in a folder of its own, and one of them puts it in place.
@@ -29,10 +30,19 @@ export const kernelFiles = async (kernel: Kernel): Promise<Result<KernelFiles>> 
   try {
     const fetched = await unpackInto(draft, RELEASES[kernel]);
     if (!fetched.ok) return fetched;
-    if (!existsSync(folder)) renameSync(draft, folder);
+    moveUnlessThere(draft, folder);
     return ok(filesIn(folder), fetched.warnings);
   } finally {
     rmSync(draft, { recursive: true, force: true });
+  }
+};
+
+const moveUnlessThere = (draft: string, folder: string): void => {
+  try {
+    renameSync(draft, folder);
+  } catch (problem) {
+    // Another process was first; its folder is as good.
+    if (!existsSync(folder)) throw problem;
   }
 };
 
