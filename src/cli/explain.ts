@@ -10,10 +10,17 @@ import { traceSvg } from '../explain/trace-svg.ts';
 import { summarize } from '../explain/trace-summary.ts';
 import { printTree, traceTree, type TreeLine } from '../explain/trace-tree.ts';
 import { whoWords } from '../explain/who-words.ts';
+import { findRule, whyNot } from '../explain/why-not.ts';
+import { withCommand, withTable } from '../explain/what-if.ts';
+import { compileTable } from '../compile/compile-table.ts';
+import { EMPTY_STATE, evaluateState } from '../access/state.ts';
+import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { Table } from '../ruleset/table.ts';
 import { simulate, type SimulateOptions } from '../simulate/simulate.ts';
 import type { Trace } from '../simulate/trace.ts';
 import type { ExplainFlags } from './commands/explain.ts';
 import { EXIT, type Context } from './context.ts';
+import { withFiles } from './evaluate.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
 import { emitData, paint, say, showProblems } from './report.ts';
 import { showDoubts } from './show-doubts.ts';
@@ -50,13 +57,29 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   const options: SimulateOptions = { order: order.value };
   if (flags.batch !== undefined) return runBatch(this, flags, nodes.value, options);
   if (request?.ok !== true) return undefined;
-  const answers: { readonly node: LoadedNode; readonly trace: Trace; readonly sentence: string }[] = [];
+  const changed = await changesOf(this, flags);
+  if (!changed.ok) return stop(this, flags, changed.problems);
+  const answers: NodeAnswer[] = [];
   for (const node of nodes.value) {
     const packet = resolvePacket(node.ruleset, request.value);
     if (!packet.ok) return stop(this, flags, packet.problems);
-    const trace = simulate(node.ruleset, packet.value, options);
-    answers.push({ node, trace, sentence: summarize(trace, whoWords(node.ruleset, request.value)) });
+    const who = whoWords(node.ruleset, request.value);
+    const answer = (ruleset: Ruleset): NodeAnswer => {
+      const trace = simulate(ruleset, packet.value, options);
+      return { node: { ...node, ruleset }, trace, sentence: summarize(trace, who) };
+    };
+    const now = answer(node.ruleset);
+    if (changed.value === null) {
+      answers.push(now);
+      continue;
+    }
+    const next = changed.value(node.ruleset);
+    if (!next.ok) return stop(this, flags, next.problems);
+    const then = answer(next.value);
+    say(this, `now:  ${now.sentence}\nthen: ${then.sentence}\n`);
+    answers.push(then);
   }
+  if (flags.whyNot !== undefined) return tellWhyNot(this, flags, flags.whyNot, answers);
   switch (flags.output) {
     case 'json':
     case 'yaml':
@@ -87,12 +110,59 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   return undefined;
 }
 
-/** One tree, or of several nodes each different tree once. */
-const treesOf = (
+interface NodeAnswer {
+  readonly node: LoadedNode;
+  readonly trace: Trace;
+  readonly sentence: string;
+}
+
+/** What `--with` and `-f` would make of a ruleset; null: nothing is asked. */
+const changesOf = async (
+  context: Context,
+  { with: commands, file }: ExplainFlags,
+): Promise<Result<((ruleset: Ruleset) => Result<Ruleset>) | null>> => {
+  if (commands === undefined && file === undefined) return ok(null);
+  let table: Table | null = null;
+  if (file !== undefined) {
+    const wanted = await withFiles(context, EMPTY_STATE, file, {});
+    const evaluated = wanted.ok ? evaluateState(wanted.value) : wanted;
+    if (!evaluated.ok) return evaluated;
+    table = compileTable(evaluated.value.access, null);
+  }
+  return ok((ruleset) => {
+    let next: Result<Ruleset> = ok(table === null ? ruleset : withTable(ruleset, table));
+    for (const command of commands ?? []) if (next.ok) next = withCommand(next.value, command);
+    return next;
+  });
+};
+
+const tellWhyNot = async (
   context: Context,
   flags: ExplainFlags,
-  answers: readonly { readonly node: LoadedNode; readonly trace: Trace; readonly sentence: string }[],
-): readonly string[] => {
+  asked: string,
+  answers: readonly NodeAnswer[],
+): Promise<void> => {
+  const told: { readonly node: string; readonly reasons: readonly string[] }[] = [];
+  for (const { node, trace } of answers) {
+    const rule = findRule(node.ruleset, trace.packet.family, asked);
+    if (!rule.ok) return stop(context, flags, rule.problems);
+    told.push({ node: node.name, reasons: whyNot(trace, rule.value) });
+  }
+  const [only, ...more] = told;
+  if (flags.output === 'json' || flags.output === 'yaml')
+    return emitData(context, flags.output, {
+      kind: 'WhyNot',
+      data: only !== undefined && more.length === 0 ? { ...only } : { nodes: told },
+    });
+  for (const { node, reasons } of told) {
+    if (more.length > 0) context.process.stdout.write(`${node}:\n`);
+    context.process.stdout.write(`${reasons.join('\n  ')}\n`);
+  }
+  return undefined;
+};
+
+/** One tree, or of several nodes each different tree once. */
+const treesOf = (context: Context, flags: ExplainFlags, answers: readonly NodeAnswer[]): readonly string[] => {
   const colour = (kind: TreeLine['kind'], text: string): string =>
     kind === 'rule-text'
       ? paint(context, 'out', flags.color, 'gray', text)

@@ -67,13 +67,22 @@ export const summarize = (trace: Trace, who: string): string => {
     return kinds[0] === 'delivered'
       ? `${who} ${delivered(family, outcomes)}${blind}.`
       : `${who} ${single(family, first)}.`;
+  const assumed = new Set(outcomes.flatMap(({ assuming }) => assuming.map(({ what }) => what)));
+  const open = assumed.size > 0;
+  const depends = assumed.has('order')
+    ? ', depending on which of two chains of the same priority was registered last'
+    : assumed.has('match')
+      ? ', depending on what the dumps do not tell'
+      : assumed.has('affinity')
+        ? ', depending on whether the client was here before'
+        : '';
   const parts = kinds.map((kind) => {
     const group = outcomes.filter(({ result }) => result === kind);
     const shares = group.map(({ probability }) => probability);
-    const share = shares.every((one) => one !== null) ? ` (${fractionText(sumOf(shares))})` : '';
+    const share = !open && shares.every((one) => one !== null) ? ` (${fractionText(sumOf(shares))})` : '';
     const [one] = group;
     const words = kind === 'delivered' ? delivered(family, group) : one === undefined ? '' : single(family, one);
     return `${words}${share}`;
   });
-  return `${who} ${parts.join(', or ')}${blind}.`;
+  return `${who} ${parts.join(', or ')}${depends}${blind}.`;
 };

@@ -288,8 +288,8 @@ const drawFork = (drawing: Drawing, next: Extract<TraceNode['next'], { kind: 'fo
   }
 };
 
-const assumptionWords = ({ what, holds, why }: Assumption): string => {
-  if (what === 'order') return holds === true ? 'if this chain runs first' : 'if another chain runs first';
+const assumptionWords = ({ at, what, holds, why }: Assumption): string => {
+  if (what === 'order') return `if ${chainTitle(at)} runs ${holds === false ? 'later' : 'first'}`;
   if (what === 'affinity') {
     if (holds === 'endpoint') return 'a client that was here before, and is sent where it was sent then';
     return holds ? 'a client that was here before' : 'a client that was not here before';

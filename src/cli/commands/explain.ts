@@ -3,7 +3,7 @@ import { STATES } from '../../explain/packet-request.ts';
 import type { Context } from '../context.ts';
 import { dumpFlags, type DumpFlags } from '../dump-flags.ts';
 import { examples } from '../examples.ts';
-import { outputAliases, outputFlags } from '../flags.ts';
+import { fileAliases, outputAliases, outputFlags } from '../flags.ts';
 
 export interface ExplainFlags extends DumpFlags {
   readonly from?: string;
@@ -12,6 +12,9 @@ export interface ExplainFlags extends DumpFlags {
   readonly state: (typeof STATES)[number];
   readonly sport?: number;
   readonly batch?: string;
+  readonly whyNot?: string;
+  readonly with?: readonly string[];
+  readonly file?: readonly string[];
   readonly order?: readonly string[];
   readonly services?: readonly string[];
   readonly output: 'tree' | 'json' | 'yaml' | 'svg';
@@ -43,6 +46,23 @@ export const explainCommand = buildCommand<ExplainFlags, [], Context>({
         placeholder: 'port',
       },
       batch: text('A file of packets, one JSON object per line, or - for standard input', 'file'),
+      whyNot: text("Why did this rule not decide? Its place ('filter INPUT 3') or its text", 'rule'),
+      with: {
+        kind: 'parsed',
+        parse: String,
+        variadic: true,
+        optional: true,
+        brief: 'As if this iptables or nft command had been given',
+        placeholder: 'command',
+      },
+      file: {
+        kind: 'parsed',
+        parse: String,
+        variadic: true,
+        optional: true,
+        brief: 'As if these policies were applied',
+        placeholder: 'file',
+      },
       order: {
         kind: 'parsed',
         parse: String,
@@ -69,7 +89,7 @@ export const explainCommand = buildCommand<ExplainFlags, [], Context>({
       texts: { kind: 'boolean', default: true, brief: 'The rules themselves beside what they are for' },
       color: outputFlags.color,
     },
-    aliases: outputAliases,
+    aliases: { ...outputAliases, ...fileAliases },
   },
   docs: {
     brief: 'Where a packet goes, and which rule decides',
@@ -78,6 +98,8 @@ export const explainCommand = buildCommand<ExplainFlags, [], Context>({
       ['--from 203.0.113.20 --to 192.0.2.10:30001 --snapshot node-1.json', 'from the dumps of any node'],
       ['--from node --to 10.96.0.1:443', 'what a program of the node sees'],
       ['--from pod:10.244.1.7 --to 10.96.10.1:80', 'what a pod sees'],
+      ["--from 203.0.113.20 --to 192.0.2.10:30001 --why-not 'filter INPUT 3'", 'why that rule changes nothing'],
+      ["--from 203.0.113.20 --to 192.0.2.10:30001 --with 'iptables -I INPUT …'", 'what it would change'],
       ['--batch packets.jsonl --snapshot node-1.json', 'many packets, with what is expected of them'],
     ),
   },
