@@ -1,4 +1,4 @@
-import { generateHelpTextForAllCommands } from '@stricli/core';
+import { generateHelpTextForAllCommands, type Application, type CommandContext } from '@stricli/core';
 import { app } from './app.ts';
 
 const INTRODUCTION = `# The command line
@@ -24,9 +24,14 @@ goes away or changes its meaning within a version:
 | \`render\` | \`Rendering\` | \`style\`, \`estimate\` or \`family\`, \`ruleset\` |
 `;
 
+// Help needs no context, whatever the commands need.
+const commands = app as unknown as Application<CommandContext>;
+
 /** The page about the command line: its help texts, as they are printed. */
 export const cliDocs = (): string =>
   [
     INTRODUCTION,
-    ...generateHelpTextForAllCommands(app).map(([name, help]) => `## ${name}\n\n\`\`\`\n${help.trimEnd()}\n\`\`\`\n`),
+    ...generateHelpTextForAllCommands(commands).map(
+      ([name, help]) => `## ${name}\n\n\`\`\`\n${help.trimEnd()}\n\`\`\`\n`,
+    ),
   ].join('\n');

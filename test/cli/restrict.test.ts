@@ -78,7 +78,7 @@ describe('portcullis restrict and remove', { skip: noMachines() }, () => {
       '--dry-run',
     );
     assert.equal(status, 0);
-    assert.match(out, /22\/tcp on this node\n {2}may come in +10\.0\.0\.0\/8/);
+    assert.match(out, /22\/tcp,udp,sctp on this node\n {2}may come in +10\.0\.0\.0\/8/);
   });
 
   const wrong: [what: string, words: string[], message: RegExp][] = [
@@ -144,7 +144,10 @@ describe('portcullis restrict and remove', { skip: noMachines() }, () => {
     assert.deepEqual([applied.status, applied.out.split('\n')[0]], [0, 'nothing changes, 5 guarded exposures stay']);
     const { status, out } = await machine.cli('status');
     assert.equal(status, 0);
-    assert.match(out, /^30001\/udp,sctp +- +restrict-30001 +192\.0\.2\.20\/31, 2001:db8:2::\/64 +\d+ +\d+$/m);
+    assert.match(
+      out,
+      /^30001\/tcp +- +restrict-30001, restrict-30000-30099-tcp +192\.0\.2\.20\/31, 2001:db8:2::\/64 +\d+ +\d+$/m,
+    );
     assert.match(out, /^30002-30099\/tcp +- +restrict-30000-30099-tcp +10\.0\.0\.0\/8 +0 +0$/m);
   });
 
