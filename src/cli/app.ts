@@ -7,6 +7,7 @@ import { confirmCommand } from './commands/confirm.ts';
 import { deniedCommand } from './commands/denied.ts';
 import { diffCommand } from './commands/diff.ts';
 import { explainCommand } from './commands/explain.ts';
+import { labCommand } from './commands/lab.ts';
 import { parseCommand } from './commands/parse.ts';
 import { removeCommand } from './commands/remove.ts';
 import { renderCommand } from './commands/render.ts';
@@ -35,6 +36,7 @@ const commands = buildRouteMap<string, Context>({
     audit: auditCommand,
     snapshot: snapshotCommand,
     parse: parseCommand,
+    lab: labCommand,
     completion: completionCommand,
   },
   docs: {

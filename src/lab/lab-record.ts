@@ -33,5 +33,10 @@ export const readRecord = (name: string): LabRecord | undefined => {
   }
 };
 
+/** Where Portcullis keeps its state when it runs on the node of a lab. */
+export const stateOf = (name: string): string => join(RUN_FOLDER, `${name}.state`);
+
 /** Forgets a lab. */
-export const removeRecord = (name: string): void => rmSync(fileOf(name), { force: true });
+export const removeRecord = (name: string): void => {
+  for (const path of [fileOf(name), stateOf(name)]) rmSync(path, { recursive: true, force: true });
+};

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { chooseLab, type Choice } from './choose-lab.ts';
+import type { Command } from './command.ts';
 import { badName, inPlace, labDown, labUp } from './lab.ts';
-import { readRecord, type LabRecord } from './lab-record.ts';
+import { readRecord, stateOf, type LabRecord } from './lab-record.ts';
 import { missing } from './needs.ts';
 import type { Place } from './place.ts';
 import { vmLabDown, vmLabRun, vmLabUp, type VmLabOptions } from './vm-lab.ts';
@@ -58,12 +60,23 @@ export const runInLab = async (
   const record = readRecord(name);
   if (record === undefined)
     return fail(error('no-lab', `there is no lab '${name}'`, undefined, `build it with: portcullis lab up`));
-  const command = inPlace(name, place, { argv });
+  const command = inPlace(name, place, { argv: insideLab(name, argv) });
   if (record.where === 'host') return ok(await runHere(command.argv));
   const stdin = process.stdin.isTTY ? '' : await text(process.stdin);
   const ended = await vmLabRun(name, { ...command, stdin, onOutput: (stream, it) => void process[stream].write(it) });
   return ended.ok ? ok(ended.value.status) : ended;
 };
+
+/** In a lab, `portcullis` is the one that runs now and keeps its state with the lab; this terminal's SSH session is elsewhere. */
+const insideLab = (name: string, [program, ...rest]: Command['argv']): Command['argv'] => [
+  'env',
+  '--unset=SSH_CONNECTION',
+  `PORTCULLIS_STATE_DIR=${stateOf(name)}`,
+  ...(program === 'portcullis' ? [process.execPath, PORTCULLIS] : [program]),
+  ...rest,
+];
+
+const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
 
 const runHere = ([program, ...rest]: readonly [string, ...string[]]): Promise<number> =>
   new Promise((resolve) => {
