@@ -2,8 +2,7 @@ import type { Hook } from '../ruleset/hook.ts';
 import { coversFamily } from '../ruleset/hook.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { AnyChain, AnyTable } from '../ruleset/table.ts';
-import type { Trace, TraceStep } from '../simulate/trace.ts';
-import { allSteps } from './branches.ts';
+import type { Trace, TraceNode, TraceStep } from '../simulate/trace.ts';
 import { ruleWords } from './step-words.ts';
 import { shortChain } from './chain-purpose.ts';
 import { endpointText } from './trace-json.ts';
@@ -21,15 +20,15 @@ export type PictureHooks = Readonly<Record<Hook, readonly PictureRow[]>>;
 
 const HOOKS: readonly Hook[] = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
 
-const MOST_NOTES = 3;
+const MOST_NOTES = 5;
 
-const noteOf = (trace: Trace, step: TraceStep): string | null => {
-  if (step.kind === 'policy') return step.verdict === 'drop' ? 'policy: DROP' : null;
-  if (step.kind !== 'rule') return null;
+const notesOf = (trace: Trace, step: TraceStep): readonly string[] => {
+  if (step.kind === 'policy') return step.verdict === 'drop' ? ['policy: DROP'] : [];
+  if (step.kind !== 'rule') return [];
   const decides = step.verdict?.kind === 'drop' || step.verdict?.kind === 'reject' || step.verdict?.kind === 'accept';
   const rewrites = step.effects.some(({ kind }) => kind === 'nat');
   const marks = step.effects.some((effect) => effect.kind === 'mark' && effect.from !== effect.to);
-  return decides || rewrites || marks ? ruleWords(trace.packet.family, step) : null;
+  return decides || rewrites || marks ? ruleWords(trace.packet.family, step).split(', ') : [];
 };
 
 const keyOf = (table: AnyTable, chain: AnyChain): string =>
@@ -40,20 +39,22 @@ export const hookPicture = ({ tables }: Ruleset, trace: Trace): PictureHooks => 
   const { family } = trace.packet;
   const notes = new Map<string, Set<string>>();
   const ipvs = new Map<Hook, Set<string>>();
-  let open: string | null = null;
-  for (const step of allSteps(trace.root)) {
-    if (step.kind === 'hop' && step.at.kind === 'rule') {
-      open = keyOf(step.at.table, step.at.chain);
-      if (!notes.has(open)) notes.set(open, new Set());
-    } else if (step.kind === 'ipvs') {
-      const found = ipvs.get(step.hook) ?? new Set<string>();
-      ipvs.set(step.hook, found);
-      if (step.to !== null) found.add(`destination becomes ${endpointText(family, step.to)}`);
-    } else if (open !== null) {
-      const note = noteOf(trace, step);
-      if (note !== null) notes.get(open)?.add(note);
+  // A fork can lie in the middle of a hop: each of its branches goes on in the chain in which it began.
+  const visit = ({ steps, next }: TraceNode, inside: string | null): void => {
+    let open = inside;
+    for (const step of steps) {
+      if (step.kind === 'hop' && step.at.kind === 'rule') {
+        open = keyOf(step.at.table, step.at.chain);
+        if (!notes.has(open)) notes.set(open, new Set());
+      } else if (step.kind === 'ipvs') {
+        const found = ipvs.get(step.hook) ?? new Set<string>();
+        ipvs.set(step.hook, found);
+        if (step.to !== null) found.add(`destination becomes ${endpointText(family, step.to)}`);
+      } else if (open !== null) for (const note of notesOf(trace, step)) notes.get(open)?.add(note);
     }
-  }
+    if (next.kind === 'fork') for (const { node } of next.branches) visit(node, open);
+  };
+  visit(trace.root, null);
   const rows = (hook: Hook): readonly PictureRow[] => [
     ...tables.flatMap((table) =>
       coversFamily(table.family, family)
