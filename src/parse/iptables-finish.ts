@@ -50,7 +50,8 @@ export const finish = (reading: Reading): IptablesDump => {
     const before = tables.findIndex(
       (table) => table.engine === engine && table.family === familyName && table.name === name,
     );
-    const finished = new Map(chains.map((chain) => [chain.name, finishChain(chain, name)]));
+    const finished = new Map<string, Chain<IptablesRule>>();
+    for (const chain of chains) finished.set(chain.name, finishChain(chain, name));
     const table: Table<IptablesRule> = {
       engine,
       family: familyName,
@@ -86,19 +87,14 @@ const finishChain = (draft: ChainDraft, table: string): Chain<IptablesRule> => {
   const place = BUILT_IN[table]?.get(draft.name);
   const base: BaseChain | null =
     place === undefined ? draft.base : { ...place, policy: draft.base?.policy ?? 'accept' };
-  return {
-    name: draft.name,
-    base,
-    rules: draft.rules,
-    line: draft.line,
-    ...(draft.counter === null ? {} : { counter: draft.counter }),
-  };
+  const { name, rules, line, counter } = draft;
+  return counter === null ? { name, base, rules, line } : { name, base, rules, line, counter };
 };
 
-const noteMissingChains = (reading: Reading, table: string, { chains, jumps, gotos }: TableDraft): boolean => {
+const noteMissingChains = (reading: Reading, table: string, { chains, missing: named }: TableDraft): boolean => {
   const missing = new Set<string>();
   for (const { name, rules, declared } of chains.values()) if (!declared && rules.length > 0) missing.add(name);
-  for (const name of [...jumps.keys(), ...gotos.keys()]) if (!chains.has(name)) missing.add(name);
+  for (const name of named) if (!chains.has(name)) missing.add(name);
   if (missing.size === 0) return false;
   const [first, ...more] = missing;
   note(

@@ -30,6 +30,8 @@ export interface IptablesHints {
 }
 
 export interface ChainDraft {
+  jump: IptablesTarget | null;
+  goto: IptablesTarget | null;
   readonly table: TableDraft;
   readonly name: string;
   base: BaseChain | null;
@@ -44,8 +46,7 @@ export interface TableDraft {
   family: Family | null;
   name: string | null;
   readonly chains: Map<string, ChainDraft>;
-  readonly jumps: Map<string, IptablesTarget>;
-  readonly gotos: Map<string, IptablesTarget>;
+  readonly missing: Set<string>;
   /** Everything up to COMMIT of a whole dump, not an excerpt. */
   whole: boolean;
 }

@@ -20,14 +20,15 @@ export const readAddresses = (
   const value = draft.words.list[place];
   if (value === undefined) return -1;
   const { interned } = draft;
-  const known = negate
-    ? side === 'source'
-      ? interned.notSource
-      : interned.notDestination
-    : side === 'source'
-      ? interned.source
-      : interned.destination;
-  const found = known.get(value);
+  if (!negate && !value.includes(',')) {
+    const address = readAddressMask(value);
+    if (address !== null) {
+      draft.matches.push({ kind: 'address', side, negate, address });
+      return place + 1;
+    }
+  }
+  const known = side === 'source' ? interned.notSource : interned.notDestination;
+  const found = negate ? known.get(value) : undefined;
   if (found !== undefined) {
     draft.matches.push(found);
     return place + 1;
@@ -44,7 +45,7 @@ export const readAddresses = (
     return place + 1;
   }
   if (alternatives.length > 1) draft.lists = [...draft.lists, { place: draft.matches.length, alternatives }];
-  else known.set(value, first);
+  else if (negate) known.set(value, first);
   draft.matches.push(first);
   return place + 1;
 };

@@ -9,23 +9,26 @@ export const readJump = (draft: RuleReader, at: number, isGoto: boolean): number
   const name = words.list[at + 1];
   if (name === undefined || draft.target !== null) return -1;
   const spec = isGoto ? undefined : TARGET_OPTIONS.get(name);
-  if (spec === undefined || (draft.isChain(name) && !VERDICTS.has(name))) {
+  if (spec === undefined || (draft.chains.get(name)?.declared === true && !VERDICTS.has(name))) {
     const following = words.list[at + 2];
-    if (!isGoto && following?.startsWith('--') === true && !draft.isChain(name)) {
+    if (!isGoto && following?.startsWith('--') === true && !draft.chains.has(name)) {
       problem(draft, 'target-unknown', at, words.count - 1);
       draft.target = { kind: 'unknown', text: raw(draft, at + 1, words.count - 1) };
       return words.count;
     }
-    const jumps = isGoto ? draft.gotos : draft.jumps;
-    const known = jumps.get(name);
-    draft.target = known ?? { kind: isGoto ? 'goto' : 'jump', chain: name };
-    if (known === undefined) jumps.set(name, draft.target);
+    const chain = draft.chains.get(name);
+    if (chain === undefined) {
+      draft.missing.add(name);
+      draft.target = { kind: isGoto ? 'goto' : 'jump', chain: name };
+    } else if (isGoto) draft.target = chain.goto ??= { kind: 'goto', chain: name };
+    else draft.target = chain.jump ??= { kind: 'jump', chain: name };
     return at + 2;
   }
   let end = at + 2;
   for (let width = widthOf(words, end, spec); width > 0; width = widthOf(words, end, spec)) end += width;
   const key = raw(draft, at + 1, end - 1);
-  const known = interned.targets.get(key);
+  // Each endpoint has its own DNAT.
+  const known = name === 'DNAT' ? undefined : interned.targets.get(key);
   if (known !== undefined) {
     draft.target = known;
     return end;
@@ -39,7 +42,7 @@ export const readJump = (draft: RuleReader, at: number, isGoto: boolean): number
     draft.target = { kind: 'unknown', text: raw(draft, at + 1, words.count - 1) };
     return words.count;
   }
-  interned.targets.set(key, target);
+  if (name !== 'DNAT') interned.targets.set(key, target);
   draft.target = target;
   return end;
 };

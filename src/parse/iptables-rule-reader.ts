@@ -3,10 +3,11 @@ import type { IptablesMatch, WrittenOption } from '../ruleset/iptables-match.ts'
 import type { IptablesTarget } from '../ruleset/iptables-target.ts';
 import type { Words } from './iptables-words.ts';
 
-/** Conditions and targets that were read before, by their text: a dump repeats a few thousand of them. */
+/**
+ * Conditions and targets that were read before, by their text: a dump repeats a few thousand of them. Not the addresses of endpoints and
+ * Services: nearly each is there once, and remembering costs more than it saves.
+ */
 interface Interned {
-  readonly source: Map<string, IptablesMatch>;
-  readonly destination: Map<string, IptablesMatch>;
   readonly notSource: Map<string, IptablesMatch>;
   readonly notDestination: Map<string, IptablesMatch>;
   readonly protocols: Map<string, IptablesMatch>;
@@ -25,11 +26,10 @@ export interface RuleProblem {
 export interface RuleReader {
   readonly words: Words;
   readonly text: string;
-  /** Tells the chains that are declared, because a chain comes before a target of the same name. */
-  isChain: (name: string) => boolean;
-  /** The jumps of the table, by the chain that they lead to. */
-  jumps: Map<string, IptablesTarget>;
-  gotos: Map<string, IptablesTarget>;
+  /** The chains of the table so far. A declared one comes before a target of the same name. */
+  chains: ReadonlyMap<string, JumpedTo>;
+  /** Names of chains that rules lead to before, or without, any word about them. */
+  missing: Set<string>;
   readonly interned: Interned;
   /** In the order in which they are written; the list is used again for the next rule. */
   readonly matches: IptablesMatch[];
@@ -42,6 +42,13 @@ export interface RuleReader {
   readonly open: number[];
   late: readonly LateOptions[];
   protocol: string | null;
+}
+
+/** A chain with the targets that lead to it, the same for all rules. */
+export interface JumpedTo {
+  readonly declared: boolean;
+  jump: IptablesTarget | null;
+  goto: IptablesTarget | null;
 }
 
 interface AddressList {
@@ -62,12 +69,9 @@ export const NONE: readonly never[] = [];
 export const ruleReader = (text: string, words: Words): RuleReader => ({
   words,
   text,
-  isChain: () => false,
-  jumps: new Map(),
-  gotos: new Map(),
+  chains: new Map(),
+  missing: new Set(),
   interned: {
-    source: new Map(),
-    destination: new Map(),
     notSource: new Map(),
     notDestination: new Map(),
     protocols: new Map(),

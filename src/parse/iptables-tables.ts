@@ -23,7 +23,7 @@ const openTable = (reading: Reading, name: string | null): TableDraft => {
     useTable(reading, before);
     return before;
   }
-  const table: TableDraft = { engine, family, name, chains: new Map(), jumps: new Map(), gotos: new Map(), whole };
+  const table: TableDraft = { engine, family, name, chains: new Map(), missing: new Set(), whole };
   if (before === undefined) reading.tables.push(table);
   else {
     noteOnce(
@@ -39,9 +39,8 @@ const openTable = (reading: Reading, name: string | null): TableDraft => {
 
 const useTable = (reading: Reading, table: TableDraft): void => {
   reading.table = table;
-  reading.rule.jumps = table.jumps;
-  reading.rule.gotos = table.gotos;
-  reading.rule.isChain = (name) => table.chains.get(name)?.declared === true;
+  reading.rule.chains = table.chains;
+  reading.rule.missing = table.missing;
 };
 
 /** The table that the next line belongs to; an excerpt without one gets it from the prompt above, or none yet. */
@@ -51,7 +50,17 @@ export const currentTable = (reading: Reading): TableDraft => reading.table ?? o
 export const chainOf = (reading: Reading, table: TableDraft, name: string): ChainDraft => {
   const known = table.chains.get(name);
   if (known !== undefined) return known;
-  const chain: ChainDraft = { table, name, base: null, rules: [], counter: null, line: reading.line, declared: false };
+  const chain: ChainDraft = {
+    jump: null,
+    goto: null,
+    table,
+    name,
+    base: null,
+    rules: [],
+    counter: null,
+    line: reading.line,
+    declared: false,
+  };
   table.chains.set(name, chain);
   return chain;
 };
