@@ -3,9 +3,6 @@ export const KERNELS = ['6.1', '6.12'] as const;
 
 export type Kernel = (typeof KERNELS)[number];
 
-/** Is this the version of such a kernel? */
-export const isKernel = (text: string): text is Kernel => (KERNELS as readonly string[]).includes(text);
-
 /** Where a kernel comes from: a release of Debian, and the package that is pinned. */
 export interface Release {
   readonly suite: string;

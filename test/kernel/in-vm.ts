@@ -2,9 +2,6 @@ import { fileURLToPath } from 'node:url';
 import { runInVm } from '../../src/lab/vm.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
 
-/** Set where a test file runs inside the virtual machine already: its part that needs one runs there. */
-export const INSIDE_VM = process.env['PORTCULLIS_IN_VM'] === '1';
-
 /** What to run of a test file in the virtual machine. */
 export interface InVm {
   /** `import.meta.url` of the test file. */
@@ -25,7 +22,7 @@ export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 30
       ...(only === undefined ? [] : [`--test-name-pattern=${only}`]),
       fileURLToPath(file),
     ],
-    environment: { ...environment, PORTCULLIS_IN_VM: '1' },
+    ...(environment === undefined ? {} : { environment }),
     ...(kernel === undefined ? {} : { kernel }),
     timeoutMs,
   });
