@@ -25,11 +25,13 @@ const readSetMark = (options: Options): { readonly value: number; readonly mask:
   }
 };
 
+/** `-j MARK`; null when it is not understood. */
 export const mark: Reader = (options) => {
   const set = readSetMark(options);
   return set === null || set === undefined ? null : { kind: 'mark', ...set };
 };
 
+/** `-j CONNMARK`; null when it is not understood. */
 export const connmark: Reader = (options) => {
   const save = has(options, '--save-mark');
   const restore = has(options, '--restore-mark');

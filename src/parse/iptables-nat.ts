@@ -65,6 +65,7 @@ export const toPorts =
     return to === null ? null : nat(options, how, to);
   };
 
+/** `-j NETMAP`; null when it is not understood. */
 export const netmap: Reader = (options) => {
   const network = readAddressMask(valueOf(options, '--to') ?? '');
   if (network === null) return null;
