@@ -40,7 +40,7 @@ export const readSender = (text: string, name = '--from'): Result<Sender> => {
   return ok({ kind: kind === 'node' || kind === 'pod' ? kind : 'address', address: read.value });
 };
 
-const DESTINATION = /^(?:\[(?<v6>[^\]]*)\]|(?<v4>[^:/]*)):(?<port>[^/]*)(?:\/(?<protocol>.*))?$/;
+const DESTINATION = /^(?:\[(?<v6>[^\]]*)\]|(?<v4>[^:/]*)):(?<port>[^/:]*)(?:\/(?<protocol>.*))?$/;
 
 const TO_HINT = 'Write ADDRESS:PORT or ADDRESS:PORT/PROTOCOL: 192.0.2.10:30001, [2001:db8::1]:30001/udp';
 
