@@ -15,6 +15,7 @@ import { restoreCommand } from './commands/restore.ts';
 import { restrictCommand } from './commands/restrict.ts';
 import { snapshotCommand } from './commands/snapshot.ts';
 import { statusCommand } from './commands/status.ts';
+import { traceCommand } from './commands/trace.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { Context } from './context.ts';
 import { examples } from './examples.ts';
@@ -33,6 +34,7 @@ const commands = buildRouteMap<string, Context>({
     restore: restoreCommand,
     remove: removeCommand,
     explain: explainCommand,
+    trace: traceCommand,
     audit: auditCommand,
     snapshot: snapshotCommand,
     parse: parseCommand,
