@@ -6,7 +6,7 @@ import { applyChange } from '../src/kernel/apply-change.ts';
 import { enforce } from '../src/kernel/enforce.ts';
 import { accessOfPorts, TEN_THOUSAND } from './accesses.ts';
 import { inOwnNamespace } from './namespace.ts';
-import { interleaved, line, median, milliseconds, printRatio, ratioOfRounds, timed } from './measure.ts';
+import { interleaved, line, middleAndLeast, printRatio, ratioOfRounds, timed } from './measure.ts';
 
 const PORTS = 2768;
 const ROUNDS = 7;
@@ -48,10 +48,10 @@ export const run = async (): Promise<void> => {
   const first = await interleaved(ROUNDS, alone, apply);
   const second = await interleaved(ROUNDS, alone, proven);
   const [applied, withProof] = [ratioOfRounds(first), ratioOfRounds(second)];
-  line(`nft -f of ${PORTS} ports x 10,000 prefixes`, milliseconds(median([...first.a, ...second.a])));
-  line('apply: compile, plan, print, stage, switch', milliseconds(median(first.b)));
+  line(`nft -f of ${PORTS} ports x 10,000 prefixes`, middleAndLeast([...first.a, ...second.a]));
+  line('apply: compile, plan, print, stage, switch', middleAndLeast(first.b));
   line('  over nft -f', printRatio(applied), '<= 1.5', applied.middle <= 1.5);
-  line('enforce: the same with both looks at the connections, and proof', milliseconds(median(second.b)));
+  line('enforce: the same with both looks at the connections, and proof', middleAndLeast(second.b));
   line('  over nft -f', printRatio(withProof), '<= 3', withProof.middle <= 3);
 };
 

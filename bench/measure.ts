@@ -1,10 +1,10 @@
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 
-/** One line about the machine, so that figures can be judged. */
+/** One line about the machine and what else it does, so that figures can be judged. */
 export const machine = (): string => {
   const [first] = cpus();
   const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
-  return `${cpus().length} x ${first?.model.trim() ?? 'unknown processor'}, ${gigabytes} GiB, Linux ${release()}, Node ${process.version}`;
+  return `${cpus().length} x ${first?.model.trim() ?? 'unknown processor'}, ${gigabytes} GiB, Linux ${release()}, Node ${process.version}, load ${(loadavg()[0] ?? 0).toFixed(1)}`;
 };
 
 /** The middle of some numbers; of an even number of them the mean of the middle two. */
@@ -87,6 +87,9 @@ export const processorTime = (work: () => unknown): number => {
 };
 
 export const milliseconds = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+/** The middle of some times, and the least: what it takes when nobody else uses the machine. */
+export const middleAndLeast = (list: readonly number[]): string =>
+  `${milliseconds(median(list))}  (least: ${milliseconds(Math.min(...list))})`;
 export const printRatio = ({ middle, low, high }: Ratio): string =>
   `${middle.toFixed(3)}  (95%: ${low.toFixed(3)} to ${high.toFixed(3)})`;
 
