@@ -39,8 +39,8 @@ const disarm = async (): Promise<void> => {
   await runCommand(['nft', 'delete', 'table', TRACER.family, TRACER.table]);
 };
 
-/** Sends one packet of the flow from this node: a connection attempt, or an empty datagram. SCTP is waited for. */
-const send = ({ source, destination, protocol, port }: Flow): boolean => {
+/** Sends one packet of the flow from this node: a connection attempt, or a datagram. */
+const send = ({ source, destination, protocol, port }: Flow): void => {
   if (protocol === 'tcp') {
     const socket = createConnection({
       host: formatAddress(destination),
@@ -51,16 +51,16 @@ const send = ({ source, destination, protocol, port }: Flow): boolean => {
     socket.on('error', () => socket.destroy());
     socket.on('connect', () => socket.destroy());
     socket.on('timeout', () => socket.destroy());
-    return true;
+    return;
   }
-  if (protocol !== 'udp') return false;
   const socket = createSocket(source.family === 4 ? 'udp4' : 'udp6');
   socket.on('error', () => socket.close());
   socket.bind(0, formatAddress(source), () => {
     socket.send(Buffer.alloc(1), port, formatAddress(destination), () => socket.close());
   });
-  return true;
 };
+
+const AGAIN_MS = 2000;
 
 /** After the last event of a packet comes nothing more; this long is waited to be sure. */
 const QUIET_MS = 700;
@@ -103,11 +103,17 @@ export const traceFlow = async (
       );
     // The monitor needs a moment to listen.
     await sleep(300);
-    const sent = flow.fromNode && send(flow);
-    if (!sent) ready();
+    const sends = flow.fromNode && flow.protocol !== 'sctp';
+    if (!sends) ready();
     const end = performance.now() + waitMs;
+    let sentAt = -Infinity;
     while (performance.now() < end && !signal.aborted) {
       if (last > 0 && performance.now() - last > QUIET_MS) break;
+      // On a busy node the monitor can begin to listen after the first packet has passed.
+      if (sends && last === 0 && performance.now() - sentAt > AGAIN_MS) {
+        send(flow);
+        sentAt = performance.now();
+      }
       await sleep(50);
     }
     const own = firstPacket(events).filter(

@@ -16,14 +16,14 @@ const MODES: readonly Mode[] = ['nftables', 'iptables-nft'];
 const traceWhile = async (argv: readonly string[], packet: () => Promise<unknown>) => {
   const child = spawn('ip', ['netns', 'exec', namespaceOf(LAB, 'node-1'), process.execPath, PORTCULLIS, ...argv]);
   const out = { stdout: '', stderr: '' };
-  let sent: Promise<unknown> | null = null;
+  const sent: Promise<unknown>[] = [];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out.stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     out.stderr += text;
-    if (out.stderr.includes('waiting for a packet')) sent ??= packet();
+    if (sent.length === 0 && out.stderr.includes('waiting for a packet')) sent.push(packet());
   });
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  await sent;
+  await Promise.all(sent);
   return { ...out, status };
 };
 
