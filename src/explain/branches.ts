@@ -1,7 +1,7 @@
 import { fraction } from '../ruleset/fraction.ts';
 import type { Fraction } from '../ruleset/step.ts';
 import type { Place } from '../simulate/place.ts';
-import type { Branch, Fork, TraceNode, TraceStep } from '../simulate/trace.ts';
+import type { Branch, Fork, TraceNode } from '../simulate/trace.ts';
 
 /** A fork with its branches as people think of it: one of n, not "the first, or else the second, or else …". */
 export interface FlatFork {
@@ -29,12 +29,6 @@ export const flatten = (next: Extract<TraceNode['next'], { kind: 'fork' }>): Fla
     return flatten(inner).branches.map((one) => ({ ...one, share: times(branch.share, one.share) }));
   });
   return { fork: next.fork, at: next.at, branches };
-};
-
-/** All steps from a node on, over all its forks. */
-export const allSteps = function* ({ steps, next }: TraceNode): Generator<TraceStep> {
-  yield* steps;
-  if (next.kind === 'fork') for (const { node } of next.branches) yield* allSteps(node);
 };
 
 /** Where a branch rewrites the destination to; null: it does not, or its own forks do so differently. */

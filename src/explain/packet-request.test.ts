@@ -16,7 +16,7 @@ describe('a sender', () => {
     ['pod:fd00::7', 'pod', 'fd00::7'],
   ];
   for (const [text, kind, address] of good)
-    test(`${text}`, () => {
+    test(text, () => {
       const read = readSender(text);
       assert.ok(read.ok);
       assert.equal(read.value.kind, kind);
@@ -35,7 +35,7 @@ describe('a sender', () => {
     test(`${JSON.stringify(text)} is none`, () => {
       const [problem] = problemsOf(readSender(text));
       assert.equal(problem?.[1]?.split(':')[0], '1');
-      assert.ok(Number(problem?.[1].split(':')[1]) >= Number(place.split(':')[1]), `${problem?.[1]}`);
+      assert.ok(Number(problem?.[1].split(':')[1]) >= Number(place.split(':')[1]));
       assert.notEqual(problem?.[3], '');
     });
 });
@@ -49,7 +49,7 @@ describe('a destination', () => {
     ['[fd00::1]:80/udp', 'fd00::1', 80, 'udp'],
   ];
   for (const [text, address, port, protocol] of good)
-    test(`${text}`, () => {
+    test(text, () => {
       const read = readDestination(text);
       assert.ok(read.ok);
       assert.deepEqual([formatAddress(read.value.to), read.value.port, read.value.protocol], [address, port, protocol]);

@@ -4,7 +4,8 @@ import { FAMILIES, WIDTH, type Family } from '../net/family.ts';
 import { formatPrefix, type Prefix } from '../net/prefix.ts';
 import { complement, isEmpty, prefixes, type PrefixSet } from '../net/prefix-set.ts';
 
-const textOf = (prefix: Prefix): string =>
+/** `198.51.100.0/30`; one address without its length. */
+export const prefixText = (prefix: Prefix): string =>
   prefix.length === WIDTH[prefix.family]
     ? formatAddress({ family: prefix.family, value: prefix.address })
     : formatPrefix(prefix);
@@ -13,7 +14,7 @@ const listOf = (set: PrefixSet, most: number): string => {
   const shown: string[] = [];
   let more = 0;
   for (const prefix of prefixes(set))
-    if (shown.length < most) shown.push(textOf(prefix));
+    if (shown.length < most) shown.push(prefixText(prefix));
     else more++;
   return shown.join(', ') + (more === 0 ? '' : ` and ${more} more`);
 };

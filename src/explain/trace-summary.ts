@@ -3,7 +3,7 @@ import { refText } from '../ruleset/rule-ref.ts';
 import type { Outcome } from '../simulate/outcome.ts';
 import { refOf } from '../simulate/place.ts';
 import type { Trace } from '../simulate/trace.ts';
-import { allSteps } from './branches.ts';
+import { allSteps } from '../simulate/all-steps.ts';
 import { countWord, fractionText, sumOf } from './number-words.ts';
 import { whereWords } from './outcome-words.ts';
 import { endpointText } from './trace-json.ts';

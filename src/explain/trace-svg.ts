@@ -1,7 +1,7 @@
 import type { Hook } from '../ruleset/hook.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Trace } from '../simulate/trace.ts';
-import { allSteps } from './branches.ts';
+import { allSteps } from '../simulate/all-steps.ts';
 import { hookPicture, type PictureRow } from './hook-picture.ts';
 import { fractionText } from './number-words.ts';
 import { outcomeWords } from './outcome-words.ts';

@@ -1,89 +1,17 @@
 import { formatAddress } from '../net/address.ts';
-import type { Family } from '../net/family.ts';
-import { coversFamily, type Hook } from '../ruleset/hook.ts';
+import { type Hook } from '../ruleset/hook.ts';
 import { lower } from '../ruleset/lower.ts';
 import { printIptablesRule } from '../ruleset/print-iptables.ts';
 import { printRule } from '../ruleset/print-nft.ts';
 import { refText } from '../ruleset/rule-ref.ts';
-import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Step } from '../ruleset/step.ts';
 import type { AnyChain, AnyTable } from '../ruleset/table.ts';
-import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
+import { allSteps } from '../simulate/all-steps.ts';
 import { refOf, type Place } from '../simulate/place.ts';
-import type { Header, Trace, TraceStep } from '../simulate/trace.ts';
-import { allSteps } from './branches.ts';
+import type { Effect, Header, Trace, TraceStep } from '../simulate/trace.ts';
+import type { AskedRule } from './find-rule.ts';
 import { endpointText } from './trace-json.ts';
-
-/** A rule of the ruleset that somebody asks about. */
-export interface AskedRule {
-  readonly table: AnyTable;
-  readonly chain: AnyChain;
-  /** From 1. */
-  readonly number: number;
-}
-
-const normalize = (text: string): string =>
-  text
-    .replace(/^(?:sudo\s+)?(?:ip6?tables|nft)\s+/, '')
-    .replace(/(?:-t|--table)\s+\S+\s*/, '')
-    .replace(/(?:-A|-I|--append|--insert)\s+\S+(?:\s+\d+)?/, '')
-    .replace(/["']/g, '')
-    .replace(/\/32\b/g, '')
-    .replace(/-m (?:tcp|udp|sctp)\s/g, '')
-    .replace(/\s+/g, ' ')
-    .trim();
-
-const ruleText = ({ chain, number }: AskedRule): string => {
-  const rule = chain.rules[number - 1];
-  return rule === undefined ? '' : rule.kind === 'iptables' ? printIptablesRule(rule) : printRule(rule);
-};
-
-/** `filter INPUT 3`, `ip6 filter INPUT 3`, or a rule's text. */
-export const findRule = ({ tables }: Ruleset, family: Family, asked: string): Result<AskedRule> => {
-  const own = tables.filter((table) => coversFamily(table.family, family));
-  const [, namedFamily, tableName, chainName, numberText] =
-    /^(?:(ip|ip6|inet) )?(\S+) (\S+) (\d+)$/.exec(asked.trim()) ?? [];
-  if (tableName !== undefined && chainName !== undefined) {
-    const candidates = own.filter(
-      ({ name, family: one }) => name === tableName && (namedFamily === undefined || one === namedFamily),
-    );
-    const table = candidates.find(({ chains }) => chains.has(chainName));
-    const chain = table?.chains.get(chainName);
-    if (table === undefined || chain === undefined)
-      return fail(
-        error(
-          'rule-unknown',
-          `there is no chain ${tableName} ${chainName}`,
-          undefined,
-          `Tables with chains: ${own.map(({ name, chains }) => `${name} (${[...chains.keys()].slice(0, 3).join(', ')}…)`).join(', ')}`,
-        ),
-      );
-    const number = Number(numberText);
-    return number >= 1 && number <= chain.rules.length
-      ? ok({ table, chain, number })
-      : fail(
-          error(
-            'rule-unknown',
-            `${tableName} ${chainName} has ${chain.rules.length} rules`,
-            undefined,
-            'Rules count from 1, as iptables -L --line-numbers shows',
-          ),
-        );
-  }
-  const wanted = normalize(asked);
-  for (const table of own)
-    for (const chain of table.chains.values())
-      for (let number = 1; number <= chain.rules.length; number++)
-        if (normalize(ruleText({ table, chain, number })) === wanted) return ok({ table, chain, number });
-  return fail(
-    error(
-      'rule-unknown',
-      `no rule reads ${JSON.stringify(asked.slice(0, 80))}`,
-      undefined,
-      "Name it by its place: --why-not 'filter INPUT 3'; a rule that is not there yet: --with 'iptables -I …'",
-    ),
-  );
-};
+import { unmetCondition, type Unmet } from './unmet-condition.ts';
 
 /** Base chains from which a chain can be reached by jumps. */
 const basesOf = (table: AnyTable, wanted: AnyChain): readonly AnyChain[] => {
@@ -91,30 +19,44 @@ const basesOf = (table: AnyTable, wanted: AnyChain): readonly AnyChain[] => {
   for (const chain of table.chains.values())
     for (const rule of chain.rules)
       for (const step of lower(rule))
-        for (const target of targetsOf(step)) callers.set(target, [...(callers.get(target) ?? []), chain]);
+        for (const target of targetsOf(table, step)) callers.set(target, [...(callers.get(target) ?? []), chain]);
   const found = new Set<AnyChain>([wanted]);
   for (const chain of found) for (const caller of callers.get(chain.name) ?? []) found.add(caller);
   return [...found].filter(({ base }) => base !== null);
 };
 
-const targetsOf = (step: Step): readonly string[] => {
+const targetsOf = (table: AnyTable, step: Step): readonly string[] => {
   if (step.kind === 'verdict') return 'chain' in step.verdict ? [step.verdict.chain] : [];
-  if (step.kind === 'verdict-map' && typeof step.map !== 'string')
-    return step.map.flatMap(({ verdict }) => ('chain' in verdict ? [verdict.chain] : []));
-  return step.kind === 'choose' ? step.arms.flatMap(({ then }) => (then ?? []).flatMap(targetsOf)) : [];
+  if (step.kind === 'verdict-map') {
+    const named = typeof step.map === 'string' ? table.sets.get(step.map) : null;
+    const elements = typeof step.map === 'string' ? (named?.kind === 'verdict-map' ? named.elements : []) : step.map;
+    return elements.flatMap(({ verdict }) => ('chain' in verdict ? [verdict.chain] : []));
+  }
+  return step.kind === 'choose'
+    ? step.arms.flatMap(({ then }) => (then ?? []).flatMap((one) => targetsOf(table, one)))
+    : [];
 };
 
 const isAt = (place: Place, { table, chain }: { readonly table: AnyTable; readonly chain: AnyChain }): boolean =>
   place.kind === 'rule' && place.table === table && place.chain === chain;
 
+const isFinal = (verdict: Extract<TraceStep, { kind: 'rule' }>['verdict']): boolean =>
+  verdict !== null && ['accept', 'drop', 'reject', 'queue'].includes(verdict.kind);
+
+const isRewriting = (effect: Effect): boolean =>
+  effect.kind === 'nat' && effect.how !== 'snat' && effect.how !== 'masquerade';
+
 interface Seen {
+  /** The header with which the packet began. */
+  readonly first: Header | null;
   /** Headers at the entries of the base chains that lead to the rule. */
   readonly headers: readonly Header[];
   readonly matched: Extract<TraceStep, { kind: 'rule' }> | null;
-  /** A rule of the same base chain that decided before. */
+  /** A rule of the same base chain that decided before the packet came to this one. */
   readonly before: Place | null;
   readonly hooks: ReadonlySet<Hook>;
   readonly rewriting: Extract<TraceStep, { kind: 'rule' }> | null;
+  readonly ipvs: Extract<TraceStep, { kind: 'ipvs' }> | null;
   readonly natSkipped: boolean;
   readonly refused: Extract<TraceStep, { kind: 'route' }> | null;
 }
@@ -122,168 +64,194 @@ interface Seen {
 const look = (trace: Trace, asked: AskedRule, bases: readonly AnyChain[]): Seen => {
   const headers: Header[] = [];
   const hooks = new Set<Hook>();
+  let first: Seen['first'] = null;
   let matched: Seen['matched'] = null;
   let before: Place | null = null;
   let rewriting: Seen['rewriting'] = null;
+  let ipvs: Seen['ipvs'] = null;
   let natSkipped = false;
   let refused: Seen['refused'] = null;
+  // In a base chain that leads to the rule; and whether the packet has come past the rule there.
   let inside = false;
+  let passed = false;
   for (const step of allSteps(trace.root)) {
     if (step.kind === 'hop') {
+      first ??= step.header;
       hooks.add(step.hook);
       inside = bases.some((chain) => isAt(step.at, { table: asked.table, chain }));
+      passed = false;
       if (inside) headers.push(step.header);
     } else if (step.kind === 'rule') {
-      if (isAt(step.at, asked) && step.at.kind === 'rule' && step.at.number === asked.number) matched ??= step;
-      if (step.effects.some((effect) => effect.kind === 'nat' && effect.how !== 'snat' && effect.how !== 'masquerade'))
-        rewriting ??= step;
-      const final = step.verdict !== null && ['accept', 'drop', 'reject', 'queue'].includes(step.verdict.kind);
-      if (inside && final && matched === null) before ??= step.at;
-    } else if (step.kind === 'ipvs') hooks.add(step.hook);
-    else if (step.kind === 'nat-skipped' && bases.some(({ base }) => base?.hook === step.hook && base.type === 'nat'))
+      const number = isAt(step.at, asked) && step.at.kind === 'rule' ? step.at.number : null;
+      if (number === asked.number) matched ??= step;
+      if (typeof number === 'number' && number > asked.number) passed = true;
+      if (step.effects.some(isRewriting)) rewriting ??= step;
+      if (inside && !passed && isFinal(step.verdict) && matched === null) before ??= step.at;
+    } else if (step.kind === 'return' || step.kind === 'policy') passed ||= isAt(step.at, asked);
+    else if (step.kind === 'ipvs') {
+      ipvs ??= step;
+      hooks.add(step.hook);
+    } else if (step.kind === 'nat-skipped' && bases.some(({ base }) => base?.hook === step.hook && base.type === 'nat'))
       natSkipped = true;
     else if (step.kind === 'route' && step.decision === 'refused') refused ??= step;
   }
-  return { headers, matched, before, hooks, rewriting, natSkipped, refused };
+  return { first, headers, matched, before, hooks, rewriting, ipvs, natSkipped, refused };
 };
 
-const isNamed = (field: unknown): field is string => typeof field === 'string';
-
-/** Which condition of a rule a packet does not meet, from what its header was at the chain's entry; null: it cannot be told simply. */
-const unmetCondition = (family: Family, steps: readonly Step[], header: Header): string | null => {
-  const values: Readonly<Record<string, { readonly is: bigint | string | null; readonly name: string }>> = {
-    source: { is: header.source, name: 'source address' },
-    destination: { is: header.destination, name: 'destination address' },
-    'source-port': { is: header.sourcePort === null ? null : BigInt(header.sourcePort), name: 'source port' },
-    'destination-port': {
-      is: header.destinationPort === null ? null : BigInt(header.destinationPort),
-      name: 'destination port',
-    },
-    'in-interface': { is: header.in, name: 'incoming interface' },
-    'out-interface': { is: header.out, name: 'outgoing interface' },
-    mark: { is: header.mark, name: 'mark' },
-  };
-  const isAddress = (field: string): boolean => field === 'source' || field === 'destination';
-  for (const step of steps) {
-    if (step.kind !== 'test' || !isNamed(step.field)) continue;
-    const known = values[step.field];
-    if (known === undefined || known.is === null) continue;
-    const { is, name } = known;
-    const hit = step.values.some((value) => {
-      if (value.kind === 'range') return typeof is === 'bigint' && value.first <= is && is <= value.last;
-      return value.kind === 'symbol' ? value.name === is : typeof is === 'string' && is.startsWith(value.name);
-    });
-    if (hit !== step.negate) continue;
-    const field = step.field;
-    const text = (one: bigint | string): string =>
-      typeof one === 'string' ? one : isAddress(field) ? formatAddress({ family, value: one }) : String(one);
-    const wanted = step.values
-      .map((value) =>
-        value.kind === 'range'
-          ? value.first === value.last
-            ? text(value.first)
-            : `${text(value.first)}-${text(value.last)}`
-          : value.name,
-      )
-      .join(', ');
-    return `it asks for ${name} ${step.negate ? 'other than ' : ''}${wanted}, and there the packet has ${text(is)}`;
-  }
-  return null;
-};
-
-/** The same rule where it would see the packet. */
-const workingForm = (asked: AskedRule, port: number | null): readonly string[] => {
+/** The same rule where it would see the packet. A rule that rewrites, or answers, becomes a drop: only that can stand there. */
+const workingForm = (asked: AskedRule, port: number | null, chain = '-t mangle -I PREROUTING 1'): readonly string[] => {
   const rule = asked.chain.rules[asked.number - 1];
   const own = port === null ? [] : [`or: portcullis restrict ${port} --from CIDR`];
   if (rule?.kind !== 'iptables') {
-    const text = rule === undefined ? '' : printRule(rule);
-    return [
-      `a chain with "type filter hook prerouting priority -140" sees it: ${text.replace(/\breject\b.*$/, 'drop')}`,
-      ...own,
-    ];
+    const text = (rule === undefined ? '' : printRule(rule)).replace(/\b(?:reject|redirect|dnat)\b.*$/, 'drop');
+    return [`a chain with "type filter hook prerouting priority -140" sees it: ${text}`, ...own];
   }
   const tool = asked.table.family === 'ip6' ? 'ip6tables' : 'iptables';
-  const text = printIptablesRule(rule).replace(/-j REJECT.*$/, '-j DROP');
-  return [`${tool} -t mangle -I PREROUTING 1 ${text}`, ...own];
+  const text = printIptablesRule(rule).replace(/-j (?:REJECT|REDIRECT|DNAT)\b.*$/, '-j DROP');
+  return [`${tool} ${chain} ${text}`, ...own];
 };
 
-/** Why a rule did not see, or did not decide, a packet: sentences, and the form that works. */
-export const whyNot = (trace: Trace, asked: AskedRule): readonly string[] => {
-  const { family } = trace.packet;
-  const place: Place = { kind: 'rule', ...asked };
-  const name = refText(refOf(place));
+/** What is said of a rule that matched. */
+const ofMatched = (trace: Trace, asked: AskedRule, { matched, ipvs }: Seen): readonly string[] => {
+  const deciding = trace.outcomes.filter(
+    ({ decidedBy }) => isAt(decidedBy, asked) && decidedBy.kind === 'rule' && decidedBy.number === asked.number,
+  );
+  const others = trace.outcomes.filter((outcome) => !deciding.includes(outcome));
+  const changes = matched?.effects.some(isRewriting) === true;
+  if (deciding.length > 0 || changes) {
+    const order = [...deciding, ...others].some(({ assuming }) => assuming.some(({ what }) => what === 'order'));
+    if (order)
+      return [
+        'It sees the packet only if its chain runs before the others of the same hook and priority; of those the one that was registered last runs first.',
+        'A restart of kube-proxy can change that without a word. A rule at a priority of its own does not depend on it:',
+        ...workingForm(asked, trace.packet.destinationPort),
+      ];
+    const ways = others.length > 0 && deciding.length > 0 ? ' on some of its ways' : '';
+    const behind =
+      asked.chain.base?.hook === 'input' &&
+      (ipvs !== null || deciding.length > 0) &&
+      asked.table.chains.has('KUBE-IPVS-FILTER')
+        ? [
+            'In ipvs mode the destination is rewritten behind the filter rules of input: those see packets to node ports as they came.',
+          ]
+        : [];
+    return [`It does see the packet, and ${changes ? 'rewrites it' : 'decides about it'}${ways}.`, ...behind];
+  }
+  const verdict = matched?.verdict ?? null;
+  return [
+    verdict?.kind === 'accept'
+      ? 'It does see the packet and accepts it; that ends its own base chain alone, and later chains can still decide otherwise.'
+      : 'It does see the packet and matches it, but has no final verdict.',
+  ];
+};
+
+/** What is said of a rule whose hook the packet never comes to. */
+const ofOtherHook = (
+  trace: Trace,
+  asked: AskedRule,
+  hook: string,
+  seen: Seen,
+  never: Unmet | null,
+): readonly string[] => {
+  const { packet } = trace;
+  const { family, destinationPort: port } = packet;
+  const { rewriting, ipvs } = seen;
+  const besides = never === null ? null : [`Nor would it match where it saw the packet as it came: ${never.words}.`];
+  if (hook === 'input' && rewriting !== null) {
+    const nat = rewriting.effects.find(isRewriting);
+    const to = nat?.kind === 'nat' ? endpointText(family, nat.to) : 'a pod';
+    return [
+      `The packet never comes to the hook input: before it, ${refText(refOf(rewriting.at))} has rewritten the destination to ${to}${trace.outcomes.length > 1 ? ' (or another endpoint)' : ''}, so routing sends it to forward.`,
+      ...(besides ?? [
+        'A rule that shall see it must stand before the rewriting, in prerouting at a priority below -100:',
+        ...workingForm(asked, port),
+      ]),
+    ];
+  }
+  if (hook === 'forward' && ipvs !== null)
+    return [
+      'The packet never comes to the hook forward: IPVS takes it over behind the filter rules of input and sends it on through output and postrouting.',
+      ...(besides ?? [
+        'A rule that shall see it as it came must stand in input, or before:',
+        ...workingForm(asked, port, '-I INPUT 1'),
+      ]),
+    ];
+  if (hook === 'input' && trace.outcomes.every(({ result }) => result === 'forwarded')) {
+    const to = formatAddress({ family, value: packet.destination });
+    const leaves = trace.outcomes.flatMap(({ via }) => (via === null ? [] : [via.oif]));
+    const back = packet.entry.kind === 'interface' && leaves.includes(packet.entry.name);
+    return [
+      `${to} is no address of this node: what comes here for it is forwarded by ${[...new Set(leaves)].join(' or ')} and never meets the hook input.`,
+      back
+        ? 'It would leave by the interface that it came in by: such a packet comes to this node only if somebody uses it as a gateway.'
+        : 'A rule about it belongs into forward.',
+    ];
+  }
+  return [`The packet never comes to the hook ${hook}: it passes ${[...seen.hooks].join(', ')}.`, ...(besides ?? [])];
+};
+
+const REWRITTEN: ReadonlySet<string> = new Set(['destination', 'destination-port']);
+
+const reasons = (trace: Trace, asked: AskedRule): readonly string[] => {
+  const { family, destinationPort: port } = trace.packet;
   const rule = asked.chain.rules[asked.number - 1];
   const steps = rule === undefined ? [] : lower(rule);
   const bases = basesOf(asked.table, asked.chain);
   const seen = look(trace, asked, bases);
-  const port = trace.packet.destinationPort;
-  const text = refOf(place).text;
-  const intro = [`${name}: ${text}`];
-  if (seen.matched !== null) {
-    const { verdict } = seen.matched;
-    const final = verdict !== null && ['accept', 'drop', 'reject'].includes(verdict.kind);
-    const decides = trace.outcomes.some(
-      ({ decidedBy }) => isAt(decidedBy, asked) && decidedBy.kind === 'rule' && decidedBy.number === asked.number,
-    );
-    return [
-      ...intro,
-      decides
-        ? 'It does see the packet, and decides about it.'
-        : final && verdict.kind === 'accept'
-          ? 'It does see the packet and accepts it; that ends its own base chain alone, and later chains can still decide otherwise.'
-          : 'It does see the packet and matches it, but has no final verdict.',
-    ];
-  }
-  if (bases.length === 0) return [...intro, `No base chain leads to ${asked.chain.name}: no packet ever comes to it.`];
+  if (seen.matched !== null) return ofMatched(trace, asked, seen);
+  if (bases.length === 0) return [`No base chain leads to ${asked.chain.name}: no packet ever comes to it.`];
   if (seen.refused !== null && seen.headers.length === 0)
-    return [...intro, `The packet does not get so far: ${refOf(seen.refused.at).text}.`];
+    return [`The packet does not get so far: ${refOf(seen.refused.at).text}.`];
+  // What comes in by an interface has no outgoing one yet.
+  const never =
+    seen.first === null
+      ? null
+      : unmetCondition(
+          family,
+          steps.filter((step) => step.kind !== 'test' || step.field !== 'out-interface'),
+          seen.first,
+        );
   if (seen.headers.length === 0) {
-    const hook = bases[0]?.base?.hook ?? '';
     if (seen.natSkipped)
       return [
-        ...intro,
         "Its nat chain is not asked: nat decides once, at a connection's first packet, and this connection was decided before.",
-        'An existing connection is not affected by it; conntrack -D ends such connections, a filter rule before nat sees every packet.',
+        'An existing connection is not affected by it; conntrack -D ends such connections, a filter rule before nat sees every packet:',
         ...workingForm(asked, port),
       ];
-    const { rewriting } = seen;
-    if (hook === 'input' && rewriting !== null) {
-      const nat = rewriting.effects.find((effect) => effect.kind === 'nat');
-      const to = nat?.kind === 'nat' ? endpointText(family, nat.to) : 'a pod';
-      return [
-        ...intro,
-        `The packet never comes to the hook input: before it, ${refText(refOf(rewriting.at))} has rewritten the destination to ${to}${trace.outcomes.length > 1 ? ' (or another endpoint)' : ''}, so routing sends it to forward.`,
-        'A rule that shall see it must stand before the rewriting, in prerouting at a priority below -100:',
-        ...workingForm(asked, port),
-      ];
-    }
-    return [
-      ...intro,
-      `The packet never comes to the hook ${hook}: it passes ${[...seen.hooks].join(', ')}.`,
-      ...(hook === 'input' ? workingForm(asked, port) : []),
-    ];
+    const decided = trace.outcomes.find(({ result }) => result === 'dropped' || result === 'rejected');
+    const hook = bases[0]?.base?.hook ?? '';
+    if (decided !== undefined && trace.outcomes.length === 1 && !seen.hooks.has(hook as Hook))
+      return [`${refText(refOf(decided.decidedBy))} decides before it: ${refOf(decided.decidedBy).text}`];
+    return ofOtherHook(trace, asked, hook, seen, never);
   }
-  const unmet = seen.headers.map((header) => unmetCondition(family, steps, header)).find((words) => words !== null);
+  const unmet = seen.headers.map((header) => unmetCondition(family, steps, header)).find((one) => one !== null);
   if (seen.before !== null) {
     const earlier = refOf(seen.before);
     return [
-      ...intro,
       `${refText(earlier)} decides before it: ${earlier.text}`,
-      ...(unmet === undefined ? [] : [`Besides, ${unmet}.`]),
+      ...(unmet === undefined ? workingForm(asked, port) : [`Besides, ${unmet.words}.`]),
     ];
   }
-  if (unmet !== undefined)
+  if (unmet === undefined)
     return [
-      ...intro,
-      `The packet comes to its chain, but the rule does not match: ${unmet}.`,
-      ...(seen.rewriting === null
-        ? []
-        : [`${refText(refOf(seen.rewriting.at))} has rewritten it before.`, ...workingForm(asked, port)]),
+      asked.chain.base === null
+        ? `The packet passes the hook, but no rule on its way jumps to ${asked.chain.name}, or the rule's conditions do not hold.`
+        : 'The packet comes to its chain, but not all of its conditions hold.',
     ];
+  const rewritten = seen.rewriting !== null && REWRITTEN.has(unmet.field) && never === null;
   return [
-    ...intro,
-    asked.chain.base === null
-      ? `The packet passes the hook, but no rule on its way jumps to ${asked.chain.name}, or the rule's conditions do not hold.`
-      : 'The packet comes to its chain, but not all of its conditions hold.',
+    `The packet comes to its chain, but the rule does not match: ${unmet.words}.`,
+    ...(rewritten && seen.rewriting !== null
+      ? [
+          `${refText(refOf(seen.rewriting.at))} has rewritten it before. A rule that shall see it as it came:`,
+          ...workingForm(asked, port),
+        ]
+      : []),
   ];
+};
+
+/** Why a rule did not see, or did not decide, a packet: the rule, then sentences, and where there is one the form that works. */
+export const whyNot = (trace: Trace, asked: AskedRule): readonly string[] => {
+  const ref = refOf({ kind: 'rule', ...asked });
+  return [`${refText(ref)}: ${ref.text}`, ...reasons(trace, asked)];
 };

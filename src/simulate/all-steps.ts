@@ -1,0 +1,7 @@
+import type { TraceNode, TraceStep } from './trace.ts';
+
+/** All steps from a node on, over all its forks. */
+export const allSteps = function* ({ steps, next }: TraceNode): Generator<TraceStep> {
+  yield* steps;
+  if (next.kind === 'fork') for (const { node } of next.branches) yield* allSteps(node);
+};

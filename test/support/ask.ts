@@ -1,0 +1,30 @@
+import { readDestination, readSender } from '../../src/explain/packet-request.ts';
+import { resolvePacket } from '../../src/explain/resolve-packet.ts';
+import { withCommand } from '../../src/explain/what-if.ts';
+import { whoWords } from '../../src/explain/who-words.ts';
+import type { Result } from '../../src/diagnostic/diagnostic.ts';
+import type { Ruleset } from '../../src/ruleset/ruleset.ts';
+import type { ConnectionState } from '../../src/simulate/packet-set.ts';
+import { simulate } from '../../src/simulate/simulate.ts';
+import type { Trace } from '../../src/simulate/trace.ts';
+
+/** The value of a result that must be good. */
+export const good = <T>(result: Result<T>): T => {
+  if (!result.ok) throw new Error(JSON.stringify(result.problems));
+  return result.value;
+};
+
+/** The way of a packet that is asked for as at the command line, and the words for who sends what. */
+export const ask = (
+  ruleset: Ruleset,
+  from: string,
+  to: string,
+  { state = 'new', entry = null }: { readonly state?: ConnectionState; readonly entry?: string | null } = {},
+): { readonly trace: Trace; readonly who: string } => {
+  const request = { from: good(readSender(from)), ...good(readDestination(to)), in: entry, state, sourcePort: null };
+  return { trace: simulate(ruleset, good(resolvePacket(ruleset, request))), who: whoWords(ruleset, request) };
+};
+
+/** A ruleset after commands of iptables and nft. */
+export const after = (ruleset: Ruleset, ...commands: readonly string[]): Ruleset =>
+  commands.reduce((now, command) => good(withCommand(now, command)), ruleset);
