@@ -1,10 +1,17 @@
 import type { Evaluated, State } from '../access/state.ts';
 import { error, type Diagnostic } from '../diagnostic/diagnostic.ts';
-import type { ApplyFlags } from './commands/apply.ts';
 import type { Context } from './context.ts';
 import { withFiles } from './evaluate.ts';
 import { makeChange } from './make-change.ts';
 import { tellChange } from './tell-change.ts';
+import type { OutputFlags } from './report.ts';
+import type { RiskFlags, MachineFlags } from './flags.ts';
+
+export interface ApplyFlags extends OutputFlags, RiskFlags, MachineFlags {
+  readonly file: readonly string[];
+  readonly dryRun: boolean;
+  readonly allowFailsafe?: readonly string[];
+}
 
 /** `portcullis apply -f`: the given objects become the whole declared set. */
 export async function apply(this: Context, flags: ApplyFlags): Promise<void> {

@@ -1,5 +1,6 @@
-import type { Shell } from './commands/completion.ts';
 import type { Context } from './context.ts';
+
+export type Shell = 'bash' | 'zsh' | 'fish';
 
 const SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `_portcullis() {

@@ -4,9 +4,12 @@ import { totals } from '../explain/status.ts';
 import { formatAddress } from '../net/address.ts';
 import { listOwnTable } from '../kernel/nft.ts';
 import { columns } from './columns.ts';
-import type { DeniedFlags } from './commands/denied.ts';
 import { EXIT, type Context } from './context.ts';
-import { emit, say, showProblems } from './report.ts';
+import { emit, say, showProblems, type OutputFlags } from './report.ts';
+
+export interface DeniedFlags extends OutputFlags {
+  readonly audit: boolean;
+}
 
 const EMPTY: Ledger = { entries: [], size: 0, full: false };
 const MOST_ROWS = 40;

@@ -3,10 +3,15 @@ import { evaluateState } from '../access/state.ts';
 import { changeJson, changeLines, changeSummary } from '../explain/access-change.ts';
 import { stateDirectory } from '../kernel/state-store.ts';
 import { columns } from './columns.ts';
-import type { DiffFlags } from './commands/diff.ts';
 import { EXIT, type Context } from './context.ts';
 import { storedAccess, withFiles } from './evaluate.ts';
-import { emit, showProblems } from './report.ts';
+import { emit, showProblems, type OutputFlags } from './report.ts';
+import type { MachineFlags } from './flags.ts';
+
+export interface DiffFlags extends OutputFlags, MachineFlags {
+  readonly file: readonly string[];
+  readonly allowFailsafe?: readonly string[];
+}
 
 const MANY = 1_000;
 

@@ -1,9 +1,21 @@
 import { closeLab, openLab, runInLab } from '../lab/manage.ts';
 import { isPlace, PLACES } from '../lab/place.ts';
 import { error, type Diagnostic } from '../diagnostic/diagnostic.ts';
-import type { LabFlags, LabUpFlags } from './commands/lab.ts';
 import { EXIT, type Context } from './context.ts';
 import { progress, say, showProblems } from './report.ts';
+import type { Mode } from '../lab/mode.ts';
+import type { Kernel } from '../lab/vm-releases.ts';
+
+export interface LabFlags {
+  readonly name: string;
+  readonly color: boolean;
+}
+
+export interface LabUpFlags extends LabFlags {
+  readonly mode: Mode;
+  readonly vm: boolean;
+  readonly kernel?: Kernel;
+}
 
 /** `portcullis lab up`: builds a throw-away node. */
 export async function labUpVerb(this: Context, flags: LabUpFlags): Promise<void> {

@@ -1,12 +1,16 @@
 import { EMPTY_STATE, isEmptyState } from '../access/state.ts';
 import { ok } from '../diagnostic/diagnostic.ts';
 import { restrictionsWithout } from '../policy/restrict.ts';
-import type { RemoveFlags } from './commands/remove.ts';
 import { EXIT, type Context } from './context.ts';
 import { makeChange } from './make-change.ts';
 import { readPort } from './read-arguments.ts';
-import { say, showProblems } from './report.ts';
+import { say, showProblems, type OutputFlags } from './report.ts';
 import { tellChange } from './tell-change.ts';
+import type { RiskFlags } from './flags.ts';
+
+export interface RemoveFlags extends OutputFlags, RiskFlags {
+  readonly dryRun: boolean;
+}
 
 /** `portcullis remove [PORT]`: one restriction, or everything. */
 export async function remove(this: Context, flags: RemoveFlags, port?: string): Promise<void> {

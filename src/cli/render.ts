@@ -4,10 +4,17 @@ import { estimateOf } from '../compile/estimate.ts';
 import { printTable } from '../compile/print.ts';
 import { renderRedirect } from '../compile/redirect.ts';
 import { readState, stateDirectory } from '../kernel/state-store.ts';
-import type { RenderFlags } from './commands/render.ts';
 import { EXIT, type Context } from './context.ts';
 import { withFiles } from './evaluate.ts';
-import { emit, showProblems } from './report.ts';
+import { emit, showProblems, type OutputFlags } from './report.ts';
+import type { MachineFlags } from './flags.ts';
+
+export interface RenderFlags extends OutputFlags, MachineFlags {
+  readonly file?: readonly string[];
+  readonly style: 'nft' | 'redirect';
+  readonly family: 'ipv4' | 'ipv6';
+  readonly allowFailsafe?: readonly string[];
+}
 
 /** `portcullis render`: the text that would be loaded. */
 export async function render(this: Context, flags: RenderFlags): Promise<void> {

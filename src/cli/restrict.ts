@@ -4,12 +4,20 @@ import { changeLines } from '../explain/access-change.ts';
 import { restrictionLines } from '../explain/restriction.ts';
 import { kubeProxyMode } from '../kernel/kube-proxy-mode.ts';
 import { columns } from './columns.ts';
-import type { RestrictFlags } from './commands/restrict.ts';
 import { EXIT, type Context } from './context.ts';
 import { makeChange } from './make-change.ts';
 import { readFailsafes, readPort, readSources } from './read-arguments.ts';
-import { say, showProblems } from './report.ts';
+import { say, showProblems, type OutputFlags } from './report.ts';
 import { tellChange } from './tell-change.ts';
+import type { RiskFlags } from './flags.ts';
+
+export interface RestrictFlags extends OutputFlags, RiskFlags {
+  readonly from: readonly string[];
+  readonly otherwise: 'drop' | 'reject';
+  readonly add: boolean;
+  readonly dryRun: boolean;
+  readonly allowFailsafe?: readonly string[];
+}
 
 /** `portcullis restrict PORT --from CIDR...`: an Admin policy for one port, beside those of apply. */
 export async function restrict(this: Context, flags: RestrictFlags, port: string): Promise<void> {

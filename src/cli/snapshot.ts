@@ -2,9 +2,13 @@ import { resolve } from 'node:path';
 import { error, warning } from '../diagnostic/diagnostic.ts';
 import { writeAtomically } from '../kernel/atomic-file.ts';
 import { takeSnapshot } from '../kernel/snapshot.ts';
-import type { SnapshotFlags } from './commands/snapshot.ts';
 import { EXIT, type Context } from './context.ts';
 import { progress, say, showProblems } from './report.ts';
+
+export interface SnapshotFlags {
+  readonly output?: string;
+  readonly color: boolean;
+}
 
 /** `portcullis snapshot`: all dumps of this node in one file. */
 export async function snapshot(this: Context, { output, color }: SnapshotFlags): Promise<void> {

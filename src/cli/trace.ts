@@ -11,11 +11,20 @@ import { ranges } from '../net/prefix-set.ts';
 import { agreement, kernelHops } from '../simulate/agreement.ts';
 import type { PacketSet } from '../simulate/packet-set.ts';
 import { simulate } from '../simulate/simulate.ts';
-import type { TraceFlags } from './commands/trace.ts';
 import { EXIT, type Context } from './context.ts';
 import { loadNodes } from './load-nodes.ts';
 import { readDuration } from './read-arguments.ts';
 import { emitData, paint, say, showProblems } from './report.ts';
+
+export interface TraceFlags {
+  readonly from: string;
+  readonly to: string;
+  readonly in?: string;
+  readonly wait: string;
+  readonly texts: boolean;
+  readonly output: 'tree' | 'json' | 'yaml';
+  readonly color: boolean;
+}
 
 const sourceOf = ({ family, sources }: PacketSet): Address | null => {
   const [first] = ranges(sources);

@@ -10,16 +10,8 @@ import {
   outputAliases,
   outputFlags,
   riskFlags,
-  type MachineFlags,
-  type RiskFlags,
 } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
-
-export interface ApplyFlags extends OutputFlags, RiskFlags, MachineFlags {
-  readonly file: readonly string[];
-  readonly dryRun: boolean;
-  readonly allowFailsafe?: readonly string[];
-}
+import type { ApplyFlags } from '../apply.ts';
 
 export const applyCommand = buildCommand<ApplyFlags, [], Context>({
   loader: async () => (await import('../apply.ts')).apply,

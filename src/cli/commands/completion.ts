@@ -1,8 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
 import { examples } from '../examples.ts';
-
-export type Shell = 'bash' | 'zsh' | 'fish';
+import type { Shell } from '../completion.ts';
 
 export const completionCommand = buildCommand<Record<never, never>, [Shell], Context>({
   loader: async () => (await import('../completion.ts')).completion,

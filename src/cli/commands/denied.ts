@@ -2,11 +2,7 @@ import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
 import { examples } from '../examples.ts';
 import { outputAliases, outputFlags } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
-
-export interface DeniedFlags extends OutputFlags {
-  readonly audit: boolean;
-}
+import type { DeniedFlags } from '../denied.ts';
 
 export const deniedCommand = buildCommand<DeniedFlags, [], Context>({
   loader: async () => (await import('../denied.ts')).denied,

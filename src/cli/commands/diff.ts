@@ -1,21 +1,8 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
 import { examples } from '../examples.ts';
-import {
-  allowFailsafeFlag,
-  fileAliases,
-  filesFlag,
-  machineFlags,
-  outputAliases,
-  outputFlags,
-  type MachineFlags,
-} from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
-
-export interface DiffFlags extends OutputFlags, MachineFlags {
-  readonly file: readonly string[];
-  readonly allowFailsafe?: readonly string[];
-}
+import { allowFailsafeFlag, fileAliases, filesFlag, machineFlags, outputAliases, outputFlags } from '../flags.ts';
+import type { DiffFlags } from '../diff.ts';
 
 export const diffCommand = buildCommand<DiffFlags, [], Context>({
   loader: async () => (await import('../diff.ts')).diff,

@@ -1,19 +1,9 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
-import { MODES, type Mode } from '../../lab/mode.ts';
-import { KERNELS, type Kernel } from '../../lab/vm-releases.ts';
+import { MODES } from '../../lab/mode.ts';
+import { KERNELS } from '../../lab/vm-releases.ts';
 import type { Context } from '../context.ts';
 import { examples } from '../examples.ts';
-
-export interface LabFlags {
-  readonly name: string;
-  readonly color: boolean;
-}
-
-export interface LabUpFlags extends LabFlags {
-  readonly mode: Mode;
-  readonly vm: boolean;
-  readonly kernel?: Kernel;
-}
+import type { LabFlags, LabUpFlags } from '../lab.ts';
 
 const shared = {
   name: { kind: 'parsed', parse: String, default: 'lab', brief: 'Which lab: several may stand side by side' },

@@ -1,12 +1,8 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
 import { examples } from '../examples.ts';
-import { dryRunFlag, outputAliases, outputFlags, riskFlags, type RiskFlags } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
-
-export interface RemoveFlags extends OutputFlags, RiskFlags {
-  readonly dryRun: boolean;
-}
+import { dryRunFlag, outputAliases, outputFlags, riskFlags } from '../flags.ts';
+import type { RemoveFlags } from '../remove.ts';
 
 export const removeCommand = buildCommand<RemoveFlags, [string?], Context>({
   loader: async () => (await import('../remove.ts')).remove,

@@ -8,16 +8,8 @@ import {
   optionalFilesFlag,
   outputAliases,
   outputFlags,
-  type MachineFlags,
 } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
-
-export interface RenderFlags extends OutputFlags, MachineFlags {
-  readonly file?: readonly string[];
-  readonly style: 'nft' | 'redirect';
-  readonly family: 'ipv4' | 'ipv6';
-  readonly allowFailsafe?: readonly string[];
-}
+import type { RenderFlags } from '../render.ts';
 
 export const renderCommand = buildCommand<RenderFlags, [], Context>({
   loader: async () => (await import('../render.ts')).render,

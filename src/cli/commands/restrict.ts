@@ -1,16 +1,8 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
 import { examples } from '../examples.ts';
-import { allowFailsafeFlag, dryRunFlag, outputAliases, outputFlags, riskFlags, type RiskFlags } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
-
-export interface RestrictFlags extends OutputFlags, RiskFlags {
-  readonly from: readonly string[];
-  readonly otherwise: 'drop' | 'reject';
-  readonly add: boolean;
-  readonly dryRun: boolean;
-  readonly allowFailsafe?: readonly string[];
-}
+import { allowFailsafeFlag, dryRunFlag, outputAliases, outputFlags, riskFlags } from '../flags.ts';
+import type { RestrictFlags } from '../restrict.ts';
 
 export const restrictCommand = buildCommand<RestrictFlags, [string], Context>({
   loader: async () => (await import('../restrict.ts')).restrict,

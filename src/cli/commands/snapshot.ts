@@ -1,11 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
 import { examples } from '../examples.ts';
-
-export interface SnapshotFlags {
-  readonly output?: string;
-  readonly color: boolean;
-}
+import type { SnapshotFlags } from '../snapshot.ts';
 
 export const snapshotCommand = buildCommand<SnapshotFlags, [], Context>({
   loader: async () => (await import('../snapshot.ts')).snapshot,

@@ -2,16 +2,7 @@ import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
 import { examples } from '../examples.ts';
 import { outputFlags } from '../flags.ts';
-
-export interface TraceFlags {
-  readonly from: string;
-  readonly to: string;
-  readonly in?: string;
-  readonly wait: string;
-  readonly texts: boolean;
-  readonly output: 'tree' | 'json' | 'yaml';
-  readonly color: boolean;
-}
+import type { TraceFlags } from '../trace.ts';
 
 export const traceCommand = buildCommand<TraceFlags, [], Context>({
   loader: async () => (await import('../trace.ts')).trace,
