@@ -1,6 +1,7 @@
 import { warning, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import { addressUnion, hasAddress } from '../net/address-set.ts';
 import { formatPorts } from '../net/port.ts';
+import type { Protocol } from '../net/protocol.ts';
 import type { Declared, Policy } from '../policy/model.ts';
 import { policyName } from './evaluate.ts';
 import { nameOf, type ServiceExposure } from './exposures.ts';
@@ -25,7 +26,8 @@ export const failsafeGuard = (declared: Declared, options: AccessOptions): Fails
     warnings,
     mayJudge: (policy, { protocol, port, address, service }) => {
       const safe = address === null || hasAddress(nodes, address) ? failsafeAt(failsafes, protocol, port) : null;
-      if (safe === null || (namesIt(policy, port) && permittedFailsafes(policy, options).includes(port))) return true;
+      if (safe === null || (namesIt(policy, port, protocol) && permittedFailsafes(policy, options).includes(port)))
+        return true;
       warnings.push({
         ...warning(
           'failsafe-passed-over',
@@ -40,8 +42,8 @@ export const failsafeGuard = (declared: Declared, options: AccessOptions): Fails
   };
 };
 
-const namesIt = (policy: Policy, port: number): boolean => {
+const namesIt = (policy: Policy, port: number, protocol: Protocol): boolean => {
   const items =
     policy.kind === 'NodePortPolicy' ? policy.ports : policy.subject.kind === 'ports' ? policy.subject.items : null;
-  return (items ?? []).some((item) => isNumber(item, port));
+  return (items ?? []).some((item) => isNumber(item, port, protocol));
 };

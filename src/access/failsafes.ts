@@ -46,9 +46,12 @@ export const permittedFailsafes = (policy: Policy, { allowFailsafe }: AccessOpti
   ...(policy.kind === 'ClusterNodePortPolicy' ? policy.allowFailsafePorts : []),
 ];
 
-/** Whether one item is this very number. */
-export const isNumber = (item: PortItem, port: number): boolean =>
-  item.kind === 'ports' && item.ports.first === port && item.ports.last === port;
+/** Whether one item is this very number, in this protocol or in all. */
+export const isNumber = (item: PortItem, port: number, protocol: Protocol): boolean =>
+  item.kind === 'ports' &&
+  item.ports.first === port &&
+  item.ports.last === port &&
+  (item.protocol === null || item.protocol === protocol);
 
 /** What remains of `ports` without `holes`, upwards. */
 export const portsWithout = (ports: PortRange, holes: readonly PortRange[]): readonly PortRange[] => {

@@ -163,6 +163,7 @@ describe('failsafe ports', () => {
     ['a NodePortPolicy passes over it',                [ssh, nodePort('infra/p', [])],     '22/tcp',    {}, 'open'],
     ['a NodePortPolicy passes over it by number too',  [ssh, nodePort('infra/p', [], { ports: [22] })], '22/tcp', {}, 'open'],
     ['unless it has leave',                            [ssh, nodePort('infra/p', [], { ports: [22] })], '22/tcp', { allowFailsafe: [22] }, 'drop'],
+    ['unless it has leave, for that protocol',         [ssh, nodePort('infra/p', [], { ports: ['22/udp', '20-30'] })], '22/tcp', { allowFailsafe: [22] }, 'open'],
     ['leave without the number is not enough',         [ssh, nodePort('infra/p', [])],     '22/tcp',    { allowFailsafe: [22] }, 'open'],
     ['a VIP is not the node',                          [ssh, nodePort('infra/p', [], all)], '192.0.2.200:22/tcp', {}, 'drop'],
     ['an external IP that is a Node address is',       [ssh, node('node-1', ['192.0.2.10']), nodePort('infra/p', [], all)], '192.0.2.10:22/tcp', {}, 'open'],
