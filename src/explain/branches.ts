@@ -15,12 +15,12 @@ const times = (a: Fraction | null, b: Fraction | null): Fraction | null =>
 
 const chainOf = (place: Place): unknown => (place.kind === 'rule' ? place.chain : place);
 
-/** kube-proxy's iptables rules choose one after another: each fork leads to the next in the same chain. They become one fork. */
+/** kube-proxy's iptables rules choose one after another: each fork leads to the next in the same chain. They become one fork; so do the rules that ask, endpoint by endpoint, whether the client was there before. */
 export const flatten = (next: Extract<TraceNode['next'], { kind: 'fork' }>): FlatFork => {
   const branches = next.branches.flatMap((branch): readonly Branch[] => {
     const inner = branch.node.next;
     const goesOn =
-      branch.assuming === null &&
+      (branch.assuming === null || (next.fork === 'affinity' && branch.assuming.holds === false)) &&
       branch.node.steps.length === 0 &&
       inner.kind === 'fork' &&
       inner.fork === next.fork &&

@@ -89,7 +89,9 @@ const routeWords = (family: Family, step: Extract<TraceStep, { kind: 'route' }>,
   const hop = step.nextHop === null ? '' : ` to ${formatAddress({ family, value: step.nextHop })}`;
   switch (step.decision) {
     case 'local':
-      return '→ input   (the destination is this node)';
+      return refOf(step.at).text.includes('kube-ipvs0')
+        ? '→ input   (the address sits on kube-ipvs0: it is this node itself, which is why it answers to ping)'
+        : '→ input   (the destination is this node)';
     case 'forward':
       return `→ ${step.when === 'input' ? 'forward' : 'out'}${by}${hop}${wasLocal && step.when === 'input' ? NO_LONGER : ''}`;
     case 'refused':
@@ -215,7 +217,10 @@ const drawBranch = (
 
 /** Names and numbers that differ from one endpoint to the next, and nothing else. */
 const withoutEndpoint = (text: string, endpoint: string | null): string => {
-  const plain = text.replace(/KUBE-SEP-\w+/g, 'KUBE-SEP').replace(/(endpoint-)[A-Z2-7]{8}/g, '$1');
+  const plain = text
+    .replace(/KUBE-SEP-\w+/g, 'KUBE-SEP')
+    .replace(/(endpoint-)[A-Z2-7]{8}/g, '$1')
+    .replace(/affinity-[A-Z2-7]{8}\S*/g, 'affinity-…');
   return endpoint === null ? plain : plain.replaceAll(endpoint, PLACEHOLDER);
 };
 
@@ -235,7 +240,8 @@ const likeness = ({ lines, endpoint }: { readonly lines: readonly TreeLine[]; re
 /** The lines of one branch for several: what names its own endpoint is said in general, rules that only it has are left out. */
 const generalize = (lines: readonly TreeLine[], endpoint: string): readonly TreeLine[] =>
   lines.flatMap((one) => {
-    const isOwn = /KUBE-SEP-|endpoint-[A-Z2-7]{8}/.test(`${one.head} ${one.words}`) || one.words.includes(endpoint);
+    const isOwn =
+      /KUBE-SEP-|(?:endpoint|affinity)-[A-Z2-7]{8}/.test(`${one.head} ${one.words}`) || one.words.includes(endpoint);
     if (!isOwn) return [one];
     if (one.kind === 'rule-text') return [];
     return [

@@ -54,6 +54,11 @@ export const withTable = (ruleset: Ruleset, table: Table): Ruleset => ({
   told: toldWith(toldWith(ruleset.told, 'nft', 4), 'nft', 6),
 });
 
+/** The reader takes the end of the command for a name, or finds a rule that says nothing. */
+const isIncomplete = ({ name, chains }: Table): boolean =>
+  [name, ...chains.keys()].some((one) => one.trim() === '') ||
+  [...chains.values()].some(({ rules }) => rules.some(({ statements }) => statements.length === 0));
+
 /** A ruleset as it would be after a command: `iptables -t nat -I PREROUTING …`, or `nft add rule …`. Nothing is run. */
 export const withCommand = (ruleset: Ruleset, command: string): Result<Ruleset> => {
   const nft = /^\s*(?:sudo\s+)?nft\s+(.*)$/s.exec(command)?.[1];
@@ -63,6 +68,15 @@ export const withCommand = (ruleset: Ruleset, command: string): Result<Ruleset> 
     if (!added.ok) return added;
     const [doubt] = added.warnings;
     if (doubt !== undefined) return fail({ ...doubt, severity: 'error', source: { name: WITH, text } });
+    if (added.value.some(isIncomplete))
+      return fail(
+        error(
+          'nft-incomplete',
+          'this nft command ends too early',
+          undefined,
+          "A rule is added with: nft 'add rule inet TABLE CHAIN tcp dport 30001 drop'",
+        ),
+      );
     return added.value.length === 0
       ? fail(
           error(

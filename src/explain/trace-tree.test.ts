@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { ask } from '../../test/support/ask.ts';
+import { capturedNode, CAPTURED_MODES, type CapturedMode } from '../../test/support/captured-node.ts';
+import { summarize } from './trace-summary.ts';
+import { printTree, traceTree } from './trace-tree.ts';
+
+const plain = (_kind: unknown, text: string): string => text;
+
+const told = (mode: CapturedMode, from: string, to: string): string => {
+  const { trace, who } = ask(capturedNode(mode, 'small'), from, to);
+  return `${summarize(trace, who)}\n\n${printTree(traceTree(trace), { texts: true, paint: plain })}\n`;
+};
+
+describe('the way of a packet as a tree', () => {
+  for (const mode of CAPTURED_MODES)
+    test(`a node port in ${mode} mode reads as test/fixtures/explain/${mode}.txt`, () => {
+      const file = new URL(`../../test/fixtures/explain/${mode}.txt`, import.meta.url);
+      assert.equal(told(mode, '203.0.113.7', '192.0.2.10:30001'), readFileSync(file, 'utf8'));
+    });
+
+  test('a cluster address from the node in ipvs mode reads as test/fixtures/explain/ipvs-cluster-ip.txt', () => {
+    const file = new URL('../../test/fixtures/explain/ipvs-cluster-ip.txt', import.meta.url);
+    assert.equal(told('ipvs', 'node', '10.96.10.1:80'), readFileSync(file, 'utf8'));
+  });
+
+  test('a node port without endpoints is refused, with the rule', () => {
+    assert.match(
+      told('nftables', '203.0.113.7', '192.0.2.10:30005').split('\n')[0] ?? '',
+      /^A TCP connection from 203\.0\.113\.7 to node port 30005 \(shop\/empty.*\) is refused with icmp-port-unreachable by kube-proxy reject-chain 1\.$/,
+    );
+  });
+});
