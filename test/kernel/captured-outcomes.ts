@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { STATIONS } from '../../src/lab/address-plan.ts';
 import { isMode, type Mode } from '../../src/lab/mode.ts';
 import type { Place } from '../../src/lab/place.ts';
 import type { Probe, Reached } from '../../src/lab/probe.ts';
@@ -48,3 +49,9 @@ const linesOf = (line: string): Captured[] => {
 /** A result in the words of the table. */
 export const outcomeOf = ({ outcome, endpoint, sourceSeen }: Reached, own: readonly string[]): string =>
   endpoint === null || sourceSeen === null ? outcome : `${endpoint}<${own.includes(sourceSeen) ? 'own' : sourceSeen}`;
+
+/** What `own` stands for. Only where the client is not the node: what the node's own address is seen as, is a fact of its own. */
+export const ownAddresses = ({ from, source }: Probe): readonly string[] =>
+  from === 'node-1'
+    ? [source ?? '']
+    : (STATIONS.find(({ place }) => place === from)?.addresses ?? []).map((address) => address.split('/')[0] ?? '');

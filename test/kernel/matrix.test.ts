@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runPhases } from '../../src/lab/command.ts';
+import { kernelHasIpvs, kernelOpensSctp } from '../../src/lab/kernel-features.ts';
+import { labExec } from '../../src/lab/lab.ts';
+import { MODES, type Mode } from '../../src/lab/mode.ts';
+import { namespaceOf, type Place } from '../../src/lab/place.ts';
+import { probe, type Probe, type Reached } from '../../src/lab/probe.ts';
+import { perl } from '../../src/lab/program.ts';
+import { vmReady } from '../../src/lab/vm.ts';
+import { KERNELS } from '../../src/lab/vm-releases.ts';
+import { PROTOCOLS } from '../../src/net/protocol.ts';
+import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
+import { moreManifests, moreServiceCommands } from '../support/more-services.ts';
+import { admin, type Manifest } from '../support/policies.ts';
+import { outcomeOf, ownAddresses } from './captured-outcomes.ts';
+import { testInVm } from './in-vm.ts';
+import {
+  addressOf,
+  HEALTH_CHECK,
+  HOST_ADDRESSES,
+  HOST_PORT,
+  isJudged,
+  LOCAL_VIP,
+  localVipCells,
+  matrixCells,
+  SECONDARY,
+  type Cell,
+} from './matrix-cells.ts';
+
+// Every client at every door of a node (matrix-cells.ts), once allowed and once refused. Allowed is: what it comes to without
+// Portcullis. Refused is: silence, or an answer where the policy says Reject.
+
+/** Who is allowed; all the others are refused. Each place is allowed in one of these rounds and refused in the other. */
+const ALLOWED: readonly (readonly Place[])[] = [
+  ['same-lan', 'outside-b', 'outside-d', 'pod-99'],
+  ['outside-a', 'outside-c', 'node-2', 'pod-64', 'pod-68'],
+];
+
+const REFUSED_AFTER_MS = 500;
+/** For who is answered: an emulated machine may need its time. */
+const ANSWERED_WITHIN_MS = 10_000;
+
+const HAS_IPVS = await kernelHasIpvs();
+
+describe('the matrix of clients and doors', () => {
+  for (const mode of MODES)
+    if (mode !== 'ipvs' || HAS_IPVS) test(`mode ${mode}, on this kernel`, (t) => matrix(mode, t));
+  for (const kernel of KERNELS)
+    test(`all modes and SCTP, on Linux ${kernel}`, async (t) => {
+      const ready = await vmReady(kernel);
+      if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
+      await testInVm({ file: import.meta.url, kernel, only: ', on this kernel$' });
+    });
+});
+
+const matrix = async (mode: Mode, t: TestContext): Promise<void> => {
+  const sctp = await kernelOpensSctp();
+  await withGuardedLab(`matrix-${mode}`, mode, async (lab) => {
+    await addDoors(lab, sctp);
+    const cells = matrixCells(mode, sctp);
+    const ledger: Ledger = { sure: new Set(), possible: new Set() };
+    const wrong: string[] = [];
+    for (const allowed of ALLOWED) {
+      await lab.apply(...moreManifests, ...policies(allowed));
+      wrong.push(...(await round(lab, cells, { allowed, ledger })));
+      wrong.push(...ledgerDifference(await lab.denied(), ledger));
+    }
+    const vip = localVipCells(mode);
+    if (vip.length > 0) {
+      await lab.onNode(['ip', 'address', 'add', `${LOCAL_VIP}/32`, 'dev', 'lo']);
+      wrong.push(...(await round(lab, vip, { allowed: ALLOWED[1] ?? [], ledger })));
+    }
+    const rejected = cells.filter(isAmongRejected);
+    await lab.apply(...moreManifests, ...policies([], { otherwise: 'Reject', healthCheckNamed: true }));
+    wrong.push(...(await round(lab, rejected, { allowed: [], ledger, reject: true })));
+    t.diagnostic(`${ALLOWED.length * cells.length + vip.length + rejected.length} cells`);
+    assert.equal(wrong.join('\n'), '');
+  });
+};
+
+/** More Services, secondary addresses, and servers of the node itself. */
+const addDoors = async ({ name, mode, onNode }: GuardedLab, sctp: boolean): Promise<void> => {
+  await onNode(['ip', 'address', 'add', `${SECONDARY[4]}/32`, 'dev', 'eth0']);
+  // Else kube-proxy would masquerade with it.
+  await onNode(['ip', 'address', 'add', `${SECONDARY[6]}/128`, 'dev', 'eth0', 'nodad', 'preferred_lft', '0']);
+  // A UDP server bound to no address answers from the one that the kernel prefers, which is none that the client asked.
+  const everywhere = ['0.0.0.0', '::'];
+  const addresses = { tcp: everywhere, sctp: everywhere, udp: [...everywhere, ...HOST_ADDRESSES] };
+  const sockets = PROTOCOLS.filter((protocol) => sctp || protocol !== 'sctp').flatMap((protocol) =>
+    addresses[protocol].map((address) => `${protocol},${address},${HOST_PORT},host`),
+  );
+  const built = await runPhases([
+    ...moreServiceCommands(name, { mode, sctp }),
+    [{ argv: perl('echo.pl', [namespaceOf(name, 'node-1'), ...sockets].join(' ')) }],
+  ]);
+  assert.ok(built.ok, JSON.stringify(built));
+};
+
+/** The same rules for every Service with all its exposures, and for every port of the range. */
+const policies = (
+  allowed: readonly Place[],
+  { otherwise = 'Drop', healthCheckNamed = false } = {},
+): readonly Manifest[] => {
+  const addresses = allowed.flatMap((place) => [`${addressOf(place, 4)}/32`, `${addressOf(place, 6)}/128`]);
+  const rules = [...(allowed.length > 0 ? [`Accept ${addresses.join(', ')}`] : []), 'Deny everyone'];
+  const exposures = ['NodePort', 'LoadBalancer', 'ExternalIP'];
+  return [
+    admin('services', 100, rules, { exposures, otherwise }),
+    admin('ports', 100, rules, { subject: { ports: ['30000-32767'] }, otherwise }),
+    ...(healthCheckNamed ? [admin('health', 100, rules, { subject: { ports: [HEALTH_CHECK] }, otherwise })] : []),
+  ];
+};
+
+/** Who must stand in the ledger, and who may: where the network loses packets by itself, some never reach the guard. */
+interface Ledger {
+  readonly sure: Set<string>;
+  readonly possible: Set<string>;
+}
+
+interface Round {
+  readonly allowed: readonly Place[];
+  readonly ledger: Ledger;
+  readonly reject?: boolean;
+}
+
+/** Tries every cell once; gives those that came out otherwise than they must. */
+const round = async (
+  lab: GuardedLab,
+  cells: readonly Cell[],
+  { allowed, ledger, reject = false }: Round,
+): Promise<readonly string[]> => {
+  const expected = cells.map((cell) => {
+    const refused = isJudged(cell, reject) && !allowed.includes(cell.probe.from);
+    if (refused) note(ledger, cell);
+    return refused ? REFUSED[reject ? cell.probe.protocol : 'silently'] : cell.unguarded;
+  });
+  const seen = await outcomes(lab, cells, expected);
+  return cells.flatMap(({ probe: { from, protocol, to, port } }, index) =>
+    expected[index]?.has(seen[index] ?? '') === true
+      ? []
+      : [
+          `${from} ${protocol} ${to} ${port}, allowed ${allowed.join(' ')}: ${seen[index]} instead of ${[...(expected[index] ?? [])].join(' or ')}`,
+        ],
+  );
+};
+
+/** An SCTP client goes on trying after "port unreachable" (net/sctp/input.c, sctp_v4_err: only a soft error). */
+const REFUSED: Readonly<Record<'silently' | 'tcp' | 'udp' | 'sctp', ReadonlySet<string>>> = {
+  silently: new Set(['timeout']),
+  tcp: new Set(['refused']),
+  udp: new Set(['refused']),
+  sctp: new Set(['timeout']),
+};
+
+const note = ({ sure, possible }: Ledger, { probe: { from, protocol, to, port, source }, unguarded }: Cell): void => {
+  const entry = `${source ?? addressOf(from, to.includes(':') ? 6 : 4)} ${to} ${protocol} ${port}`;
+  possible.add(entry);
+  if (![...unguarded].some((outcome) => outcome.endsWith('timeout'))) sure.add(entry);
+};
+
+const ledgerDifference = (denied: ReadonlySet<string>, { sure, possible }: Ledger): readonly string[] => [
+  ...[...sure.difference(denied)].map((entry) => `not in the ledger: ${entry}`),
+  ...[...denied.difference(possible)].map((entry) => `in the ledger: ${entry}`),
+];
+
+/** What the cells come to, all at the same time, in the words of captured-outcomes.ts. */
+const outcomes = async (
+  lab: GuardedLab,
+  cells: readonly Cell[],
+  expected: readonly ReadonlySet<string>[],
+): Promise<readonly string[]> => {
+  const patient = cells.map((cell, index) => {
+    const silent = [...(expected[index] ?? [])].some((outcome) => outcome.endsWith('timeout'));
+    return { ...cell, probe: { ...cell.probe, timeoutMs: silent ? REFUSED_AFTER_MS : ANSWERED_WITHIN_MS } };
+  });
+  const called = patient.filter(({ shouted }) => !shouted).map((cell) => cell.probe);
+  const [answers, heard] = await Promise.all([
+    probe(lab.name, called),
+    Promise.all(patient.map((cell) => (cell.shouted ? shout(lab, cell.probe) : null))),
+  ]);
+  assert.ok(answers.ok, JSON.stringify(answers));
+  const reached = answers.value.values();
+  return patient.map((cell, index) => {
+    const result = heard[index] ?? reached.next().value;
+    return result === undefined ? 'not tried' : outcomeOf(result, ownAddresses(cell.probe));
+  });
+};
+
+const SHOUT = fileURLToPath(new URL('../support/shout.pl', import.meta.url));
+
+const shout = async ({ name }: GuardedLab, { from, source, to, port, timeoutMs }: Probe): Promise<Reached> => {
+  const { stdout, stderr } = await labExec(name, from, ['perl', SHOUT, `${timeoutMs}`, `${source} ${to} ${port}`]);
+  const [endpoint = '', sourceSeen] = stdout.trim().split(' ');
+  return sourceSeen === undefined
+    ? { outcome: endpoint || stderr, endpoint: null, sourceSeen: null }
+    : { outcome: 'connected', endpoint, sourceSeen };
+};
+
+/** Rejections are rate-limited (DESIGN.md: best effort), 50 at once: not every cell can be answered. */
+const isAmongRejected = ({ probe: { from, port, to }, shouted, unguarded }: Cell): boolean =>
+  (from === 'pod-99' || from === 'node-1' || (from === 'same-lan' && port < 30_400)) &&
+  (port === HEALTH_CHECK || port === HOST_PORT || port === 30_001 || port >= 30_700 || to === '192.0.2.201') &&
+  !shouted &&
+  !unguarded.has('refused');
