@@ -1,135 +1,114 @@
 import { z } from 'zod';
+import {
+  cel,
+  cidrs,
+  exposures,
+  failsafePorts,
+  mode,
+  otherwise,
+  peers,
+  ports,
+  selector,
+  serviceNames,
+  type Bound,
+} from './schema-parts.ts';
 
-/**
- * The one description of our objects: TypeScript types, the check of YAML files and the CRDs all come from here. Rules that
- * Kubernetes checks itself stand beside their fields as CEL (`x-kubernetes-validations`); the same rules are checked in decode.ts
- * with positions and hints.
- */
-const cel = (...rules: readonly (readonly [rule: string, message: string])[]) => ({
-  'x-kubernetes-validations': rules.map(([rule, message]) => ({ rule, message })),
-});
+/** The one description of our objects: TypeScript types, the check of YAML files and the CRDs all come from here. */
+const nodePortPolicySpec = (bound: Bound) =>
+  z
+    .strictObject({
+      serviceSelector: selector(
+        'Labels of Services of the namespace. Without services and serviceSelector: all.',
+      ).optional(),
+      services: serviceNames.optional(),
+      ports: ports('Narrows the selection: only these ports of the selected Services.').optional(),
+      exposures: exposures.default(['NodePort']),
+      allow: peers(bound, 256, 'Who may come in; an empty list refuses everybody.'),
+      otherwise: otherwise('What everybody else gets.').default('Drop'),
+      mode: mode.default('Enforce'),
+    })
+    .meta({
+      description: 'Who may reach the exposed ports of Services of this namespace.',
+      ...cel(['!has(self.services) || !has(self.serviceSelector)', 'give services or serviceSelector, not both']),
+    });
 
-const name = z.string().min(1).max(253);
-const cidr = z
-  .string()
-  .max(49)
-  .meta(
-    cel([
-      'isCIDR(self) && cidr(self).masked() == cidr(self)',
-      'must be a prefix without host bits, such as 203.0.113.0/24',
-    ]),
-  );
-const cidrs = (most: number) => z.array(cidr).max(most).meta({ 'x-kubernetes-list-type': 'atomic' });
-
-const peer = z
-  .strictObject({
-    cidr: cidr.optional(),
-    addressGroup: name.optional(),
-    cluster: z.enum(['Nodes', 'Pods']).optional(),
-    everyone: z.literal(true).optional(),
-    except: cidrs(64).optional(),
-  })
-  .meta(
-    cel(
-      [
-        '[has(self.cidr), has(self.addressGroup), has(self.cluster), has(self.everyone)].filter(x, x).size() == 1',
-        'name exactly one of cidr, addressGroup, cluster and everyone',
-      ],
-      [
-        '!has(self.cidr) || !has(self.except) || self.except.all(e, cidr(self.cidr).containsCIDR(e))',
-        'every except must lie inside cidr',
-      ],
-    ),
-  );
-const peers = (most: number) => z.array(peer).max(most).meta({ 'x-kubernetes-list-type': 'atomic' });
-
-const selector = z.strictObject({
-  matchLabels: z.record(z.string(), z.string()).optional(),
-  matchExpressions: z
-    .array(
-      z.strictObject({
-        key: z.string(),
-        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
-        values: z.array(z.string()).max(64).optional(),
+const clusterRule = (bound: Bound) =>
+  z
+    .strictObject({
+      action: z.enum(['Accept', 'Deny', 'Pass']).meta({
+        description: 'Accept and Deny are final; Pass leaves the tier.',
       }),
-    )
-    .max(32)
-    .optional(),
-});
+      from: peers(bound, 64, 'The sources that the rule matches.').min(1),
+    })
+    .meta({ description: 'One rule; the first that matches a source decides.' });
 
-const port = z
-  .union([z.int().min(1).max(65_535), z.string().min(1).max(63)])
-  .meta({ 'x-kubernetes-int-or-string': true });
-const ports = z.array(port).min(1).max(4096).meta({ 'x-kubernetes-list-type': 'atomic' });
-const exposures = z
-  .array(z.enum(['NodePort', 'LoadBalancer', 'ExternalIP']))
-  .min(1)
-  .max(3)
-  .meta({ 'x-kubernetes-list-type': 'set' });
-const otherwise = z.enum(['Drop', 'Reject']);
-const mode = z.enum(['Enforce', 'Audit']);
-
-const nodePortPolicySpec = z
+const subject = z
   .strictObject({
-    serviceSelector: selector.optional(),
-    services: z.array(name).min(1).max(256).meta({ 'x-kubernetes-list-type': 'set' }).optional(),
-    ports: ports.optional(),
-    exposures: exposures.default(['NodePort']),
-    allow: peers(256),
-    otherwise: otherwise.default('Drop'),
-    mode: mode.default('Enforce'),
-  })
-  .meta(cel(['!has(self.services) || !has(self.serviceSelector)', 'give services or serviceSelector, not both']));
-
-const clusterRule = z.strictObject({ action: z.enum(['Accept', 'Deny', 'Pass']), from: peers(256).min(1) });
-
-const clusterNodePortPolicySpec = z
-  .strictObject({
-    tier: z.enum(['Admin', 'Baseline']),
-    priority: z.int().min(0).max(1000),
-    subject: z
+    services: z
       .strictObject({
-        services: z
-          .strictObject({ namespaceSelector: selector.optional(), serviceSelector: selector.optional() })
-          .optional(),
-        ports: ports.optional(),
+        namespaceSelector: selector('Labels of namespaces; empty: all.').optional(),
+        serviceSelector: selector('Labels of Services; empty: all.').optional(),
       })
-      .meta(cel(['has(self.services) != has(self.ports)', 'name exactly one of services and ports'])),
-    exposures: exposures.default(['NodePort']),
-    nodeSelector: selector.optional(),
-    rules: z.array(clusterRule).max(64).meta({ 'x-kubernetes-list-type': 'atomic' }),
-    otherwise: otherwise.default('Drop'),
-    mode: mode.default('Enforce'),
-    allowFailsafePorts: z
-      .array(z.int().min(1).max(65_535))
-      .max(16)
-      .meta({ 'x-kubernetes-list-type': 'set' })
+      .meta({ description: 'Services by the labels of their namespace and their own.' })
       .optional(),
+    ports: ports(
+      'Ports of the node, also those that no Service uses yet. A health check node port is meant only by a single number.',
+    ).optional(),
   })
-  .meta(cel(["self.tier == 'Admin' || !has(self.allowFailsafePorts)", 'allowFailsafePorts belongs to tier Admin']));
+  .meta({
+    description: 'What is guarded: exactly one of services and ports.',
+    ...cel(['has(self.services) != has(self.ports)', 'name exactly one of services and ports']),
+  });
 
-/** As many prefixes as an object of 1.5 MB (the limit of etcd) can hold; files on one machine may hold more. */
+const clusterNodePortPolicySpec = (bound: Bound) =>
+  z
+    .strictObject({
+      tier: z.enum(['Admin', 'Baseline']).meta({
+        description: 'Admin: before every NodePortPolicy. Baseline: where no NodePortPolicy applies.',
+      }),
+      priority: z.int().min(0).max(1000).meta({
+        description: 'Lower is asked first. At the same priority Deny wins over Pass, and Pass over Accept.',
+      }),
+      subject,
+      exposures: exposures.default(['NodePort']),
+      nodeSelector: selector('Labels of the Nodes on which the policy exists; empty: all.').optional(),
+      rules: bound(z.array(clusterRule(bound)), 64).meta({
+        description: 'Asked in order; where none matches, the next policy is asked.',
+        'x-kubernetes-list-type': 'atomic',
+      }),
+      otherwise: otherwise('How the Deny rules refuse.').default('Drop'),
+      mode: mode.default('Enforce'),
+      allowFailsafePorts: failsafePorts.optional(),
+    })
+    .meta({
+      description: 'Who may reach exposed ports of the whole cluster.',
+      ...cel(["self.tier == 'Admin' || !has(self.allowFailsafePorts)", 'allowFailsafePorts belongs to tier Admin']),
+    });
+
+/** More prefixes than an object of 1.5 MB (the limit of etcd) holds; the CEL rules of 50,000 cost a third of what is allowed. */
 const MOST_CIDRS = 50_000;
-const addressGroupSpec = z.strictObject({
-  cidrs: z.array(z.string().max(49)).max(MOST_CIDRS).meta({ 'x-kubernetes-list-type': 'atomic' }),
+
+const addressGroupSpec = (bound: Bound) =>
+  z
+    .strictObject({ cidrs: cidrs(bound, MOST_CIDRS, 'The prefixes; they may overlap.') })
+    .meta({ description: 'A named list of prefixes, for use in policies.' });
+
+const specs = (bound: Bound) => ({
+  NodePortPolicy: nodePortPolicySpec(bound),
+  ClusterNodePortPolicy: clusterNodePortPolicySpec(bound),
+  AddressGroup: addressGroupSpec(bound),
 });
 
-export const SPECS = {
-  NodePortPolicy: nodePortPolicySpec,
-  ClusterNodePortPolicy: clusterNodePortPolicySpec,
-  AddressGroup: addressGroupSpec,
-} as const;
+/** As the API server checks them. */
+export const SPECS = specs((list, most) => list.max(most));
 
-/** The same without the limit that only the API server needs. */
-export const FILE_SPECS = {
-  ...SPECS,
-  AddressGroup: z.strictObject({ cidrs: z.array(z.string()) }),
-} as const;
+/** As files are checked: without the bounds that only the API server needs. */
+export const FILE_SPECS = specs((list) => list);
 
-export type NodePortPolicySpec = z.output<typeof nodePortPolicySpec>;
-export type ClusterNodePortPolicySpec = z.output<typeof clusterNodePortPolicySpec>;
-export type PeerSpec = z.output<typeof peer>;
-export type SelectorSpec = z.output<typeof selector>;
+export type NodePortPolicySpec = z.output<typeof FILE_SPECS.NodePortPolicy>;
+export type ClusterNodePortPolicySpec = z.output<typeof FILE_SPECS.ClusterNodePortPolicy>;
+export type PeerSpec = NodePortPolicySpec['allow'][number];
+export type SelectorSpec = NonNullable<NodePortPolicySpec['serviceSelector']>;
 export type OwnKind = keyof typeof SPECS;
 
 export const API_VERSION = 'portcullis.dev/v1alpha1';
