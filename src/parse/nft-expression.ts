@@ -1,3 +1,4 @@
+import { parseAddress } from '../net/address.ts';
 import { single, symbol, type DataType } from '../ruleset/data-type.ts';
 import { typeOf, type DataMapSource, type Expression } from '../ruleset/expression.ts';
 import type { DataElement } from '../ruleset/map-element.ts';
@@ -94,8 +95,8 @@ const guessType = (json: unknown): DataType => {
         ? json['range'][0]
         : json;
   if (typeof sample !== 'string') return 'integer';
-  if (readNumber(sample, 'ipv4_addr') !== null) return 'ipv4_addr';
-  if (readNumber(sample, 'ipv6_addr') !== null) return 'ipv6_addr';
+  const address = parseAddress(sample);
+  if (address.ok) return address.value.family === 4 ? 'ipv4_addr' : 'ipv6_addr';
   return readNumber(sample, 'integer') !== null ? 'integer' : 'string';
 };
 
