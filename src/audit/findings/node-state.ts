@@ -69,14 +69,14 @@ export const routeLocalnet = ({ ruleset }: Findings): readonly Finding[] => {
   const on = [...sysctls].filter(
     ([name, value]) => /^net\.ipv4\.conf\.[^.]+\.route_localnet$/.test(name) && value === '1',
   );
-  const guarded = ruleset.tables.some(({ chains }) => chains.has('KUBE-FIREWALL'));
+  const guarded = ruleset.tables.some(({ chains }) => (chains.get('KUBE-FIREWALL')?.rules.length ?? 0) > 0);
   return on.length === 0
     ? []
     : [
         finding(
           'route-localnet',
           guarded ? 'low' : 'high',
-          `route_localnet is on (${on.map(([name]) => name.split('.')[3]).join(', ')}): neighbours on the same network can send packets to 127.0.0.0/8${guarded ? "; the kubelet's KUBE-FIREWALL drops them" : ' and nothing drops them'}`,
+          `route_localnet is on (${on.map(([name]) => name.split('.')[3]).join(', ')}): neighbours on the same network can send packets to 127.0.0.0/8${guarded ? '; the chain KUBE-FIREWALL drops them' : ' and nothing drops them'}`,
           'kube-proxy --iptables-localhost-nodeports=false, then net.ipv4.conf.all.route_localnet=0',
         ),
       ];

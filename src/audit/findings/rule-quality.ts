@@ -3,6 +3,7 @@ import { lower } from '../../ruleset/lower.ts';
 import { refText } from '../../ruleset/rule-ref.ts';
 import { refOf } from '../../simulate/place.ts';
 import type { Finding, Findings } from '../finding.ts';
+import { conditionsOf } from '../rule-conditions.ts';
 import { isFinal, matchesAllOf, plainRule, type PlainRule } from './rule-tests.ts';
 
 /** Longer chains are written by programs, which do not shadow their own rules; comparing each with each would take too long. */
@@ -54,7 +55,10 @@ export const redirectToListener = ({ ruleset }: Findings): readonly Finding[] =>
               if (port === null || typeof port === 'string' || port.kind !== 'constant' || port.value.kind !== 'range')
                 continue;
               const number = Number(port.value.first);
-              const listener = listeners.find((one) => one.port === number && one.protocol !== 'udp');
+              const { protocol } = conditionsOf(rule, table.family === 'ip6' ? 6 : 4);
+              const listener = listeners.find(
+                (one) => one.port === number && (protocol === null || one.protocol === protocol),
+              );
               if (listener === undefined) continue;
               const who = listener.programs.length === 0 ? 'something' : listener.programs.join(', ');
               return [
