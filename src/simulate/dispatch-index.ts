@@ -11,6 +11,8 @@ interface Dispatch {
   readonly byDestination: ReadonlyMap<bigint, readonly number[]>;
   readonly byPort: ReadonlyMap<number, readonly number[]>;
   readonly bySource: ReadonlyMap<bigint, readonly number[]>;
+  /** All rules of `bySource`. */
+  readonly ofAnySource: readonly number[];
   /** Rules that demand none of these. */
   readonly always: readonly number[];
 }
@@ -66,14 +68,19 @@ const build = ({ rules }: AnyChain): Dispatch => {
   const byDestination = new Map<bigint, number[]>();
   const byPort = new Map<number, number[]>();
   const bySource = new Map<bigint, number[]>();
+  const ofAnySource: number[] = [];
   const always: number[] = [];
   for (const [index, rule] of rules.entries()) {
     const demand = bestDemand(lower(rule));
     if (demand === null) always.push(index);
     else if (demand.kind === 'ports') for (const port of new Set(demand.ports)) push(byPort, port, index);
-    else push(demand.kind === 'destination' ? byDestination : bySource, demand.address, index);
+    else if (demand.kind === 'destination') push(byDestination, demand.address, index);
+    else {
+      push(bySource, demand.address, index);
+      ofAnySource.push(index);
+    }
   }
-  return { byDestination, byPort, bySource, always };
+  return { byDestination, byPort, bySource, ofAnySource, always };
 };
 
 const indexes = new WeakMap<AnyChain, Dispatch>();
@@ -102,7 +109,7 @@ export const nextRule = (chain: AnyChain, from: number, state: State): number =>
     dispatch = build(chain);
     indexes.set(chain, dispatch);
   }
-  const { byDestination, byPort, bySource, always } = dispatch;
+  const { byDestination, byPort, bySource, ofAnySource, always } = dispatch;
   let next = nextIn(always, from);
   const toDestination = byDestination.get(state.destination) ?? NONE;
   if (toDestination.length > 0) next = Math.min(next, nextIn(toDestination, from));
@@ -114,8 +121,7 @@ export const nextRule = (chain: AnyChain, from: number, state: State): number =>
   if (bySource.size > 0) {
     const source = state.source === SOURCES ? state.point : state.source;
     // A set of sources could meet any of them.
-    if (source === null || source === undefined) return from;
-    const ofSource = bySource.get(source) ?? NONE;
+    const ofSource = source === null || source === undefined ? ofAnySource : (bySource.get(source) ?? NONE);
     if (ofSource.length > 0) next = Math.min(next, nextIn(ofSource, from));
   }
   return next;
