@@ -28,7 +28,7 @@ const eventsOf = (text: string): readonly TraceEvent[] =>
 const rulesetOf = (mode: CapturedMode, file: string): Ruleset => {
   const flavour = mode === 'iptables-legacy' || mode === 'ipvs' ? 'legacy' : 'nft';
   if (/^trace-1[78]/.test(file)) return withClassicRule(mode, 'REDIRECT', flavour);
-  if (/^trace-19/.test(file)) return withClassicRule(mode, 'INPUT-DROP', flavour);
+  if (file.startsWith('trace-19')) return withClassicRule(mode, 'INPUT-DROP', flavour);
   return capturedNode(mode, 'small');
 };
 

@@ -88,9 +88,18 @@ export const readNftTraceLine = (line: string): TraceEvent | null => {
         header: null,
       };
     }
+    case 'unknown': {
+      // A rule that came after nft began to listen: it knows its handle alone.
+      const [, handle, verdict] = /^rule handle (\d+)(?: \(verdict (.*)\))?/.exec(rest) ?? [];
+      if (handle === undefined) return null;
+      return {
+        ...base,
+        event: { kind: 'rule', number: null, handle: Number(handle), text: '', verdict: verdict ?? null },
+        header: null,
+      };
+    }
     case 'policy':
     case 'return':
-    case 'unknown':
       return {
         ...base,
         event: { kind: what === 'policy' ? 'policy' : 'return', verdict: rest.split(' ')[0] ?? null },

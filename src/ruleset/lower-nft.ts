@@ -94,13 +94,32 @@ const lowerFlags = ({ reading, implies }: NftReading, values: readonly Value[], 
   return [...implies, { kind: 'test', field: masked, negate: !negate, values: [single(0)] }];
 };
 
+/**
+ * Flags behind `!=`, or one by one in a set, are compared as one number (netlink: `cmp neq reg 1 0x48` for `ct state != new,untracked`). A
+ * state is one flag, so it never equals two; a status with a mapping has hidden bits beside it (IPS_DST_NAT_DONE, IPS_SRC_NAT_DONE).
+ */
+const wholeFlags = (left: Expression, right: Operand, negate: boolean): Step[] | null => {
+  if ((right.kind !== 'values' && right.kind !== 'flags') || (right.kind === 'flags' && !negate)) return null;
+  const read = readNft(left);
+  if (read === null) return null;
+  const never: Step = { kind: 'test', field: read.reading, negate, values: [] };
+  if (typeOf(left) === 'ct_state')
+    return right.kind === 'flags' && right.values.length > 1 ? [...read.implies, never] : null;
+  if (typeOf(left) !== 'ct_status') return null;
+  const isMapping = (value: Value): boolean => value.kind === 'symbol' && /^[sd]nat$/.test(value.name);
+  if (right.kind === 'flags' ? right.values.some(isMapping) : right.values.every(isMapping))
+    return [...read.implies, never];
+  return [{ kind: 'unknown', text: 'ct status as one number', may: 'match' }];
+};
+
 const lowerMatch = (statement: Extract<Statement, { kind: 'match' }>): readonly Step[] => {
   const { left, right, negate } = statement;
   const [first, ...more] = left;
   if (isChance(first) && more.length === 0 && right.kind === 'values')
     return [chooseFrom(first, [{ values: right.values, then: negate ? null : [] }], negate ? [] : null)];
   if (first !== undefined && more.length === 0) {
-    const special = namedBit(first, right, negate) ?? reversePath(first, right, negate);
+    const special =
+      namedBit(first, right, negate) ?? reversePath(first, right, negate) ?? wholeFlags(first, right, negate);
     if (special !== null) return special;
   }
   const key = readNftKey(left);
@@ -146,7 +165,7 @@ const lowerVmap = (statement: Extract<Statement, { kind: 'vmap' }>): readonly St
 const constantOf = (value: Value | undefined): Reading | null =>
   value === undefined ? null : { kind: 'constant', value };
 
-const FAMILY_TEST = { ip: 2, ip6: 10 } as const;
+const NAT_FAMILY = { ip: 4, ip6: 6 } as const;
 
 const lowerNat = (statement: NatStatement): readonly Step[] => {
   const { how, family, address, port, flags, both } = statement;
@@ -156,19 +175,17 @@ const lowerNat = (statement: NatStatement): readonly Step[] => {
     to,
     random: flags.some((flag) => flag === 'random' || flag === 'fully-random'),
     persistent: flags.includes('persistent'),
+    ...(family === null ? {} : { family: NAT_FAMILY[family] }),
   });
-  const implied: Step[] =
-    family === null ? [] : [{ kind: 'test', field: 'family', negate: false, values: [single(FAMILY_TEST[family])] }];
   const portReading = port === null ? null : readNft(port);
   if (port !== null && portReading === null) return unknown(statement);
   const portPart = portReading?.reading ?? null;
-  if (address === null) return [...implied, ...(portReading?.implies ?? []), nat({ address: null, port: portPart })];
+  if (address === null) return [...(portReading?.implies ?? []), nat({ address: null, port: portPart })];
   if (address.kind === 'map') {
     const { key, map } = address;
     const [first, ...more] = key;
     if (isChance(first) && more.length === 0 && map.kind === 'inline')
       return [
-        ...implied,
         chooseFrom(
           first,
           map.elements.map(({ key: numbers, data }) => ({
@@ -185,19 +202,19 @@ const lowerNat = (statement: NatStatement): readonly Step[] => {
       map: map.kind === 'named' ? map.name : map.elements,
       part: index,
     });
-    return [...implied, ...read.implies, nat({ address: part(0), port: both ? part(1) : portPart })];
+    return [...read.implies, nat({ address: part(0), port: both ? part(1) : portPart })];
   }
   if (address.kind === 'concat') {
     const read = readNftKey(address.parts);
     const [to, toPort] = read?.readings ?? [];
     return read === null || to === undefined
       ? unknown(statement)
-      : [...implied, ...read.implies, nat({ address: to, port: toPort ?? portPart })];
+      : [...read.implies, nat({ address: to, port: toPort ?? portPart })];
   }
   const read = readNft(address);
   return read === null
     ? unknown(statement)
-    : [...implied, ...read.implies, ...(portReading?.implies ?? []), nat({ address: read.reading, port: portPart })];
+    : [...read.implies, ...(portReading?.implies ?? []), nat({ address: read.reading, port: portPart })];
 };
 
 type Written = Extract<Step, { kind: 'write' }>['field'];

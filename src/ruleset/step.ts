@@ -106,6 +106,8 @@ export interface NatStep {
   readonly to: NatTarget;
   readonly random: boolean;
   readonly persistent: boolean;
+  /** Packets of the other family go on as if it were not there (net/netfilter/nft_nat.c, nft_nat_inet_eval). */
+  readonly family?: 4 | 6;
 }
 
 /** What is rewritten to; null keeps it (or, for masquerade and redirect, the address follows from the interface). */

@@ -140,12 +140,16 @@ const difference = (family: Family, own: Hop | undefined, kernel: KernelHop | un
       const place = at as Rule;
       return kind !== 'rule' || place.number === 'policy' || place.chain.rules[place.number - 1]?.handle !== undefined;
     });
-  const ours = own.events.flatMap((event) => eventKey(kernel.engine, event, handles) ?? []);
   const theirs = kernel.events.flatMap((event) => kernelKey(event, handles) ?? []);
-  for (let index = 0; index < Math.max(ours.length, theirs.length); index++)
-    if (ours[index] !== theirs[index])
-      return `${name}: the kernel did ${theirs[index] ?? 'nothing more'}, not ${ours[index] ?? 'nothing more'}`;
-  return null;
+  let index = 0;
+  for (const event of own.events) {
+    const key = eventKey(kernel.engine, event, handles);
+    if (key === null) continue;
+    if (theirs[index] === key) index++;
+    else if (event.kind !== 'rule' || event.perhaps !== true)
+      return `${name}: the kernel did ${theirs[index] ?? 'nothing more'}, not ${key}`;
+  }
+  return index === theirs.length ? null : `${name}: the kernel did ${theirs[index]}, not nothing more`;
 };
 
 /** A chain without rules: some tools list it though the kernel has none, so that its visit proves nothing. */

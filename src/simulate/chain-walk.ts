@@ -133,6 +133,10 @@ const applyRule = (visit: Visit, chain: AnyChain, index: number, state: State, o
 const matchedRule = (run: Run, state: State, effects: readonly Effect[], verdict: Verdict | null): State =>
   recorded(run.visit.context, state, { kind: 'rule', at: run.at, effects, verdict });
 
+/** A rule that matches or not, without any difference: no fork is worth it. */
+const perhapsMatched = (run: Run, state: State, effects: readonly Effect[]): State =>
+  recorded(run.visit.context, state, { kind: 'rule', at: run.at, effects, verdict: null, perhaps: true });
+
 /** Whether the rest of a rule changes anything about where packets go. */
 const matters = (steps: readonly Step[], from: number): boolean =>
   steps.slice(from).some(({ kind }) => kind !== 'note' && kind !== 'record' && kind !== 'maybe');
@@ -163,7 +167,7 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
           state = branchOfSources(run, truth.yes);
         }
       } else {
-        if (!matters(steps, position + 1)) return void onward.next.push(state);
+        if (!matters(steps, position + 1)) return void onward.next.push(perhapsMatched(run, state, effects));
         const what = isDynamicLookup(table, step) ? 'affinity' : 'match';
         if (truth.no !== null)
           onward.next.push(assumingThat(context, truth.no, { at, what, holds: false, why: truth.unknown }));
@@ -190,7 +194,7 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
       }
       case 'choose': {
         if (!matters(steps, position + 1) && step.arms.every(({ then }) => then === null || !matters(then, 0)))
-          return void onward.next.push(state);
+          return void onward.next.push(perhapsMatched(run, state, effects));
         for (const { share, then } of step.arms) {
           if (share.over === 0n) continue;
           const arm = share.over === share.of ? state : byChance(context, state, at, step.how, share);
@@ -201,7 +205,7 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
         return;
       }
       case 'maybe': {
-        if (!matters(steps, position + 1)) return void onward.next.push(state);
+        if (!matters(steps, position + 1)) return void onward.next.push(perhapsMatched(run, state, effects));
         const what = step.why === 'recent' || step.why === 'dynamic-set' ? 'affinity' : 'match';
         const why = step.name === undefined ? step.why : `${step.why} ${step.name}`;
         onward.next.push(assumingThat(context, state, { at, what, holds: false, why }));
@@ -213,7 +217,10 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
         add({ kind: 'record', what: step.what, name: step.name });
         break;
       case 'write': {
-        const written = applyWrite(state, step, readReading(context, table, state, step.value));
+        const held = readReading(context, table, state, step.value);
+        // In nft an expression that gives nothing ends its rule (NFT_BREAK); in iptables a target always succeeds.
+        if (held === null && table.engine === 'nft') return void onward.next.push(state);
+        const written = applyWrite(state, step, held);
         state = written.state;
         if (written.effect !== null) add(written.effect);
         break;
@@ -223,6 +230,7 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
         add({ kind: 'notrack' });
         break;
       case 'nat': {
+        if (step.family !== undefined && step.family !== context.family) break;
         for (const mapped of applyNat(context, table, state, visit.hook, step, at))
           switch (mapped.kind) {
             case 'mapped':
@@ -258,7 +266,8 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
         return follow(run, state, effects, step.verdict);
       case 'unknown': {
         const decides = step.may === 'match-and-decide';
-        if (!decides && !matters(steps, position + 1)) return void onward.next.push(state);
+        if (!decides && !matters(steps, position + 1))
+          return void onward.next.push(perhapsMatched(run, state, effects));
         const why = step.text;
         onward.next.push(assumingThat(context, state, { at, what: 'match', holds: false, why }));
         state = assumingThat(context, state, { at, what: 'match', holds: true, why });

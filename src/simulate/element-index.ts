@@ -54,27 +54,28 @@ const indexOf = <E extends Keyed>(elements: readonly E[], open: number): Index<E
   return index;
 };
 
+const fits = (key: readonly Value[], points: readonly (Point | null | undefined)[]): boolean =>
+  key.every((value, index) => {
+    const point = points[index];
+    return point === null || point === undefined || covers(value, point);
+  });
+
 /** The elements that a key finds. `null` in the key leaves that place open: every element whose other parts fit. */
 export const findElements = <E extends Keyed>(elements: readonly E[], key: readonly (Point | null)[]): readonly E[] => {
-  const { exact, others } = indexOf(elements, key.indexOf(null));
-  const name = key.map((point) => (point === null ? '' : typeof point === 'object' ? '?' : point.toString())).join(' ');
-  const found = exact.get(name) ?? [];
-  if (others.length === 0 && key.every((point) => typeof point !== 'object' || point === null)) return found;
-  const more = others.filter((element) =>
-    element.key.every((value, index) => {
-      const point = key[index];
-      return point === null || (point !== undefined && covers(value, point));
-    }),
-  );
+  // Several names at once (flags) fit any of them.
   if (key.some((point) => typeof point === 'object' && point !== null))
-    return elements.filter((element) =>
-      element.key.every((value, index) => {
-        const point = key[index];
-        return point === null || (point !== undefined && covers(value, point));
-      }),
-    );
+    return elements.filter((element) => fits(element.key, key));
+  const { exact, others } = indexOf(elements, key.indexOf(null));
+  const name = key.map((point) => (point === null ? '' : point.toString())).join(' ');
+  const found = exact.get(name) ?? [];
+  if (others.length === 0) return found;
+  const more = others.filter((element) => fits(element.key, key));
   return more.length === 0 ? found : [...found, ...more];
 };
+
+/** Whether a key could find an element; what is undefined in it could be anything. */
+export const couldFind = (elements: readonly Keyed[], key: readonly (Point | null | undefined)[]): boolean =>
+  elements.some((element) => fits(element.key, key));
 
 const setsOfValues = new WeakMap<readonly Value[], Map<Family, PrefixSet>>();
 

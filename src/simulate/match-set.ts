@@ -7,7 +7,7 @@ import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Step } from '../ruleset/step.ts';
 import type { AnyTable } from '../ruleset/table.ts';
 import type { Context } from './context.ts';
-import { addressesAt, addressesOf, findElements, type Point } from './element-index.ts';
+import { addressesAt, addressesOf, couldFind, findElements, type Point } from './element-index.ts';
 import { ipsetElements, ipsetKey } from './ipset-elements.ts';
 import { readField, type Held } from './read-field.ts';
 import { isPoint, readReading } from './read-reading.ts';
@@ -15,17 +15,13 @@ import { contentOf } from './set-index.ts';
 import { cannotTell, splitBySet, type Truth } from './split.ts';
 import { SOURCES, type State } from './state.ts';
 
-/** A key for finding elements: null where the sources stand; undefined: cannot be told. */
-const pointsOf = (held: readonly Held[]): readonly (Point | null)[] | undefined => {
-  const points: (Point | null)[] = [];
-  for (const one of held) {
-    if (one === SOURCES) points.push(null);
-    else if (isPoint(one)) points.push(one);
-    else return undefined;
-  }
-  // Two open places (the source, and the source that the connection began with) are never asked for together.
-  return points.filter((point) => point === null).length > 1 ? undefined : points;
-};
+/** Parts of a key for finding elements: null where the sources stand, undefined where nobody can tell. */
+export const partsOf = (held: readonly Held[]): readonly (Point | null | undefined)[] =>
+  held.map((one) => (one === SOURCES ? null : isPoint(one) ? one : undefined));
+
+/** Whether all parts are known, and the sources stand in one place at most. */
+export const isKnownKey = (parts: readonly (Point | null | undefined)[]): parts is readonly (Point | null)[] =>
+  !parts.includes(undefined) && parts.indexOf(null) === parts.lastIndexOf(null);
 
 const asKeyed = new WeakMap<readonly (readonly Value[])[], readonly { readonly key: readonly Value[] }[]>();
 
@@ -47,8 +43,8 @@ const inElements = (
 ): Truth => {
   // A part that the packet has not matches nothing, not even negated.
   if (held.includes(null)) return false;
-  const points = pointsOf(held);
-  if (points === undefined) return elements.length === 0 ? negate : cannotTell(state, name);
+  const points = partsOf(held);
+  if (!isKnownKey(points)) return couldFind(elements, points) ? cannotTell(state, name) : negate;
   const found = findElements(elements, points);
   const open = points.indexOf(null);
   if (open === -1) return found.length > 0 !== negate;
@@ -170,8 +166,8 @@ const inIpset = (context: Context, state: State, set: IpSet, step: Extract<Step,
   if (isBitmapPort && context.packet.protocol !== 6 && context.packet.protocol !== 17) return negate;
   const held = fields.map((field) => readField(context, state, field));
   if (held.includes(null)) return negate;
-  const points = pointsOf(held);
-  if (points === undefined) return elements.length === 0 ? negate : cannotTell(state, set.name);
+  const points = partsOf(held);
+  if (!isKnownKey(points)) return couldFind(elements, points) ? cannotTell(state, set.name) : negate;
   const found = findElements(elements, points);
   const open = points.indexOf(null);
   if (open === -1) {

@@ -15,8 +15,12 @@ export type Held = Point | typeof SOURCES | { readonly ports: Ports } | null | u
 
 const portHeld = (ports: Ports): Held => {
   const one = thePort(ports);
-  return one !== null ? BigInt(one) : ports.length === 0 ? null : { ports };
+  return one !== null ? BigInt(one) : ports.length === 0 ? undefined : { ports };
 };
+
+/** What stands where a port would stand in a packet without ports cannot be told; a later fragment has nothing there. */
+const headerPort = (context: Context, held: Held): Held =>
+  stated(context, 'fragment') === 'later' ? null : held === null ? undefined : held;
 
 const addressHeld = (address: PacketAddress, state: State): Held =>
   address === SOURCES && state.point !== null ? state.point : address;
@@ -123,9 +127,12 @@ export const readField = (context: Context, state: State, field: Field): Held =>
     case 'destination':
       return state.destination;
     case 'source-port':
-      return portHeld(state.sourcePort);
+      return headerPort(context, portHeld(state.sourcePort));
     case 'destination-port':
-      return typeof state.destinationPort === 'number' ? BigInt(state.destinationPort) : state.destinationPort;
+      return headerPort(
+        context,
+        typeof state.destinationPort === 'number' ? BigInt(state.destinationPort) : state.destinationPort,
+      );
     case 'direction':
       return connectionOf(state)?.direction ?? null;
     case 'in-interface':

@@ -40,8 +40,17 @@ export type TraceStep =
       readonly priority: number;
       readonly header: Header;
     }
-  /** A rule matched; null: it had no verdict and the next rule follows. A rewriting has the verdict accept. */
-  | { readonly kind: 'rule'; readonly at: Place; readonly effects: readonly Effect[]; readonly verdict: Verdict | null }
+  /**
+   * A rule matched; null: it had no verdict and the next rule follows. A rewriting has the verdict accept. `perhaps`: whether it matched
+   * cannot be told and makes no difference.
+   */
+  | {
+      readonly kind: 'rule';
+      readonly at: Place;
+      readonly effects: readonly Effect[];
+      readonly verdict: Verdict | null;
+      readonly perhaps?: true;
+    }
   /** The end of a chain that was jumped to. */
   | { readonly kind: 'return'; readonly at: Place }
   /** The end of a base chain: its policy. */

@@ -4,10 +4,11 @@ import type { Step } from '../ruleset/step.ts';
 import type { AnyTable } from '../ruleset/table.ts';
 import type { Verdict } from '../ruleset/verdict.ts';
 import type { Context } from './context.ts';
-import { addressesAt, findElements, type Point } from './element-index.ts';
-import { isPoint, readReading } from './read-reading.ts';
+import { addressesAt, couldFind, findElements } from './element-index.ts';
+import { isKnownKey, partsOf } from './match-set.ts';
+import { readReading } from './read-reading.ts';
 import { splitBySet } from './split.ts';
-import { SOURCES, type State } from './state.ts';
+import type { State } from './state.ts';
 
 /** The packets that find an element of a verdict map, and those that find none. */
 export interface Arms {
@@ -32,14 +33,9 @@ export const verdictArms = (
   if (elements === null) return null;
   const held = key.map((reading) => readReading(context, table, state, reading));
   if (held.includes(null)) return { hits: [], miss: state };
-  const points: (Point | null)[] = [];
-  for (const one of held) {
-    if (one === SOURCES) points.push(null);
-    else if (isPoint(one)) points.push(one);
-    else return elements.length === 0 ? { hits: [], miss: state } : null;
-  }
+  const points = partsOf(held);
+  if (!isKnownKey(points)) return couldFind(elements, points) ? null : { hits: [], miss: state };
   const open = points.indexOf(null);
-  if (points.lastIndexOf(null) !== open) return null;
   const found = findElements(elements, points);
   if (open === -1) {
     const [first] = found;

@@ -1,0 +1,65 @@
+import { prove } from '../../../src/audit/proof.ts';
+import { evaluateState, EMPTY_STATE } from '../../../src/access/state.ts';
+import { compileTable } from '../../../src/compile/compile-table.ts';
+import { planChange, planSweep } from '../../../src/compile/plan-change.ts';
+import type { ReplyPlace } from '../../../src/compile/replies.ts';
+import type { Diagnostic, Result } from '../../../src/diagnostic/diagnostic.ts';
+import { applyChange, sweep } from '../../../src/kernel/apply-change.ts';
+import { listOwnTable } from '../../../src/kernel/nft.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomFrom } from '../random.ts';
+import { choicesFrom } from './choices.ts';
+import { GUARDED } from './plan.ts';
+import { stateOf } from './states.ts';
+
+// Runs inside the node's namespace: applies one random state after another with the product's own functions, as fast as they go.
+//   node change.ts CHANGES SEED Drop|Reject
+// The first line that it prints says that the first state is in force; the last one, what was done.
+
+/** Shorter than the product waits (SWEEP_AFTER_MS): packets under way are more likely to meet what is being swept. */
+const SWEEP_WAIT_MS = 200;
+const SWEEP_EVERY = 5;
+
+const must = <T>(result: Result<T>): T => {
+  if (result.ok) return result.value;
+  throw new Error(result.problems.map(({ message, hint = '' }: Diagnostic) => `${message}  ${hint}`).join('\n'));
+};
+
+const [changes = 0, seed = 0] = process.argv.slice(2, 4).map(Number);
+const otherwise = process.argv[4] === 'Reject' ? 'Reject' : 'Drop';
+const random = randomFrom(seed);
+const choices = choicesFrom(random);
+/** Replies are judged where refused clients have tracked connections; here, wherever chance will have it. */
+const places = (): readonly ReplyPlace[] =>
+  GUARDED.flatMap((port) =>
+    (['tcp', 'udp'] as const)
+      .filter((protocol) => choices.choose(`replies ${port} ${protocol}`, [true, false, false]))
+      .map((protocol) => ({ address: null, protocol, port })),
+  );
+/** Mostly a few things change, sometimes everything. */
+const step = (): void => choices.forget(random.once(8) ? 'all' : 1 + random.below(3));
+
+const counts = { changes: 0, transactions: 0, bytes: 0, sweeps: 0 };
+let current = must(await listOwnTable());
+const begin = performance.now();
+for (let index = 0; index <= changes; index++) {
+  step();
+  const manifests = stateOf(choices, otherwise);
+  const text = manifests.map((manifest) => JSON.stringify(manifest)).join('\n---\n');
+  const { access } = must(evaluateState({ ...EMPTY_STATE, sources: [{ name: 'state', text }] }));
+  const target = compileTable(access, current, { replies: places() });
+  const steps = must(await applyChange(planChange(current, target)));
+  current = must(await listOwnTable());
+  const { differences } = prove(current, access);
+  if (differences.length > 0) throw new Error(`change ${index} is not proven: ${JSON.stringify(differences[0])}`);
+  if (index % SWEEP_EVERY === 0) {
+    await sleep(SWEEP_WAIT_MS);
+    counts.sweeps += must(await sweep(planSweep(current, target))).length;
+    current = must(await listOwnTable());
+  }
+  if (index === 0) console.log('in force');
+  else counts.changes++;
+  counts.transactions += steps.length;
+  counts.bytes += steps.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+console.log(JSON.stringify({ ...counts, seconds: (performance.now() - begin) / 1000 }));
