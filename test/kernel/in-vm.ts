@@ -11,10 +11,12 @@ export interface InVm {
   readonly only?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Gets what the tests in there say by `t.diagnostic`. */
+  readonly tell?: (line: string) => void;
 }
 
 /** Runs a test file in the virtual machine; fails with its report where a test failed or none ran. */
-export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 300_000 }: InVm): Promise<void> => {
+export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 300_000, tell }: InVm): Promise<void> => {
   const ended = await runInVm({
     argv: [
       process.execPath,
@@ -28,6 +30,8 @@ export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 30
   });
   if (!ended.ok) throw new Error(ended.problems.map(({ message, hint = '' }) => `${message}  ${hint}`).join('\n'));
   const { status, stdout, stderr } = ended.value;
+  // The lines at the left edge are the report's own counts.
+  for (const [, line = ''] of stdout.matchAll(/^ +# (?!Subtest)(.*)$/gm)) tell?.(line);
   const passed = Number(/^# pass (\d+)$/m.exec(stdout)?.[1] ?? 0);
   if (status !== 0 || passed === 0) throw new Error(`in the virtual machine, status ${status}:\n${stdout}\n${stderr}`);
 };

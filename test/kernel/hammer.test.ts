@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import { FAMILIES } from '../../src/net/family.ts';
+import { KERNELS } from '../../src/lab/vm-releases.ts';
+import { vmReady } from '../../src/lab/vm.ts';
+import { counted, makeField, start, type Field, type Running } from '../support/hammer/field.ts';
+import { ALLOWED, CHANGING, GUARDED, NODE, OPEN, REFUSED, SOMETIMES, TRANSLATED } from '../support/hammer/plan.ts';
+import { noKernel } from '../support/namespace.ts';
+import { testInVm } from './in-vm.ts';
+
+// Law 7 with packets: allowed and refused clients send all the time while policies change.
+// HAMMER_CHANGES and HAMMER_VM_CHANGES: how many changes, of each kind of refusal, on this kernel and on each of the virtual machine's;
+// HAMMER_SEED: which.
+
+const CHANGES = Number(process.env['HAMMER_CHANGES'] ?? 200);
+const VM_CHANGES = Number(process.env['HAMMER_VM_CHANGES'] ?? 50);
+const SEED = Number(process.env['HAMMER_SEED'] ?? 1);
+/** Packets and connections per second and sender; there are two and four of them. An emulated machine gets a fifth. */
+const UDP_RATE = Number(process.env['HAMMER_UDP_RATE'] ?? 5000);
+const TCP_RATE = Number(process.env['HAMMER_TCP_RATE'] ?? 200);
+
+describe('while policies change, nobody refused comes in and nobody allowed is refused', { skip: noKernel }, () => {
+  for (const otherwise of ['Drop', 'Reject'] as const)
+    test(`here, the others get a ${otherwise}`, (t) => hammer(t, otherwise));
+
+  for (const kernel of KERNELS)
+    test(`Linux ${kernel}`, async (t) => {
+      const ready = await vmReady(kernel);
+      if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
+      await testInVm({
+        file: import.meta.url,
+        kernel,
+        only: 'here, ',
+        environment: {
+          HAMMER_CHANGES: String(VM_CHANGES),
+          HAMMER_SEED: String(SEED + (kernel === '6.1' ? 1000 : 2000)),
+          HAMMER_UDP_RATE: String(UDP_RATE / 5),
+          HAMMER_TCP_RATE: String(TCP_RATE / 5),
+        },
+        timeoutMs: 60_000 + VM_CHANGES * 6000,
+        tell: (line) => t.diagnostic(line),
+      });
+    });
+});
+
+/** Programs that send: datagrams and connections of both families. Sources with a "=" in front are let in. */
+const senders = ({ client }: Field): readonly Running[] =>
+  FAMILIES.flatMap((family) => {
+    const allowed = ALLOWED[family].map((source) => `=${source}`);
+    const everybody = [...allowed, ...REFUSED[family], ...CHANGING[family]];
+    return [
+      start(client, 'flood.pl', ['udp', UDP_RATE, NODE[family], GUARDED.join(','), ...everybody]),
+      start(client, 'flood.pl', [
+        'tcp',
+        TCP_RATE,
+        NODE[family],
+        [...GUARDED, ...SOMETIMES, OPEN].join(','),
+        ...allowed,
+      ]),
+      start(client, 'flood.pl', ['tcp', TCP_RATE, NODE[family], GUARDED.join(','), ...REFUSED[family]]),
+    ];
+  });
+
+const hammer = async (t: TestContext, otherwise: 'Drop' | 'Reject'): Promise<void> => {
+  const field = await makeField();
+  const running: Running[] = [];
+  try {
+    const server = start(field.node, 'receive.pl', [...GUARDED.slice(1), TRANSLATED.to, ...SOMETIMES, OPEN]);
+    running.push(server);
+    assert.equal(await server.line(), 'ready');
+    const changes = start(field.node, 'change.ts', [CHANGES, SEED, otherwise]);
+    running.push(changes);
+    // Where it has ended instead, `end` tells why.
+    if ((await changes.line()) !== 'in force') await changes.end();
+    const clients = senders(field);
+    running.push(...clients);
+    const report = await changes.line();
+    await changes.end();
+    const sent = (await Promise.all(clients.map((client) => client.end()))).flat();
+    const counts = await counted(field);
+    const came = await server.end();
+    t.diagnostic(`${otherwise}: ${summary(JSON.parse(report ?? '{}') as Report, counts, sent)}`);
+
+    const count = (name: string): number => counts.get(name) ?? Number.NaN;
+    assert.equal(count('refused-past'), 0, 'packets of refused clients came past the guard');
+    assert.equal(count('allowed-past'), count('allowed-arriving'), 'packets of allowed clients were refused');
+    assert.equal(count('allowed-leaving'), count('allowed-replying'), 'replies to allowed clients were cut');
+    assert.ok(count('refused-arriving') > 1000 && count('allowed-arriving') > 1000, 'both kinds of clients sent');
+    assert.ok(count('allowed-replying') > 1000, 'the servers answered');
+    const refused = new Set(FAMILIES.flatMap((family) => REFUSED[family]));
+    const guarded = new Set<number>([...GUARDED, TRANSLATED.to]);
+    const reached = came.filter((line) => {
+      const [, port, source = ''] = line.split(' ');
+      return guarded.has(Number(port)) && refused.has(source);
+    });
+    assert.deepEqual(reached, [], 'refused clients reached a server');
+    assert.deepEqual(
+      sent.filter((line) => /^wrongly-\S+ [1-9]/.test(line)),
+      [],
+      'connections that went wrong',
+    );
+  } finally {
+    for (const each of running) each.kill();
+    await field.close();
+  }
+};
+
+interface Report {
+  readonly changes: number;
+  readonly transactions: number;
+  readonly sweeps: number;
+  readonly seconds: number;
+}
+
+const summary = (
+  { changes, transactions, sweeps, seconds }: Report,
+  counts: ReadonlyMap<string, number>,
+  sent: readonly string[],
+): string => {
+  const total = (word: string): number =>
+    sent.reduce((sum, line) => sum + (line.startsWith(`${word} `) ? Number(line.split(' ')[1]) : 0), 0);
+  const count = (name: string): number => counts.get(name) ?? 0;
+  return [
+    `${changes} changes in ${seconds.toFixed(1)} s (${transactions} transactions, ${sweeps} sweeps)`,
+    `${count('allowed-arriving')} packets of allowed clients, ${count('refused-arriving')} of refused ones`,
+    `${total('connected')} connections stood, ${total('refused') + total('timeout')} did not`,
+    `${count('allowed-replying')} replies`,
+  ].join('; ');
+};
