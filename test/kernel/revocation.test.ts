@@ -28,6 +28,7 @@ const RANGE = `${HOST_PORT}-30711`;
 /** Silence is waited for so long; a word of a living connection longer, for emulated machines and backed-off retransmissions. */
 const SILENCE_MS = 700;
 const WORD_MS = 60_000;
+const IN_VM_MS = 900_000;
 
 const HAS_IPVS = await kernelHasIpvs();
 
@@ -39,7 +40,12 @@ describe('a revoked client', () => {
     test(`is cut with SCTP and IPVS, on Linux ${kernel}`, async (t) => {
       const ready = await vmReady(kernel);
       if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
-      await testInVm({ file: import.meta.url, kernel, only: 'mode (nftables|ipvs), on this kernel$' });
+      await testInVm({
+        file: import.meta.url,
+        kernel,
+        only: 'mode (nftables|ipvs), on this kernel$',
+        timeoutMs: IN_VM_MS,
+      });
     });
 });
 
@@ -140,7 +146,6 @@ const connections = (sctp: boolean): readonly Connection[] => {
 };
 
 const BEHAVIOURS: readonly Behaviour[] = ['idle', 'busy', 'pushing'];
-const NUMBER: Readonly<Record<Protocol, string>> = { tcp: 'tcp', udp: 'udp', sctp: 'sctp' };
 
 const open = async (lab: string, connection: Connection, index: number): Promise<Held> => {
   const { door, family, protocol, port, serverPort, server, client, behaviour } = connection;
@@ -158,8 +163,8 @@ const open = async (lab: string, connection: Connection, index: number): Promise
     protocol,
     sourcePort,
     talk: line,
-    atClient: `${NODE[family]} ${NUMBER[protocol]} ${port} ${sourcePort}`,
-    atServer: server === null ? null : { place: server, key: `${own} ${NUMBER[protocol]} ${sourcePort} ${serverPort}` },
+    atClient: `${NODE[family]} ${protocol} ${port} ${sourcePort}`,
+    atServer: server === null ? null : { place: server, key: `${own} ${protocol} ${sourcePort} ${serverPort}` },
   };
 };
 
@@ -198,8 +203,20 @@ const isAlive = async ({ name, talk: line }: Held): Promise<readonly string[]> =
   return heard?.endsWith(' pushed') === true ? [] : [`${name}: ${heard ?? 'silence'}`];
 };
 
-/** The same connections carry words again, both ways. */
-const goesOn = async (lab: GuardedLab, held: readonly Held[]): Promise<void> => {
+/** New connections come about at once, and the same ones as before carry words again, both ways. */
+const goesOn = async ({ name }: GuardedLab, held: readonly Held[]): Promise<void> => {
+  const doors = [
+    { protocol: 'tcp', port: HOST_PORT },
+    ...MORE_SERVICES.filter(({ family, protocol }) => family === 4 && protocol !== 'sctp').map((service) => ({
+      protocol: service.protocol,
+      port: service.nodePort,
+    })),
+  ] as const;
+  const reached = await probe(
+    name,
+    doors.map((door) => ({ ...door, from: REVOKED, to: NODE[4], timeoutMs: WORD_MS })),
+  );
+  assert.deepEqual(reached.ok && new Set(reached.value.map(({ outcome }) => outcome)), new Set(['connected']));
   const said = await Promise.all(held.map(resumes));
   assert.deepEqual(said.flat().toSorted(), []);
 };

@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { EMPTY_STATE, evaluateState, type State } from '../../src/access/state.ts';
+import { ledgerOf } from '../../src/audit/ledger.ts';
+import { prove } from '../../src/audit/proof.ts';
+import { compileTable } from '../../src/compile/compile-table.ts';
+import { planChange } from '../../src/compile/plan-change.ts';
+import { printTransaction } from '../../src/compile/print.ts';
+import type { Result } from '../../src/diagnostic/diagnostic.ts';
 import type { Ended } from '../../src/lab/command.ts';
 import { labDown, labExec, labUp } from '../../src/lab/lab.ts';
 import { COMPILED } from '../../src/lab/demo-stage.ts';
 import type { Mode } from '../../src/lab/mode.ts';
 import { OBJECTS_FILE } from '../../src/lab/servers.ts';
+import { formatAddress } from '../../src/net/address.ts';
+import { parseNftJson } from '../../src/parse/nft-json.ts';
+import type { Table } from '../../src/ruleset/table.ts';
 import type { Manifest } from './policies.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
@@ -18,7 +28,7 @@ export interface GuardedLab {
   readonly mode: Mode;
   /** Runs `portcullis` on node-1. */
   readonly portcullis: (...argv: readonly string[]) => Promise<Ended>;
-  /** Applies policies, beside the lab's Services and Nodes; must succeed, proof included. */
+  /** Has the kernel of node-1 enforce policies, as `portcullis apply` does, and proves it. No process starts: emulated machines take seconds for one. */
   readonly apply: (...manifests: readonly Manifest[]) => Promise<void>;
   /** Runs a program on node-1 that must succeed; gives what it printed. */
   readonly onNode: (argv: readonly [string, ...string[]], stdin?: string) => Promise<string>;
@@ -47,38 +57,51 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
   // The tests' own SSH session, if there is one, does not lead to the lab's node.
   const surroundings = ['env', '--unset=SSH_CONNECTION', `PORTCULLIS_STATE_DIR=${join(folder, 'state')}`] as const;
   const cache = [`NODE_COMPILE_CACHE=${COMPILED}`, 'NO_COLOR=1'];
-  const portcullis: GuardedLab['portcullis'] = (...argv) =>
-    labExec(name, 'node-1', [...surroundings, ...cache, process.execPath, BIN, ...argv]);
-  const must = async (ended: Promise<Ended>, what: string): Promise<string> => {
-    const { status, stdout, stderr } = await ended;
-    assert.equal(status, 0, `${what}: ${stdout}${stderr}`);
+  const onNode: GuardedLab['onNode'] = async (argv, stdin) => {
+    const { status, stdout, stderr } = await labExec(name, 'node-1', argv, stdin);
+    assert.equal(status, 0, `${argv.join(' ')}: ${stdout}${stderr}`);
     return stdout;
+  };
+  const ownTable = async (): Promise<Table | null> => {
+    if (!(await onNode(['nft', 'list', 'tables'])).includes('inet portcullis')) return null;
+    return must(parseNftJson(await onNode(['nft', '--json', 'list', 'table', 'inet', 'portcullis'])))[0] ?? null;
   };
   return {
     name,
     mode,
-    portcullis,
+    portcullis: (...argv) => labExec(name, 'node-1', [...surroundings, ...cache, process.execPath, BIN, ...argv]),
     apply: async (...manifests) => {
-      const file = join(folder, 'policies.json');
-      writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
-      const argv = ['apply', '-f', fileURLToPath(OBJECTS_FILE), '-f', file, '--node-name', 'node-1'];
-      await must(portcullis(...argv), 'portcullis apply');
+      const { access } = must(evaluateState(stateOf(manifests)));
+      const current = await ownTable();
+      const { stage, switch: switched, sweep } = planChange(current, compileTable(access, current));
+      for (const transaction of [...stage, ...switched, ...sweep])
+        await onNode(['nft', '-f', '-'], printTransaction(transaction));
+      assert.ok(prove(await ownTable(), access).holds, 'the kernel does what the policies say');
     },
-    onNode: (argv, stdin) => must(labExec(name, 'node-1', argv, stdin), argv.join(' ')),
+    onNode,
     denied: async () => {
-      const { entries } = JSON.parse(await must(portcullis('denied', '-o', 'json'), 'portcullis denied')) as {
-        readonly entries: readonly DeniedEntry[];
-      };
+      const table = await ownTable();
+      assert.ok(table);
       return new Set(
-        entries.map(({ source, destination, protocol, port }) => `${source} ${destination} ${protocol} ${port}`),
+        ledgerOf(table, 'refused').entries.map(({ source, destination, protocol, port }) =>
+          [formatAddress(source), formatAddress(destination), protocol, port].join(' '),
+        ),
       );
     },
   };
 };
 
-interface DeniedEntry {
-  readonly source: string;
-  readonly destination: string;
-  readonly protocol: string;
-  readonly port: number;
-}
+const must = <T>(result: Result<T>): T => {
+  if (!result.ok) assert.fail(result.problems.map(({ message }) => message).join('; '));
+  return result.value;
+};
+
+/** The lab's Services and Nodes, and manifests beside them, on node-1. */
+const stateOf = (manifests: readonly Manifest[]): State => ({
+  ...EMPTY_STATE,
+  sources: [
+    { name: 'objects.json', text: readFileSync(OBJECTS_FILE, 'utf8') },
+    { name: 'manifests.json', text: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }) },
+  ],
+  options: { ...EMPTY_STATE.options, nodeName: 'node-1' },
+});
