@@ -58,24 +58,37 @@ interface Cell {
   readonly leaves: readonly Leaf[];
 }
 
-/** Cuts the address space where leaves begin and end: in each cell every source has the same leaves. */
+/**
+ * Cuts the address space where leaves begin and end: in each cell every source has the same leaves. Most leaves share no source with
+ * any other, so what is not covered yet is kept apart: those become a cell at once.
+ */
 const cellsOf = (leaves: readonly Leaf[], family: Family): readonly Cell[] => {
-  let cells: readonly Cell[] = [{ sources: EVERYBODY[family], leaves: [] }];
+  let cells: readonly Cell[] = [];
+  let rest = EVERYBODY[family];
   const bySources = new Map<PrefixSet, Leaf[]>();
   for (const leaf of leaves) {
     const same = bySources.get(leaf.sources);
     if (same === undefined) bySources.set(leaf.sources, [leaf]);
     else same.push(leaf);
   }
-  for (const [sources, group] of bySources)
-    cells = cells.flatMap((cell) => {
-      const inside = intersection(cell.sources, sources);
-      if (isEmpty(inside)) return [cell];
-      const outside = difference(cell.sources, sources);
-      const hit = { sources: inside, leaves: [...cell.leaves, ...group] };
-      return isEmpty(outside) ? [hit] : [hit, { sources: outside, leaves: cell.leaves }];
-    });
-  return cells;
+  const fresh: Cell[] = [];
+  for (const [sources, group] of bySources) {
+    const met = difference(sources, rest);
+    const added = isEmpty(met) ? sources : difference(sources, met);
+    if (!isEmpty(met)) {
+      cells = [...cells, ...fresh.splice(0)].flatMap((cell) => {
+        const inside = intersection(cell.sources, met);
+        if (isEmpty(inside)) return [cell];
+        const outside = difference(cell.sources, met);
+        const hit = { sources: inside, leaves: [...cell.leaves, ...group] };
+        return isEmpty(outside) ? [hit] : [hit, { sources: outside, leaves: cell.leaves }];
+      });
+    }
+    if (isEmpty(added)) continue;
+    fresh.push({ sources: added, leaves: group });
+    rest = difference(rest, added);
+  }
+  return [...cells, ...fresh];
 };
 
 const distinct = (places: readonly Place[]): readonly Place[] => [

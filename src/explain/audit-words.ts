@@ -1,6 +1,7 @@
 import { formatAddress } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { everyone } from '../net/address-set.ts';
+import { looseSet } from '../net/loose-set.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import { difference, equals, isEmpty, prefixes, ranges, union, type PrefixSet } from '../net/prefix-set.ts';
 import type { Audited } from '../audit/audit.ts';
@@ -20,7 +21,7 @@ export const entryText = (entry: Entry): string => (entry.kind === 'node' ? 'nod
 
 /** Sources that routing refuses on this way in (martians, the node's own addresses). */
 const unroutable = (parts: readonly ReachPart[]): PrefixSet | null => {
-  const list = parts.filter(({ reached, decidedBy }) => reached === 'no' && decidedBy.kind === 'routing');
+  const list = parts.filter(({ result }) => result === 'unroutable');
   const [first, ...more] = list;
   return first === undefined ? null : more.reduce((sum, { sources }) => union(sum, sources), first.sources);
 };
@@ -29,15 +30,10 @@ const unroutable = (parts: readonly ReachPart[]): PrefixSet | null => {
 export const reachWords = (audited: Audited, most = 4): string => {
   const { may, must, parts } = audited;
   if (isEmpty(may)) return 'nobody';
-  const martians = unroutable(parts);
-  const withMartians = (set: PrefixSet): PrefixSet => (martians === null ? set : union(set, martians));
-  // What routing refuses is no restriction that anybody meant.
-  const say = (set: PrefixSet): string => {
-    const restricted = parts.some(
-      ({ reached, decidedBy, sources }) => reached !== 'yes' && decidedBy.kind !== 'routing' && !isEmpty(sources),
-    );
-    return describeSources(asAddressSet(restricted ? set : withMartians(set)), most);
-  };
+  const free = unroutable(parts);
+  // What routing refuses is no restriction that anybody meant: it is said with its neighbours.
+  const say = (set: PrefixSet): string =>
+    describeSources(asAddressSet(free === null ? set : looseSet(set, free)), most);
   return equals(may, must)
     ? say(may)
     : `${isEmpty(must) ? 'nobody for certain' : say(must)}; perhaps ${say(difference(may, must))}`;
