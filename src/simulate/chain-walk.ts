@@ -98,7 +98,7 @@ const returnFrom = (table: AnyTable, chain: AnyChain): TraceStep => ({
 });
 
 /** Packets that differ in their source alone are one state again. */
-const merged = (states: readonly State[]): readonly State[] => {
+export const merged = (states: readonly State[]): readonly State[] => {
   if (states.length < 2) return states;
   const kept: State[] = [];
   for (const state of states) {

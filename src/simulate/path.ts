@@ -1,5 +1,5 @@
 import type { Hook } from '../ruleset/hook.ts';
-import { visitBaseChain, type Ended } from './chain-walk.ts';
+import { merged, visitBaseChain, type Ended } from './chain-walk.ts';
 import { confirmed, natAsked, natDone, trackPacket, translated } from './connection.ts';
 import { assumingThat, byChance, recorded, type Context } from './context.ts';
 import { isAbsent } from '../ruleset/absent.ts';
@@ -70,7 +70,7 @@ const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], s
         if (result.verdict.kind === 'accept') next.push(result.state);
         else done.push(result);
     }
-    here = next;
+    here = context.recording ? next : merged(next);
   }
   const [last] = chains.slice(-1);
   const at: Place =
