@@ -301,7 +301,13 @@ const lowerStatement = (statement: Statement, isLast: boolean): readonly Step[] 
         return [{ kind: 'maybe', why: statement.of, name: statement.name }];
       return [{ kind: 'note', what: 'other', text: `${statement.of} ${statement.name}` }];
     case 'reject':
-      return [{ kind: 'verdict', verdict: { kind: 'reject', with: statement.with } }];
+      return [
+        // A reset needs TCP: nft tests for it, and lists it only where it stands first (nft(8), REJECT STATEMENT).
+        ...(statement.with === 'tcp-reset'
+          ? [{ kind: 'test', field: 'protocol', negate: false, values: [single(6)] } as const]
+          : []),
+        { kind: 'verdict', verdict: { kind: 'reject', with: statement.with } },
+      ];
     case 'nat':
       return lowerNat(statement);
     case 'mangle':

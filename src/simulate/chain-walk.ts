@@ -219,7 +219,7 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
       case 'write': {
         const held = readReading(context, table, state, step.value);
         // In nft an expression that gives nothing ends its rule (NFT_BREAK); in iptables a target always succeeds.
-        if (held === null && table.engine === 'nft') return void onward.next.push(state);
+        if (table.engine === 'nft' && (held === null || readsNothing(state, step))) return void onward.next.push(state);
         const written = applyWrite(state, step, held);
         state = written.state;
         if (written.effect !== null) add(written.effect);
@@ -281,6 +281,10 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
   }
   onward.next.push(matchedRule(run, state, effects, null));
 };
+
+/** `ct mark set ct mark or 1` reads the mark of a connection before it writes it. */
+const readsNothing = ({ connection }: State, { field, keep }: Extract<Step, { kind: 'write' }>): boolean =>
+  field === 'ct-mark' && keep !== 0n && (connection === null || typeof connection === 'string');
 
 /** Where the sources part, the trace forks. */
 const branchOfSources = ({ visit: { context }, at }: Run, state: State): State =>

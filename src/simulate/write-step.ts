@@ -62,6 +62,9 @@ const changedConnection = (
   return { ...connection, zone: value };
 };
 
-/** Only a packet that the tracker has not seen yet can be left alone (net/netfilter/xt_CT.c, nft_ct.c: notrack). */
+/**
+ * Only a packet without a connection can be left alone: one that the tracker has not seen yet, or calls invalid (net/netfilter/xt_CT.c;
+ * nft_ct.c, nft_notrack_eval).
+ */
 export const applyNotrack = (state: State): State =>
-  state.connection === null ? { ...state, connection: 'untracked' } : state;
+  state.connection === null || state.connection === 'invalid' ? { ...state, connection: 'untracked' } : state;

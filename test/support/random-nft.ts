@@ -206,9 +206,12 @@ const rewriting = ({ random, family, hook, l4, isInet }: Place): string => {
 };
 
 const rule = (place: Place): string => {
-  const conditions = Array.from({ length: place.random.below(3) }, () => condition(place));
   const before = place.random.once(5) ? ['counter'] : [];
   const last = action(place);
+  // nft 1.0.6 lists `meta nfproto ipv6 meta l4proto tcp reject with tcp reset` without its first condition.
+  const conditions = Array.from({ length: place.random.below(3) }, () => condition(place)).filter(
+    (text) => !(last.includes('reject') && text.startsWith('meta nfproto')),
+  );
   // A mark may be set before a verdict in the same rule.
   const also = place.random.once(6) && !place.isNat ? ['meta mark set meta mark or 0x1'] : [];
   return [...conditions, ...before, ...also, last].join(' ');

@@ -16,7 +16,6 @@ export interface TraceLab {
   readonly send: (
     packets: readonly { readonly from: Sender; readonly packet: RawPacket }[],
   ) => Promise<readonly (readonly TraceEvent[])[]>;
-  /** Hardware addresses of the interfaces by which packets from outside and from pods come in, and of who sends them. */
   readonly close: () => Promise<void>;
 }
 
@@ -119,8 +118,12 @@ export const traceLab = async (name: string): Promise<TraceLab> => {
   await inside(pods, 'ip', 'addr', 'add', '169.254.0.9/32', 'dev', 'up0');
   await neighbours('eth0', outside, ['192.0.2.1', '192.0.2.50', '192.0.2.11', '2001:db8:0:2::1', '2001:db8:0:2::50']);
   await neighbours('cni0', pods, [
-    ...['10.244.1.64', '10.244.1.66', '10.244.1.99'],
-    ...['fd00:10:244:1::64', 'fd00:10:244:1::66', 'fd00:10:244:1::99'],
+    '10.244.1.64',
+    '10.244.1.66',
+    '10.244.1.99',
+    'fd00:10:244:1::64',
+    'fd00:10:244:1::66',
+    'fd00:10:244:1::99',
   ]);
   for (const route of [
     'route add default via 192.0.2.1 dev eth0',

@@ -1,0 +1,24 @@
+import { fuzzKernel } from '../test/support/fuzz-kernel.ts';
+
+/** Pairs of a random ruleset and a packet: `npm run fuzz:kernel [-- PAIRS [SEED]]`. */
+const [pairs = '50000', seed = '1000'] = process.argv.slice(2);
+
+const began = performance.now();
+let told = 0;
+const result = await fuzzKernel({
+  name: 'pclab-fuzz',
+  firstSeed: Number(seed),
+  pairs: Number(pairs),
+  packetsEach: 100,
+  progress: (done, disagreements) => {
+    if (done - told < 2000) return;
+    told = done;
+    console.error(`${done} packets, ${disagreements} disagreements`);
+  },
+});
+for (const one of result.disagreements.slice(0, 20)) console.log(one);
+const seconds = ((performance.now() - began) / 1000).toFixed(0);
+console.log(
+  `${result.pairs} packets through ${result.rulesets} rulesets in ${seconds} s: ${result.disagreements.length} disagreements`,
+);
+process.exitCode = result.disagreements.length === 0 ? 0 : 1;
