@@ -265,7 +265,7 @@ const tableOf = (words: FamilyWords, services: number, firstNodePort: number) =>
     [
       'meta mark & 0x00004000 != 0x00000000 meta mark set meta mark ^ 0x00004000 masquerade fully-random',
       [
-        match({ '&': [meta('mark'), 16_384] } as Json, 0, '!='),
+        match({ '&': [meta('mark'), 16_384] }, 0, '!='),
         { mangle: { key: meta('mark'), value: { '^': [meta('mark'), 16_384] } } },
         { masquerade: { flags: 'fully-random' } },
       ],

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseNftJson } from '../src/parse/nft-json.ts';
 import { parseNftText } from '../src/parse/nft-text.ts';
