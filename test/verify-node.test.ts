@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { after } from '../../test/support/ask.ts';
-import { capturedNode, CAPTURED_MODES, withClassicRule, type CapturedMode } from '../../test/support/captured-node.ts';
-import { accessOf, addresses, exposed, selection } from '../../test/support/small-access.ts';
-import { compileTable } from '../compile/compile-table.ts';
-import { withTable } from '../explain/what-if.ts';
-import { describeSources } from '../explain/sources.ts';
-import type { Access } from '../access/model.ts';
-import type { Ruleset } from '../ruleset/ruleset.ts';
-import { verifyNode } from './verify-node.ts';
+import { after } from './support/ask.ts';
+import { capturedNode, CAPTURED_MODES, withClassicRule, type CapturedMode } from './support/captured-node.ts';
+import { accessOf, addresses, exposed, selection } from './support/small-access.ts';
+import { compileTable } from '../src/compile/compile-table.ts';
+import { withTable } from '../src/explain/what-if.ts';
+import { describeSources } from '../src/explain/sources.ts';
+import type { Access } from '../src/access/model.ts';
+import type { Ruleset } from '../src/ruleset/ruleset.ts';
+import { verifyNode } from '../src/audit/verify-node.ts';
 
 const OFFICE = addresses('198.51.100.0/24', '203.0.113.0/24', '2001:db8::/32');
 
@@ -56,7 +56,12 @@ describe('a node as kube-proxy and Portcullis make it has no differences', () =>
 const NFT = "nft 'add table inet x; add chain inet x c { type filter hook";
 
 describe('what else on the node opens or closes a guarded port', () => {
-  const cases: readonly (readonly [words: string, ruleset: Ruleset, differences: readonly string[]])[] = [
+  const cases: readonly (readonly [
+    words: string,
+    ruleset: Ruleset,
+    differences: readonly string[],
+    access?: Access,
+  ])[] = [
     [
       'a rule that drops an allowed source',
       guarded('iptables-nft', web, 'iptables -t raw -A PREROUTING -s 203.0.113.0/25 -j DROP'),
@@ -98,6 +103,16 @@ describe('what else on the node opens or closes a guarded port', () => {
       'a drop that comes to it now and then',
       guarded('iptables-nft', web, 'iptables -t raw -A PREROUTING -s 203.0.113.0/25 -m limit --limit 1/s -j DROP'),
       ['30001/tcp - 203.0.113.0/25: raw PREROUTING 1'],
+    ],
+    [
+      'the same before a program of the node, which a node port can be as well',
+      guarded(
+        'nftables',
+        accessTo('22/tcp'),
+        `${NFT} input priority 0; }; add rule inet x c ip saddr 198.51.100.7 tcp dport 22 limit rate 1/second drop'`,
+      ),
+      ['22/tcp - 198.51.100.7: inet x c 1'],
+      accessTo('22/tcp'),
     ],
     [
       'an INPUT rule in iptables mode, which decides nothing',
@@ -153,6 +168,6 @@ describe('what else on the node opens or closes a guarded port', () => {
       ['30001/tcp + 192.0.2.77: nothing in table inet portcullis refuses it'],
     ],
   ];
-  for (const [words, ruleset, differences] of cases)
-    test(words, () => assert.deepEqual(told(ruleset, web), differences));
+  for (const [words, ruleset, differences, access = web] of cases)
+    test(words, () => assert.deepEqual(told(ruleset, access), differences));
 });

@@ -62,7 +62,9 @@ const allowedAt = (
   destination: Address | 'local',
   family: Family,
 ): PrefixSet => {
-  const exposure = guardsOf(access)(protocol, port, destination);
+  const guard = guardsOf(access);
+  // Every VIP may be an address of this node; where it is nothing by itself, it is a local address.
+  const exposure = guard(protocol, port, destination) ?? guard(protocol, port, 'local');
   const selection = access.selections.get(exposure?.selection ?? '');
   return selection === undefined ? EVERYBODY[family] : ofFamily(selection.allowed, family);
 };
@@ -82,7 +84,7 @@ const admittedBy = (
     protocol,
     port,
     destination,
-    type: destination === null ? 'local' : 'unicast',
+    type: 'local',
     direction: 'original',
   });
   for (const { subjects, verdict } of runBaseChain(table, PREROUTING, packet)) {

@@ -78,7 +78,7 @@ const closedBy = (
   const { decidedBy, reached, result, separatedBy } = part;
   const others = (places: readonly Place[]): readonly Place[] =>
     places.filter((place) => place.kind === 'rule' && !isKubeProxy(place));
-  if (result === 'local') return rewritings(ruleset, reach, sources, options);
+  if (reached === 'no' && result === 'local') return rewritings(ruleset, reach, sources, options);
   const deciding = others([decidedBy]);
   return deciding.length > 0 || reached === 'no' ? deciding : others(separatedBy);
 };

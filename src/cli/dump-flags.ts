@@ -33,3 +33,17 @@ export interface DumpFlags {
   readonly ss?: readonly string[];
   readonly conntrack?: readonly string[];
 }
+
+/** Whether some flag names dumps; else the live node is meant. */
+export const namesDumps = ({
+  snapshot,
+  iptables,
+  nft,
+  ipset,
+  ipvsadm,
+  ip,
+  sysctl,
+  ss,
+  conntrack,
+}: DumpFlags): boolean =>
+  [snapshot, iptables, nft, ipset, ipvsadm, ip, sysctl, ss, conntrack].some((names) => names !== undefined);

@@ -12,6 +12,16 @@ export const proofSentence = ({ holds, exposures, differences }: Proof, ms?: num
     : `in force and proven: the kernel's own listing says the same for all 2^32 + 2^128 addresses${time}`;
 };
 
+/** One sentence about a proof over the whole ruleset of a node. */
+export const nodeProofSentence = (proof: Proof): string => {
+  const { holds, exposures, differences } = proof;
+  if (!holds)
+    return `NOT as the policies say: ${differences.length} difference${differences.length === 1 ? '' : 's'} between them and what this node really does`;
+  return exposures === 0
+    ? proofSentence(proof)
+    : `${proofSentence(proof)}, and nothing else on this node opens or closes ${exposures === 1 ? 'the guarded exposure' : `one of the ${exposures} guarded exposures`}`;
+};
+
 /** Columns: where, sign (+ may come in though the policies refuse it, - is refused though they allow it), who, by which rule. */
 export const proofLines = (
   { differences }: Proof,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { CLIENT, makeMachine, noMachines, type Machine } from '../support/command-line.ts';
+import { CLIENT, makeMachine, noMachines, serve, type Machine } from '../support/command-line.ts';
 
 const HOLDS = /^in force and proven: the kernel's own listing says the same for all 2\^32 \+ 2\^128 addresses/;
 const ALL_BUT_CLIENT = 'everyone but 192\\.0\\.2\\.20';
@@ -24,6 +24,7 @@ spec:
     - { action: Deny, from: [{ everyone: true }] }
 `,
     );
+    await serve(machine, 30_001);
     const { status, err } = await machine.cli('apply', '-f', 'policy.yaml');
     assert.equal(status, 0, err);
   });
@@ -143,6 +144,59 @@ spec:
 
   test('after all that was healed it holds', async () => {
     assert.match((await machine.cli('verify')).out, HOLDS);
+  });
+
+  describe('--node looks at all rules of the node', () => {
+    const NODE_HOLDS = /^in force and proven: .*, and nothing else on this node opens or closes the guarded exposure$/m;
+    const FOREIGN =
+      'add table inet foreign; add chain inet foreign pre { type filter hook prerouting priority -200; };';
+
+    // What somebody else's table does before the own one judges, and how that is told.
+    const foreign: [what: string, rules: string, told: RegExp][] = [
+      ['nothing', '', NODE_HOLDS],
+      [
+        'it drops a source that may not come in anyway',
+        'add rule inet foreign pre ip saddr 203.0.113.9 drop',
+        NODE_HOLDS,
+      ],
+      [
+        'it drops some who may come in',
+        'add rule inet foreign pre ip saddr 198.51.100.0/29 tcp dport 30001 drop',
+        /^30001\/tcp {2}- {2}198\.51\.100\.0\/29 {2}inet foreign pre 1\nNOT as the policies say: 1 difference .* what this node really does$/m,
+      ],
+      [
+        'it drops now and then',
+        `add rule inet foreign pre ip saddr ${CLIENT} limit rate 1/second drop`,
+        /^30001\/tcp {2}- {2}192\.0\.2\.20 {2}inet foreign pre 1\n/m,
+      ],
+      [
+        'it sends the port elsewhere',
+        'add chain inet foreign nat { type nat hook prerouting priority -100; }; add rule inet foreign nat tcp dport 30001 redirect to :9',
+        /^30001\/tcp {2}- {2}192\.0\.2\.20, 198\.51\.100\.0\/28 {2}inet foreign nat 1\n/m,
+      ],
+    ];
+    for (const [what, rules, told] of foreign)
+      test(`${what}; the own table holds all the same`, async () => {
+        await machine.nft(`${FOREIGN} ${rules}`);
+        const whole = await machine.cli('verify', '--node');
+        const own = await machine.cli('verify');
+        await machine.nft('delete table inet foreign');
+        assert.match(whole.out, told);
+        assert.equal(whole.status, told === NODE_HOLDS ? 0 : 1);
+        assert.match(own.out, HOLDS);
+      });
+
+    test('-f looks at all of it too, and a snapshot tells the same as the live node', async () => {
+      await machine.nft(`${FOREIGN} add rule inet foreign pre ip saddr 198.51.100.4 drop`);
+      const live = await machine.cli('verify', '-f', 'policy.yaml');
+      const { status } = await machine.cli('snapshot', '-o', 'node.json');
+      assert.equal(status, 0);
+      await machine.nft('delete table inet foreign');
+      const taken = await machine.cli('verify', '-f', 'policy.yaml', '--snapshot', 'node.json');
+      assert.equal(taken.out, live.out);
+      assert.deepEqual([live.status, taken.status], [1, 1]);
+      assert.match(live.out, /^30001\/tcp {2}- {2}198\.51\.100\.4 {2}inet foreign pre 1\n/);
+    });
   });
 
   test('-f compares with other policies than the applied ones', async () => {
