@@ -10,10 +10,11 @@ import { perl } from '../../src/lab/program.ts';
 import { talk, type Talk } from '../../src/lab/talk.ts';
 import { vmReady } from '../../src/lab/vm.ts';
 import { KERNELS } from '../../src/lab/vm-releases.ts';
-import { FAMILIES, type Family } from '../../src/net/family.ts';
+import { FAMILIES, WIDTH, type Family } from '../../src/net/family.ts';
 import { PROTOCOLS, type Protocol } from '../../src/net/protocol.ts';
 import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
-import { MORE_SERVICES, moreServiceCommands } from '../support/more-services.ts';
+import { moreManifests, MORE_SERVICES, moreServiceCommands } from '../support/more-services.ts';
+import { admin, type Manifest } from '../support/policies.ts';
 import { packetsGot, watchPackets } from '../support/packet-watch.ts';
 import { testInVm } from './in-vm.ts';
 import { addressOf, HOST_PORT, NODE } from './matrix-cells.ts';
@@ -58,6 +59,8 @@ interface Held {
   readonly behaviour: Behaviour;
   readonly protocol: Protocol;
   readonly sourcePort: number;
+  /** To an address of a load balancer, which `restrict` leaves alone. */
+  readonly isVip: boolean;
   readonly talk: Talk;
   /** As its server's packets are counted at the client. */
   readonly atClient: string;
@@ -71,15 +74,17 @@ const revocation = async (mode: Mode): Promise<void> => {
     await prepare(lab, sctp);
     const held = await Promise.all(connections(sctp).map((connection, index) => open(lab.name, connection, index)));
     try {
-      const both = [addressOf(KEPT, 4), addressOf(KEPT, 6), addressOf(REVOKED, 4), addressOf(REVOKED, 6)];
-      await command(lab, 'restrict', RANGE, '--from', both.slice(0, 2).join(','));
-      await isCut(lab, held);
-      await command(lab, 'restrict', RANGE, '--from', both.join(','));
-      await goesOn(lab, held);
-      await command(lab, 'restrict', RANGE, '--from', both.slice(0, 2).join(','));
-      await isCut(lab, held);
+      const notVip = (it: Held): boolean => it.client === REVOKED && !it.isVip;
+      await command(lab, 'restrict', RANGE, '--from', addresses(KEPT).join(','));
+      await isCut(lab, held, notVip);
+      await command(lab, 'restrict', RANGE, '--from', addresses(REVOKED).join(','), '--add');
+      await goesOn(lab, held, notVip);
       await command(lab, 'remove');
-      await goesOn(lab, held);
+      const everywhere = (it: Held): boolean => it.client === REVOKED;
+      await lab.applyByCommand(...moreManifests, ...policies([KEPT]));
+      await isCut(lab, held, everywhere);
+      await lab.applyByCommand(...moreManifests, ...policies([KEPT, REVOKED]));
+      await goesOn(lab, held, everywhere);
     } finally {
       await Promise.all(held.map((it) => it.talk.close()));
     }
@@ -100,6 +105,18 @@ const prepare = async ({ name, mode, onNode }: GuardedLab, sctp: boolean): Promi
   for (const place of [REVOKED, KEPT, 'node-1', 'pod-64'] as const) await watchPackets(name, place);
 };
 
+const addresses = (place: Place): readonly string[] =>
+  FAMILIES.map((family) => `${addressOf(place, family)}/${WIDTH[family]}`);
+
+/** Every Service with all its exposures, and ports of the range that no Service uses. */
+const policies = (allowed: readonly Place[]): readonly Manifest[] => {
+  const rules = [`Accept ${allowed.flatMap(addresses).join(', ')}`, 'Deny everyone'];
+  return [
+    admin('services', 100, rules, { exposures: ['NodePort', 'LoadBalancer', 'ExternalIP'] }),
+    admin('ports', 100, rules, { subject: { ports: [RANGE] } }),
+  ];
+};
+
 const command = async ({ portcullis }: GuardedLab, ...argv: readonly string[]): Promise<void> => {
   const { status, stdout, stderr } = await portcullis(...argv);
   assert.equal(status, 0, `portcullis ${argv.join(' ')}: ${stdout}${stderr}`);
@@ -107,6 +124,7 @@ const command = async ({ portcullis }: GuardedLab, ...argv: readonly string[]): 
 
 interface Connection {
   readonly door: string;
+  readonly to: string;
   readonly family: Family;
   readonly protocol: Protocol;
   readonly port: number;
@@ -122,6 +140,7 @@ const connections = (sctp: boolean): readonly Connection[] => {
   const doors = [
     ...MORE_SERVICES.map(({ family, protocol, externalTrafficPolicy, nodePort }) => ({
       door: `pod, ${externalTrafficPolicy}`,
+      to: NODE[family],
       family,
       protocol,
       port: nodePort,
@@ -131,6 +150,7 @@ const connections = (sctp: boolean): readonly Connection[] => {
     ...PROTOCOLS.flatMap((protocol) =>
       FAMILIES.map((family) => ({
         door: 'host socket',
+        to: NODE[family],
         family,
         protocol,
         port: HOST_PORT,
@@ -138,6 +158,7 @@ const connections = (sctp: boolean): readonly Connection[] => {
         server: 'node-1' as const,
       })),
     ),
+    { door: 'load balancer', ...VIP, family: 4, protocol: 'tcp', serverPort: 0, server: null } as const,
   ].filter(({ protocol }) => sctp || protocol !== 'sctp');
   return doors.flatMap((door) => [
     ...BEHAVIOURS.map((behaviour) => ({ ...door, client: REVOKED, behaviour })),
@@ -145,13 +166,16 @@ const connections = (sctp: boolean): readonly Connection[] => {
   ]);
 };
 
+/** Service infra/lb-no-nodeports: its endpoints are on both nodes. */
+const VIP = { to: '192.0.2.202', port: 80 } as const;
+
 const BEHAVIOURS: readonly Behaviour[] = ['idle', 'busy', 'pushing'];
 
 const open = async (lab: string, connection: Connection, index: number): Promise<Held> => {
-  const { door, family, protocol, port, serverPort, server, client, behaviour } = connection;
+  const { door, to, family, protocol, port, serverPort, server, client, behaviour } = connection;
   const sourcePort = 40_000 + index;
   const own = addressOf(client, family);
-  const line = talk(lab, { from: client, protocol, to: NODE[family], port, source: own, sourcePort });
+  const line = talk(lab, { from: client, protocol, to, port, source: own, sourcePort });
   const name = `${client} ${behaviour} ${protocol} IPv${family} ${door}`;
   assert.equal(await line.hear(WORD_MS), 'open', name);
   assert.match((await line.say('first', WORD_MS)) ?? 'silence', / first$/, name);
@@ -163,32 +187,37 @@ const open = async (lab: string, connection: Connection, index: number): Promise
     protocol,
     sourcePort,
     talk: line,
-    atClient: `${NODE[family]} ${protocol} ${port} ${sourcePort}`,
+    isVip: to === VIP.to,
+    atClient: `${to} ${protocol} ${port} ${sourcePort}`,
     atServer: server === null ? null : { place: server, key: `${own} ${protocol} ${sourcePort} ${serverPort}` },
   };
 };
 
-/** Neither the client's packets nor the server's come through; the other client notices nothing. */
-const isCut = async (lab: GuardedLab, held: readonly Held[]): Promise<void> => {
+/** Who is cut: neither the client's packets nor the server's come through; the others notice nothing. */
+const isCut = async (lab: GuardedLab, held: readonly Held[], cut: (it: Held) => boolean): Promise<void> => {
   // What was on its way when the command ended may still arrive.
   await pause(SILENCE_MS);
   for (const it of held) it.talk.forget();
   const before = await counted(lab);
-  const said = await Promise.all(held.map((it) => (it.client === KEPT ? isAlive(it) : silence(it))));
+  const uncounted = held.filter(
+    ({ client, atClient, atServer }) =>
+      before(client, atClient) === 0 || (atServer !== null && before(atServer.place, atServer.key) === 0),
+  );
+  assert.deepEqual(uncounted, [], 'packets of every connection are counted');
+  const said = await Promise.all(held.map((it) => (cut(it) ? silence(it) : isAlive(it))));
   const later = await counted(lab);
-  const grew = held.flatMap((it) => [
-    ...(later(it.client, it.atClient) > before(it.client, it.atClient)
-      ? [`${it.name}: its server's packets come`]
-      : []),
-    ...(it.atServer !== null &&
-    it.client === REVOKED &&
-    later(it.atServer.place, it.atServer.key) > before(it.atServer.place, it.atServer.key)
-      ? [`${it.name}: its own packets come through`]
-      : []),
-  ]);
-  const kept = held.filter(({ client }) => client === KEPT).map(({ name }) => `${name}: its server's packets come`);
+  const came = held
+    .filter(cut)
+    .flatMap((it) => [
+      ...(later(it.client, it.atClient) > before(it.client, it.atClient) ? [`${it.name}: its server's packets`] : []),
+      ...(it.atServer !== null && later(it.atServer.place, it.atServer.key) > before(it.atServer.place, it.atServer.key)
+        ? [`${it.name}: its own packets`]
+        : []),
+    ]);
+  const stopped = held.filter((it) => !cut(it) && later(it.client, it.atClient) === before(it.client, it.atClient));
   assert.deepEqual(said.flat().toSorted(), []);
-  assert.deepEqual(grew.toSorted(), kept.toSorted());
+  assert.deepEqual(came.toSorted(), []);
+  assert.deepEqual(stopped, []);
   assert.deepEqual(await untracked(lab, held), []);
 };
 
@@ -198,13 +227,15 @@ const silence = async ({ name, behaviour, talk: line }: Held): Promise<readonly 
   return heard === null ? [] : [`${name}: ${heard}`];
 };
 
-const isAlive = async ({ name, talk: line }: Held): Promise<readonly string[]> => {
-  const heard = await line.hear(WORD_MS);
-  return heard?.endsWith(' pushed') === true ? [] : [`${name}: ${heard ?? 'silence'}`];
+const isAlive = async ({ name, behaviour, talk: line }: Held): Promise<readonly string[]> => {
+  const heard = behaviour === 'pushing' ? await line.hear(WORD_MS) : await line.say('alive', WORD_MS);
+  return heard?.endsWith(behaviour === 'pushing' ? ' pushed' : ' alive') === true
+    ? []
+    : [`${name}: ${heard ?? 'silence'}`];
 };
 
 /** New connections come about at once, and the same ones as before carry words again, both ways. */
-const goesOn = async ({ name }: GuardedLab, held: readonly Held[]): Promise<void> => {
+const goesOn = async ({ name }: GuardedLab, held: readonly Held[], wasCut: (it: Held) => boolean): Promise<void> => {
   const doors = [
     { protocol: 'tcp', port: HOST_PORT },
     ...MORE_SERVICES.filter(({ family, protocol }) => family === 4 && protocol !== 'sctp').map((service) => ({
@@ -217,7 +248,7 @@ const goesOn = async ({ name }: GuardedLab, held: readonly Held[]): Promise<void
     doors.map((door) => ({ ...door, from: REVOKED, to: NODE[4], timeoutMs: WORD_MS })),
   );
   assert.deepEqual(reached.ok && new Set(reached.value.map(({ outcome }) => outcome)), new Set(['connected']));
-  const said = await Promise.all(held.map(resumes));
+  const said = await Promise.all(held.map((it) => (wasCut(it) ? resumes(it) : isAlive(it))));
   assert.deepEqual(said.flat().toSorted(), []);
 };
 

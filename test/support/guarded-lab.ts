@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +30,8 @@ export interface GuardedLab {
   readonly portcullis: (...argv: readonly string[]) => Promise<Ended>;
   /** Has the kernel of node-1 enforce policies, as `portcullis apply` does, and proves it. No process starts: emulated machines take seconds for one. */
   readonly apply: (...manifests: readonly Manifest[]) => Promise<void>;
+  /** The same by the command itself. */
+  readonly applyByCommand: (...manifests: readonly Manifest[]) => Promise<void>;
   /** Runs a program on node-1 that must succeed; gives what it printed. */
   readonly onNode: (argv: readonly [string, ...string[]], stdin?: string) => Promise<string>;
   /** Who was refused where, as `SOURCE DESTINATION PROTOCOL PORT`. */
@@ -57,6 +59,8 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
   // The tests' own SSH session, if there is one, does not lead to the lab's node.
   const surroundings = ['env', '--unset=SSH_CONNECTION', `PORTCULLIS_STATE_DIR=${join(folder, 'state')}`] as const;
   const cache = [`NODE_COMPILE_CACHE=${COMPILED}`, 'NO_COLOR=1'];
+  const portcullis: GuardedLab['portcullis'] = (...argv) =>
+    labExec(name, 'node-1', [...surroundings, ...cache, process.execPath, BIN, ...argv]);
   const onNode: GuardedLab['onNode'] = async (argv, stdin) => {
     const { status, stdout, stderr } = await labExec(name, 'node-1', argv, stdin);
     assert.equal(status, 0, `${argv.join(' ')}: ${stdout}${stderr}`);
@@ -78,9 +82,16 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
         await onNode(['nft', '-f', '-'], printTransaction(transaction));
       assert.ok(prove(await ownTable(), access).holds, 'the kernel does what the policies say');
     },
+    applyByCommand: async (...manifests) => {
+      const files = stateOf(manifests).sources.map((source) => ({ ...source, path: join(folder, source.name) }));
+      for (const { path, text } of files) writeFileSync(path, text);
+      const flags = files.flatMap(({ path }) => ['-f', path]);
+      const { status, stdout, stderr } = await portcullis('apply', ...flags, '--node-name', 'node-1');
+      assert.equal(status, 0, `portcullis apply: ${stdout}${stderr}`);
+    },
     onNode,
     denied: async () => {
-      const table = await ownTable();
+      const table = must(parseNftJson(await onNode(['nft', '--json', 'list', 'table', 'inet', 'portcullis'])))[0];
       assert.ok(table);
       return new Set(
         ledgerOf(table, 'refused').entries.map(({ source, destination, protocol, port }) =>
