@@ -40,6 +40,9 @@ export const exposureChain = (address: Address | null, ports: PortRange): string
 /** Whether the exposure chain of this name is for any local address, not for one VIP. */
 export const isLocal = (chain: string): boolean => chain.startsWith('x-');
 
+/** Whether the chain of this name is the exposure chain of a VIP. */
+export const isVip = (chain: string): boolean => chain.startsWith('v-');
+
 /** The one local port that an exposure chain is for, or null. */
 export const exactPortOfChain = (chain: string): number | null => {
   const found = /^x-(\d+)$/.exec(chain);

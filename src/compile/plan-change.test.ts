@@ -167,6 +167,33 @@ describe('a change of exposures', () => {
     assert.ok(operations(sweep).some((one) => one.kind === 'delete-chain' && one.name === 'x-30001'));
   });
 
+  test('a VIP that stays open gets its key before the guarded port, and keeps it until that has gone', () => {
+    const vip = exposed('192.0.2.200 30001/tcp', null);
+    const [open, guarded] = [
+      accessOf([vip, exposed('30001/tcp', null)]),
+      accessOf([vip, exposed('30001/tcp', 'web')], both.slice(0, 1)),
+    ];
+    const keys = (before: Access, after: Access) =>
+      change(before, after).switch.map((one) =>
+        one.operations.flatMap((each) => (each.kind === 'add-keys' || each.kind === 'delete-keys' ? each.map : [])),
+      );
+    assert.deepEqual(keys(open, guarded), [['vips4'], ['exposures']]);
+    assert.deepEqual(keys(guarded, open), [['exposures'], ['vips4']]);
+  });
+
+  test('a base chain that was hung elsewhere comes back with its rules in one transaction', () => {
+    const target = compileTable(web(office));
+    const there = target.chains.get('prerouting');
+    assert.ok(there?.base);
+    const moved = new Map(target.chains).set('prerouting', { ...there, base: { ...there.base, priority: 50 } });
+    const { stage, switch: switched } = planChange({ ...target, chains: moved }, target);
+    assert.deepEqual(stage, []);
+    assert.deepEqual(
+      switched.map((one) => one.operations.map(({ kind }) => kind)),
+      [['replace-rules', 'delete-chain', 'add-chain', 'replace-rules']],
+    );
+  });
+
   test('what a chain has counted goes on in its new rules', () => {
     const current = compileTable(accessOf([exposed('30001/tcp', 'web')], [selection('web', office)]));
     const chain = current.chains.get('x-30001');

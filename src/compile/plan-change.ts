@@ -4,7 +4,7 @@ import { keyText, type MapElement } from '../ruleset/map-element.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
 import type { BaseChain, Chain, Interval, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
 import { installedIn } from './installed.ts';
-import { isLocal, rangeOfChain } from './names.ts';
+import { isLocal, isVip, rangeOfChain, VIPS } from './names.ts';
 import { exposureRules } from './treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
@@ -34,15 +34,18 @@ export const planChange = (current: Table | null, target: Table | null): Change 
         ...(current?.flags === undefined ? [] : [{ kind: 'add-table' } as const]),
         ...strayBaseChains(current, target),
         ...newChains(current, target, (chain) => chain.base !== null),
-        ...chains.switched,
-        ...keys.addToNew,
-        ...addresses.remove,
+        ...chains.switched.bases,
+        ...chains.switched.vips,
+        ...keys.vips.addToNew,
       ],
-      keys.addToOld,
-      chains.switchedRanges,
+      keys.vips.addToOld,
+      [...chains.switched.exact, ...keys.exact.addToNew, ...addresses.remove],
+      keys.exact.addToOld,
+      chains.switched.ranges,
       keys.addRanges,
       keys.removeRanges,
-      keys.remove,
+      keys.exact.remove,
+      keys.vips.remove,
       chains.settled,
     ]),
     sweep: planSweep(current, target),
@@ -126,8 +129,8 @@ const isStray = ({ base }: Chain, wanted: Chain | undefined): boolean =>
  */
 const chainChanges = (current: Table | null, target: Table) => {
   const staged: Operation[] = [];
-  const switched: Operation[] = [];
-  const switchedRanges: Operation[] = [];
+  const list = (): Operation[] => [];
+  const switched = { bases: list(), vips: list(), exact: list(), ranges: list() };
   const settled: Operation[] = [];
   const [installed, wanted] = [installedIn(current), installedIn(target)];
   for (const chain of target.chains.values()) {
@@ -135,13 +138,13 @@ const chainChanges = (current: Table | null, target: Table) => {
     const there = current?.chains.get(name);
     const before = there === undefined || isStray(there, chain) ? undefined : there;
     if (before === undefined && rules.length === 0) continue;
-    const replace = (list: readonly Rule[]): Operation => ({
+    const replace = (wantedRules: readonly Rule[]): Operation => ({
       kind: 'replace-rules',
       chain: name,
-      rules: withCounts(list, before?.rules ?? []),
+      rules: withCounts(wantedRules, before?.rules ?? []),
     });
     if (before === undefined) {
-      (base === null ? staged : switched).push(replace(rules));
+      (base === null ? staged : switched.bases).push(replace(rules));
       continue;
     }
     const treatments = wanted.get(name);
@@ -150,11 +153,15 @@ const chainChanges = (current: Table | null, target: Table) => {
       treatments === undefined || leaving.length === 0
         ? rules
         : exposureRules(new Map([...leaving, ...treatments]), isLocal(name));
-    if (!sameRules(before.rules, between))
-      (rangeOfChain(name) === null ? switched : switchedRanges).push(replace(between));
+    if (!sameRules(before.rules, between)) switched[kindOf(chain)].push(replace(between));
     if (!sameRules(between, rules)) settled.push(replace(rules));
   }
-  return { staged, switched, switchedRanges, settled };
+  return { staged, switched, settled };
+};
+
+const kindOf = ({ name, base }: Chain): 'bases' | 'vips' | 'exact' | 'ranges' => {
+  if (base !== null) return 'bases';
+  return isVip(name) ? 'vips' : rangeOfChain(name) === null ? 'exact' : 'ranges';
 };
 
 const counts = (rules: readonly Rule[]): readonly Counter[] =>
@@ -194,15 +201,15 @@ const mapsOf = (table: Table): readonly VerdictMap[] =>
 
 /**
  * A key that leads to a chain which packets already reach waits until that chain has its new rules. An exact key is there before the
- * range around it comes and until it has gone, so that an open port in a guarded range is open all the time; and whatever takes the
- * place of a key is there before that key goes. A key that stays is never deleted and added again.
+ * range around it comes and until it has gone, so that an open port in a guarded range is open all the time; and a VIP's before and
+ * after both, for the VIP may be a local address. Whatever takes the place of a key is there before that key goes. A key that stays is
+ * never deleted and added again.
  */
 const keyChanges = (current: Table | null, target: Table) => {
-  const addToNew: Operation[] = [];
-  const addToOld: Operation[] = [];
+  const phases = () => ({ addToNew: [] as Operation[], addToOld: [] as Operation[], remove: [] as Operation[] });
+  const [vips, exact] = [phases(), phases()];
   const addRanges: Operation[] = [];
   const removeRanges: Operation[] = [];
-  const remove: Operation[] = [];
   for (const { name, interval, elements } of mapsOf(target)) {
     const set = current?.sets.get(name);
     const before = new Map(
@@ -220,12 +227,15 @@ const keyChanges = (current: Table | null, target: Table) => {
       'chain' in verdict && current?.chains.has(verdict.chain) === true;
     const fresh = added.filter((element) => !isOld(element));
     const old = added.filter(isOld);
+    const { addToNew, addToOld, remove } = isVipMap(name) ? vips : exact;
     if (fresh.length > 0) addToNew.push({ kind: 'add-keys', map: name, elements: fresh });
     if (old.length > 0) addToOld.push({ kind: 'add-keys', map: name, elements: old });
     if (gone.length > 0) remove.push({ kind: 'delete-keys', map: name, elements: gone });
   }
-  return { addToNew, addToOld, addRanges, removeRanges, remove };
+  return { vips, exact, addRanges, removeRanges };
 };
+
+const isVipMap = (map: string): boolean => map === VIPS[4] || map === VIPS[6];
 
 const stays = (there: MapElement | undefined, element: MapElement): boolean =>
   there !== undefined && sameElement(there, element);

@@ -15,20 +15,26 @@ export interface Unit {
 
 const isRange = ({ first, last }: PortRange): boolean => first !== last;
 
-/** Whether a guarded range of local ports covers this exact exposure: then even an open one needs a key of its own. */
-const coveredBy = (ranges: readonly ExposureAccess[], { protocol, ports, address }: ExposureAccess): boolean =>
-  address === null &&
-  ranges.some(
-    (range) => range.protocol === protocol && range.ports.first <= ports.first && ports.last <= range.ports.last,
+/**
+ * Whether guarded local ports cover this open exposure: then it needs a key of its own. For an exact local port that is a range around
+ * it; for a VIP, which may be an address of this node (kube-ipvs0, MetalLB), also its exact port.
+ */
+const coveredBy = (guarded: readonly ExposureAccess[], { protocol, ports, address }: ExposureAccess): boolean =>
+  guarded.some(
+    (local) =>
+      local.protocol === protocol &&
+      (address !== null || isRange(local.ports)) &&
+      local.ports.first <= ports.first &&
+      ports.last <= local.ports.last,
   );
 
-/** The chains that an access needs, with what each protocol's packets meet there. Open exposures in no guarded range need none. */
+/** The chains that an access needs, with what each protocol's packets meet there. Open exposures that no guarded port covers need none. */
 export const unitsOf = (access: Access): readonly Unit[] => {
-  const guardedRanges = access.exposures.filter(({ ports, selection }) => isRange(ports) && selection !== null);
+  const guarded = access.exposures.filter(({ address, selection }) => address === null && selection !== null);
   const units = new Map<string, Unit & { readonly selections: Map<Protocol, string | null> }>();
   for (const exposure of access.exposures) {
     const { address, ports, protocol, selection } = exposure;
-    if (selection === null && (isRange(ports) || !coveredBy(guardedRanges, exposure))) continue;
+    if (selection === null && (isRange(ports) || !coveredBy(guarded, exposure))) continue;
     const chain = exposureChain(address, ports);
     const unit = units.get(chain) ?? { chain, address, ports, selections: new Map<Protocol, string | null>() };
     unit.selections.set(protocol, selection);

@@ -72,7 +72,8 @@ const anySelection = (id: string, group: AddressSet): fc.Arbitrary<Selection> =>
 const VIP = [must('192.0.2.200'), must('2001:db8::200')];
 const PLACES: readonly { readonly address: Address | null; readonly ports: PortRange }[] = [
   ...[30_001, 30_002, 30_010].map((port) => ({ address: null, ports: { first: port, last: port } })),
-  ...VIP.map((address) => ({ address, ports: { first: 80, last: 80 } })),
+  // Also on the ports that are guarded, or not, at every local address.
+  ...VIP.flatMap((address) => [80, 30_001, 30_010].map((port) => ({ address, ports: { first: port, last: port } }))),
 ];
 /** Ways to cut 30000–30020 into guarded ranges. */
 const CUTS: readonly (readonly PortRange[])[] = [
