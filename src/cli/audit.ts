@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { auditDifference, type ReachChange } from '../audit/audit-difference.ts';
 import { auditRuleset, type Audited } from '../audit/audit.ts';
 import { findAll } from '../audit/find.ts';
 import { FINDING_IDS, type Finding } from '../audit/finding.ts';
-import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
+import { error, fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import { auditedJson, entryText, reachWords, refusedBy } from '../explain/audit-words.ts';
 import { readOrder } from '../explain/read-order.ts';
 import { describeSources } from '../explain/sources.ts';
@@ -109,7 +110,7 @@ export async function audit(this: Context, flags: AuditFlags, ...snapshots: stri
     return { node, audited, findings };
   });
   if (flags.diff) return tellDifference(this, flags, answers);
-  await tell(this, flags, answers);
+  await tell(this, flags, answers, nodes.warnings);
   const failing = answers.some(({ findings }) =>
     findings.some(({ id }) => failOn.value.has(id) || failOn.value.has('any')),
   );
@@ -142,7 +143,26 @@ const findingLines = (
   return more.length === 0 ? lines : [...lines, `        and ${more.join(', ')} (-o wide shows all)`];
 };
 
-const tell = async (context: Context, flags: AuditFlags, answers: readonly Answer[]): Promise<void> => {
+/** What was read, so that a report can be traced to its dumps. */
+const inputsJson = ({ inputs, sources }: LoadedNode, warnings: readonly Diagnostic[]) =>
+  inputs.map(({ file, kind, tables }) => {
+    const text = sources.find(({ name }) => name === file)?.text;
+    const flavours = [...new Set((tables ?? []).map(({ engine }) => engine))];
+    return {
+      file,
+      kind,
+      sha256: text === undefined ? null : createHash('sha256').update(text).digest('hex'),
+      flavour: flavours.length === 0 ? null : flavours.join(', '),
+      warnings: warnings.filter(({ source }) => source?.name === file).map(({ message }) => message),
+    };
+  });
+
+const tell = async (
+  context: Context,
+  flags: AuditFlags,
+  answers: readonly Answer[],
+  warnings: readonly Diagnostic[],
+): Promise<void> => {
   const text = (wide: boolean): string =>
     answers
       .map(({ node, audited, findings }) =>
@@ -173,7 +193,7 @@ const tell = async (context: Context, flags: AuditFlags, answers: readonly Answe
       .join('\n\n');
   const nodeJson = ({ node, audited, findings }: Answer) => ({
     node: node.name,
-    inputs: node.inputs.map(({ file, kind }) => ({ file, kind })),
+    inputs: inputsJson(node, warnings),
     exposures: audited.map(auditedJson),
     findings,
   });
