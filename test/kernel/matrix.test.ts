@@ -90,7 +90,7 @@ const matrix = async (mode: Mode, t: TestContext): Promise<void> => {
 
 /** Asks every address that is asked later at a port where nothing listens and nothing guards, until the network has found all ways. */
 const meetNeighbours = async ({ name }: GuardedLab, cells: readonly Cell[]): Promise<void> => {
-  const own = new Set<string>([...HOST_ADDRESSES]);
+  const own = new Set<string>(HOST_ADDRESSES);
   const ways = new Map(
     cells
       .filter(({ probe: { from, to } }) => from !== 'node-1' && own.has(to))
