@@ -7,6 +7,7 @@ import type { SimulateOptions } from '../simulate/simulate.ts';
 import { nodeAddresses, outerInterfaces } from './entries.ts';
 import { findExposures, type FoundExposure } from './find-exposures.ts';
 import { reachOf, type Reach } from './reach.ts';
+import { withNames, type ServiceNames } from './service-names.ts';
 
 /** An exposure by one entry, with the other entries for which the same holds. */
 export interface Audited extends Reach {
@@ -20,7 +21,11 @@ export interface AuditOptions extends SimulateOptions {
   readonly ports: ReadonlySet<number> | null;
   /** Sockets and DNAT rules besides what kube-proxy exposes. */
   readonly all: boolean;
+  /** What manifests call the Services. */
+  readonly names?: ServiceNames;
 }
+
+const NO_NAMES: ServiceNames = new Map();
 
 const entryOf = (name: string): Entry => (name === 'node' ? { kind: 'node' } : { kind: 'interface', name });
 
@@ -29,7 +34,7 @@ const sameReach = (a: Reach, b: Reach): boolean => equals(a.may, b.may) && equal
 /** For every exposure the exact set of sources that can reach it. Exposures whose node address no dump tells are left out. */
 export const auditRuleset = (
   ruleset: Ruleset,
-  { entries, ports, all, ...options }: AuditOptions,
+  { entries, ports, all, names = NO_NAMES, ...options }: AuditOptions,
 ): readonly Audited[] => {
   const addresses = new Map<Family, readonly Address[]>(
     FAMILIES.map((family) => [family, nodeAddresses(ruleset.host, family)]),
@@ -39,7 +44,7 @@ export const auditRuleset = (
   );
   const wanted = (exposure: FoundExposure): boolean =>
     (ports === null || ports.has(exposure.port)) && (all || exposure.kind !== 'HostPort');
-  return findExposures(ruleset)
+  return withNames(findExposures(ruleset), names)
     .filter(wanted)
     .flatMap((exposure) => {
       const destination = exposure.address ?? addresses.get(exposure.family)?.[0];

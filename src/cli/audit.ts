@@ -11,12 +11,11 @@ import { nobody } from '../net/address-set.ts';
 import { formatPrefix } from '../net/prefix.ts';
 import { isEmpty, prefixes, type PrefixSet } from '../net/prefix-set.ts';
 import { refText } from '../ruleset/rule-ref.ts';
-import { readManifests } from '../policy/read-manifests.ts';
 import { columns } from './columns.ts';
 import type { AuditFlags } from './commands/audit.ts';
 import { EXIT, type Context } from './context.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
-import { readFiles } from './read-files.ts';
+import { readServiceNames } from './service-names.ts';
 import { emit, paint, showProblems } from './report.ts';
 import { showDoubts } from './show-doubts.ts';
 
@@ -49,25 +48,6 @@ const readFailOn = (names: readonly string[] | undefined): Result<ReadonlySet<st
       );
 };
 
-/** Node ports of the Services in manifests; null where none are given. */
-const readServices = async (
-  context: Context,
-  names: readonly string[] | undefined,
-): Promise<Result<ReadonlySet<string> | null>> => {
-  if (names === undefined) return ok(null);
-  const sources = await readFiles(context, names);
-  const declared = sources.ok ? readManifests(sources.value) : sources;
-  return declared.ok
-    ? ok(
-        new Set(
-          declared.value.services.flatMap(({ ports }) =>
-            ports.flatMap(({ nodePort, protocol }) => (nodePort === null ? [] : [`${nodePort}/${protocol}`])),
-          ),
-        ),
-      )
-    : declared;
-};
-
 const familyWords = (set: PrefixSet): string =>
   describeSources(set.family === 4 ? { ...nobody, v4: set } : { ...nobody, v6: set });
 
@@ -77,7 +57,7 @@ export async function audit(this: Context, flags: AuditFlags, ...snapshots: stri
     readOrder(flags.order ?? []),
     readPorts(flags.port),
     readFailOn(flags.failOn),
-    await readServices(this, flags.services),
+    await readServiceNames(this, flags.services),
   ];
   const problems = [order, ports, failOn, services].flatMap((result) => (result.ok ? [] : [...result.problems]));
   if (snapshots.length > 0 !== flags.diff || (flags.diff && snapshots.length !== 2))
@@ -101,12 +81,23 @@ export async function audit(this: Context, flags: AuditFlags, ...snapshots: stri
     return;
   }
   showDoubts(this, flags.color, nodes.warnings);
-  const options = { order: order.value, entries: flags.entry ?? null, ports: ports.value, all: flags.all };
+  const options = {
+    order: order.value,
+    entries: flags.entry ?? null,
+    ports: ports.value,
+    all: flags.all,
+    names: services.value ?? new Map(),
+  };
   const answers = nodes.value.map((node): Answer => {
     const audited = auditRuleset(node.ruleset, options);
     const findings = flags.diff
       ? []
-      : findAll({ ruleset: node.ruleset, audited, servicePorts: services.value, options: { order: order.value } });
+      : findAll({
+          ruleset: node.ruleset,
+          audited,
+          servicePorts: services.value === null ? null : new Set(services.value.keys()),
+          options: { order: order.value },
+        });
     return { node, audited, findings };
   });
   if (flags.diff) return tellDifference(this, flags, answers);

@@ -23,6 +23,7 @@ import type { ExplainFlags } from './commands/explain.ts';
 import { EXIT, type Context } from './context.ts';
 import { withFiles } from './evaluate.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
+import { readServiceNames } from './service-names.ts';
 import { emitData, paint, say, showProblems } from './report.ts';
 import { showDoubts } from './show-doubts.ts';
 
@@ -52,6 +53,8 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   const request = flags.batch === undefined ? readRequest(flags) : null;
   const problems = [order, request].flatMap((result) => (result === null || result.ok ? [] : [...result.problems]));
   if (problems.length > 0 || !order.ok) return stop(this, flags, problems);
+  const services = await readServiceNames(this, flags.services);
+  if (!services.ok) return stop(this, flags, services.problems);
   const nodes = await loadNodes(this, flags);
   if (!nodes.ok) return stop(this, flags, nodes.problems);
   showDoubts(this, flags.color, nodes.warnings);
@@ -64,7 +67,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   for (const node of nodes.value) {
     const packet = resolvePacket(node.ruleset, request.value);
     if (!packet.ok) return stop(this, flags, packet.problems);
-    const who = whoWords(node.ruleset, request.value);
+    const who = whoWords(node.ruleset, request.value, services.value ?? undefined);
     const answer = (ruleset: Ruleset): NodeAnswer => {
       const trace = simulate(ruleset, packet.value, options);
       return { node: { ...node, ruleset }, trace, sentence: summarize(trace, who) };

@@ -1,4 +1,5 @@
 import { findExposures } from '../audit/find-exposures.ts';
+import { withNames, type ServiceNames } from '../audit/service-names.ts';
 import { exposureId } from '../access/exposures.ts';
 import { formatAddress } from '../net/address.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
@@ -7,19 +8,24 @@ import type { PacketRequest } from './packet-request.ts';
 const SENDER = { address: '', node: 'this node itself', pod: 'the pod ' } as const;
 
 /** `A TCP connection from 203.0.113.20 to node port 30001 (shop/frontend:http)`. */
-export const whoWords = (ruleset: Ruleset, { from, to, port, protocol, state }: PacketRequest): string => {
+export const whoWords = (
+  ruleset: Ruleset,
+  { from, to, port, protocol, state }: PacketRequest,
+  names: ServiceNames = new Map(),
+): string => {
   const sender =
     from.kind === 'node'
       ? `${SENDER.node}${from.address === null ? '' : ` (${formatAddress(from.address)})`}`
       : `${SENDER[from.kind]}${formatAddress(from.address)}`;
-  const exposures = findExposures(ruleset);
+  const exposures = withNames(findExposures(ruleset), names);
   const same = exposures.filter(
     (exposure) => exposure.port === port && exposure.protocol === protocol && exposure.family === to.family,
   );
   const vip = same.find(({ address }) => address !== null && address.value === to.value);
   const nodePort = same.find(({ kind, address }) => kind === 'NodePort' && address === null);
   const named = vip ?? nodePort;
-  const service = named?.service == null ? '' : ` (${named.service})`;
+  const known = named?.service ?? names.get(exposureId(to, { first: port, last: port }, protocol));
+  const service = known === undefined ? '' : ` (${known})`;
   const target =
     vip === undefined && nodePort !== undefined
       ? `node port ${port}${service}`
