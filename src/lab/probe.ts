@@ -1,7 +1,7 @@
-import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
-import { labExec } from './lab.ts';
-import type { Place } from './place.ts';
-import { programPath } from './program.ts';
+import { ok, type Result } from '../diagnostic/diagnostic.ts';
+import { runOrFail } from './command.ts';
+import { namespaceOf, type Place } from './place.ts';
+import { perl } from './program.ts';
 
 /** One attempt to reach a server: from a place, over a protocol, to an address and port. */
 export interface Probe {
@@ -30,34 +30,21 @@ export interface Reached {
 
 /** Runs probes in a lab of this kernel, all at the same time, one process for each place; results in the order of the probes. */
 export const probe = async (lab: string, probes: readonly Probe[]): Promise<Result<readonly Reached[]>> => {
-  const places = [...new Set(probes.map(({ from }) => from))];
-  const answers = await Promise.all(places.map((place) => probeFrom(lab, place, probes)));
-  const problems = answers.flatMap((answer) => (answer.ok ? [] : answer.problems));
-  if (problems.length > 0) return fail(...problems);
-  const reached = new Map(answers.flatMap((answer) => (answer.ok ? answer.value : [])));
+  const stdin = probes.map((it, index) => `${lineOf(lab, it, index)}\n`).join('');
+  const said = await runOrFail({ argv: perl('probe.pl'), stdin });
+  if (!said.ok) return said;
+  const lines = said.value.split('\n').filter((line) => line !== '');
+  const reached = new Map(lines.map(reachedOf));
   return ok(probes.map((_, index) => reached.get(index) ?? SILENCE));
 };
 
 const SILENCE: Reached = { outcome: 'error: the probe did not report', endpoint: null, sourceSeen: null };
 
-const probeFrom = async (
+const lineOf = (
   lab: string,
-  place: Place,
-  probes: readonly Probe[],
-): Promise<Result<readonly [number, Reached][]>> => {
-  const lines = probes.flatMap((it, index) => (it.from === place ? [`${lineOf(it, index)}\n`] : []));
-  const { status, stdout, stderr } = await labExec(lab, place, ['perl', programPath('probe.pl')], lines.join(''));
-  if (status !== 0) return fail(error('probe-failed', `probing from ${place}: ${stderr.trim() || `status ${status}`}`));
-  return ok(
-    stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map(reachedOf),
-  );
-};
-
-const lineOf = ({ protocol, source = '', sourcePort, to, port, timeoutMs = 500 }: Probe, id: number): string =>
-  [id, protocol, source, sourcePort ?? '', to, port, timeoutMs].join('\t');
+  { from, protocol, source = '', sourcePort, to, port, timeoutMs = 500 }: Probe,
+  id: number,
+): string => [namespaceOf(lab, from), id, protocol, source, sourcePort ?? '', to, port, timeoutMs].join('\t');
 
 const reachedOf = (line: string): [number, Reached] => {
   const [id = '', outcome = '', endpoint = '-', source = '-'] = line.split('\t');

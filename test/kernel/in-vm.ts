@@ -16,7 +16,7 @@ export interface InVm {
 }
 
 /** Runs a test file in the virtual machine; fails with its report where a test failed or none ran. */
-export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 300_000, tell }: InVm): Promise<void> => {
+export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 600_000, tell }: InVm): Promise<void> => {
   const ended = await runInVm({
     argv: [
       process.execPath,

@@ -30,6 +30,21 @@ sub address_of {
   return family_of($host) == AF_INET6 ? pack_sockaddr_in6($port, $bytes) : pack_sockaddr_in($port, $bytes);
 }
 
+# The source address that the kernel would choose on the way to a host.
+sub source_towards {
+  my ($host) = @_;
+  socket(my $socket, family_of($host), SOCK_DGRAM, 17) or return '';
+  return connect($socket, address_of($host, 9)) ? (parts_of(getsockname($socket)))[0] : '';
+}
+
+# Opens a socket to reach a host from. An SCTP client that is bound to no address tells the server all that it has, IPv6 and bridges
+# included, and a server that had to send something twice tries another of them, past every translation: so it is bound to one.
+sub open_client {
+  my ($protocol, $source, $port, $to) = @_;
+  $source = source_towards($to) if $protocol eq 'sctp' && $source eq '';
+  return open_socket($protocol, $source, $port, family_of($to));
+}
+
 # The host and the port of a socket address.
 sub parts_of {
   my ($address) = @_;

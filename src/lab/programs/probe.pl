@@ -1,5 +1,5 @@
-# Many connection attempts at once, from the place it runs in. A line in, a line out, in no particular order:
-#   in   ID PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT TIMEOUT-MS   (by tabs; '' is any source)
+# Many connection attempts at once, a process for each network namespace. A line in, a line out, in no particular order:
+#   in   NAMESPACE ID PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT TIMEOUT-MS   (by tabs; '' is any source)
 #   out  ID OUTCOME ENDPOINT SOURCE-SEEN                                    ('-' where nobody answered)
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ $SIG{PIPE} = 'IGNORE';
 $| = 1;
 my (%probe, $reading, $writing);    # probes by file number
 ($reading, $writing) = ('', '');
-chomp(my @waiting = <STDIN>);
+my @waiting;
 
 sub finish {
   my ($probe, $outcome, $endpoint, $source) = @_;
@@ -30,7 +30,7 @@ sub finish {
 sub start {
   my ($id, $protocol, $source, $own_port, $to, $port, $timeout) = split /\t/, $_[0];
   my $probe = { id => $id, own_port => $own_port, stream => $protocol ne 'udp', until => now_ms() + $timeout };
-  $probe->{handle} = open_socket($protocol, $source, $own_port, family_of($to)) // return finish($probe, outcome_of($! + 0));
+  $probe->{handle} = open_client($protocol, $source, $own_port, $to) // return finish($probe, outcome_of($! + 0));
   my $n = fileno($probe->{handle});
   $probe{$n} = $probe;
   return vec($writing, $n, 1) = 1 if connect($probe->{handle}, address_of($to, $port)) || $! == EINPROGRESS();
@@ -58,18 +58,39 @@ sub answered {
   finish($probe, 'connected', $endpoint, $source);
 }
 
-my $looked = 0;
-while (@waiting || %probe) {
-  start(shift @waiting) while @waiting && keys %probe < AT_ONCE;
-  my ($readable, $writable) = ($reading, $writing);
-  $readable = $writable = '' if select($readable, $writable, undef, 0.02) <= 0;
-  for my $n (numbers_in($writable)) { connected($probe{$n}) if exists $probe{$n} }
-  for my $n (numbers_in($readable)) { answered($probe{$n}) if exists $probe{$n} }
-  my $now = now_ms();
-  next if $now == $looked;
-  $looked = $now;
-  for my $probe (values %probe) {
-    next if $now < $probe->{until};
-    vec($writing, fileno($probe->{handle}), 1) ? finish($probe, 'timeout') : silent($probe, 'timeout');
+sub probe_all {
+  my $looked = 0;
+  while (@waiting || %probe) {
+    start(shift @waiting) while @waiting && keys %probe < AT_ONCE;
+    my ($readable, $writable) = ($reading, $writing);
+    $readable = $writable = '' if select($readable, $writable, undef, 0.02) <= 0;
+    for my $n (numbers_in($writable)) { connected($probe{$n}) if exists $probe{$n} }
+    for my $n (numbers_in($readable)) { answered($probe{$n}) if exists $probe{$n} }
+    my $now = now_ms();
+    next if $now == $looked;
+    $looked = $now;
+    for my $probe (values %probe) {
+      next if $now < $probe->{until};
+      vec($writing, fileno($probe->{handle}), 1) ? finish($probe, 'timeout') : silent($probe, 'timeout');
+    }
   }
 }
+
+my %lines;
+while (my $line = <STDIN>) {
+  chomp($line);
+  my ($namespace, $rest) = split /\t/, $line, 2;
+  push @{$lines{$namespace}}, $rest;
+}
+my @children;
+for my $namespace (keys %lines) {
+  my $pid = fork // die "fork: $!\n";
+  if ($pid) { push @children, $pid; next }
+  enter_namespace($namespace);
+  @waiting = @{$lines{$namespace}};
+  probe_all();
+  exit 0;
+}
+my $failed = 0;
+for my $pid (@children) { waitpid($pid, 0); $failed = 1 if $? != 0 }
+exit $failed;

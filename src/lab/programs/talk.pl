@@ -9,7 +9,7 @@ require(dirname(__FILE__) . '/endpoint.pl');
 $SIG{PIPE} = 'IGNORE';
 $| = 1;
 my ($protocol, $to, $port, $source, $own_port) = @ARGV;
-my $handle = open_socket($protocol, $source // '', $own_port // '', family_of($to)) // lost($!);
+my $handle = open_client($protocol, $source // '', $own_port // '', $to) // lost($!);
 
 sub lost { print 'lost ', outcome_of($_[0] + 0), "\n"; exit 1 }
 
