@@ -33,16 +33,10 @@ export const HEALTH_CHECK = 31_999;
 const CLIENTS: readonly Place[] = ['same-lan', 'outside-a', 'outside-b', 'outside-c', 'outside-d', 'pod-99', 'node-2'];
 
 const cell = (probe: Probe, ...unguarded: readonly string[]): Cell => ({
-  probe: withOneAddress(probe),
+  probe,
   unguarded: new Set(unguarded),
   shouted: false,
 });
-
-/** An SCTP association has all addresses of its client that it is not denied, and every one of them is a source of its own. */
-const withOneAddress = (probe: Probe): Probe =>
-  probe.protocol === 'sctp' && probe.from !== 'node-1'
-    ? { ...probe, source: addressOf(probe.from, probe.to.includes(':') ? 6 : 4) }
-    : probe;
 
 /** An address of a client. */
 export const addressOf = (place: Place, family: Family): string =>
