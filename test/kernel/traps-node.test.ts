@@ -93,11 +93,11 @@ const ownConnections = async (lab: GuardedLab): Promise<void> => {
   const old = outgoing.filter(({ from, sourcePort }) => (from === 'pod-64') === (sourcePort === 30_001));
   const talks = old.map((it) => talk(lab.name, it));
   try {
-    for (const each of talks) assert.equal(await each.hear(20_000), 'open');
-    for (const each of talks) assert.match((await each.say('before', 20_000)) ?? '', /^far /);
+    for (const each of talks) assert.equal(await each.hear(120_000), 'open');
+    for (const each of talks) assert.match((await each.say('before', 120_000)) ?? '', /^far /);
     await lab.apply(everywhere(['30001-30002']));
     for (const [index, each] of talks.entries())
-      assert.match((await each.say('after', 20_000)) ?? '', /^far /, JSON.stringify(old[index]));
+      assert.match((await each.say('after', 120_000)) ?? '', /^far /, JSON.stringify(old[index]));
     const tracked = await lab.onNode(['conntrack', '-L']);
     for (const protocol of ['tcp', 'udp'])
       assert.match(

@@ -14,7 +14,7 @@ export const serveIn = async (lab: string, place: Place, ...servers: readonly st
 
 /** Silence is taken for a refusal after this time; where an answer is expected it is waited for much longer. */
 const SILENCE_MS = 600;
-const ANSWER_MS = 20_000;
+const ANSWER_MS = 60_000;
 
 /** A probe, and what should come of it: `connected`, or silence, or an answer that refuses. */
 export type Expected = Probe & { readonly outcome: 'connected' | 'timeout' | 'refused'; readonly name?: string };

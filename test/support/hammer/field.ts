@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { FAMILIES, type Family } from '../../../src/net/family.ts';
 import { makeNamespace, mustRun, removeNamespace, type Namespace } from '../namespace.ts';
-import { ALLOWED, GUARDED, NODE, REFUSED, TRANSLATED } from './plan.ts';
+import { ALLOWED, GUARDED, NODE, REFUSED, TRANSLATED, VIPS } from './plan.ts';
 
 // A node and a client that owns every source address, with something that counts packets in front of the guard and behind it.
 
@@ -18,45 +18,48 @@ const both = (names: Readonly<Record<Family, readonly string[]>>, set: string): 
     (family) => `set ${set}${family} { type ipv${family}_addr; elements = { ${names[family].join(', ')} }; }`,
   ).join('\n  ');
 
-/** What is counted at a place: packets of a client, or replies to one (`daddr`). */
-const counting = (where: string, address: 'saddr' | 'daddr', port: 'dport' | 'sport'): string =>
-  (['allowed', 'refused'] as const)
-    .flatMap((set) =>
-      [4, 6].map(
-        (family) =>
-          `ip${family === 4 ? '' : '6'} ${address} @${set}${family} meta l4proto { tcp, udp } th ${port} @guarded counter name ${set}-${where}`,
+/** What is counted at a place: packets of a client, or replies to one. At one VIP everybody is allowed, at the other nobody is always refused. */
+const counting = (where: string, client: 'saddr' | 'daddr'): string => {
+  const [node, port] = client === 'saddr' ? ['daddr', 'dport'] : ['saddr', 'sport'];
+  return [
+    `ip ${node} ${VIPS.open} meta l4proto { tcp, udp } th ${port} ${VIPS.port} counter name open-${where} accept`,
+    ...(['allowed', 'refused'] as const).flatMap((set) =>
+      ['ip', 'ip6'].map(
+        (ip) =>
+          `${set === 'refused' && ip === 'ip' ? `ip ${node} != ${VIPS.changing} ` : ''}${ip} ${client} @${set}${ip === 'ip' ? 4 : 6} meta l4proto { tcp, udp } th ${port} @guarded counter name ${set}-${where}`,
       ),
-    )
-    .join('\n    ');
+    ),
+  ].join('\n    ');
+};
 
 const WITNESS = `table inet witness {
   ${both(ALLOWED, 'allowed')}
   ${both(REFUSED, 'refused')}
-  set guarded { type inet_service; elements = { ${GUARDED.join(', ')} }; }
-  ${['arriving', 'past', 'replying', 'leaving'].flatMap((where) => ['allowed', 'refused'].map((set) => `counter ${set}-${where} { }`)).join('\n  ')}
+  set guarded { type inet_service; elements = { ${[...GUARDED, VIPS.port].join(', ')} }; }
+  ${['arriving', 'past', 'replying', 'leaving'].flatMap((where) => ['open', 'allowed', 'refused'].map((set) => `counter ${set}-${where} { }`)).join('\n  ')}
   chain before-the-guard {
     type filter hook prerouting priority -145;
     iifname != "eth0" accept
     ct direction reply accept
-    ${counting('arriving', 'saddr', 'dport')}
+    ${counting('arriving', 'saddr')}
   }
   chain behind-the-guard {
     type filter hook prerouting priority -130;
     iifname != "eth0" accept
     ct direction reply accept
-    ${counting('past', 'saddr', 'dport')}
+    ${counting('past', 'saddr')}
   }
   chain before-the-cut {
     type filter hook postrouting priority 105;
     ct direction original accept
     ct state related accept
-    ${counting('replying', 'daddr', 'sport')}
+    ${counting('replying', 'daddr')}
   }
   chain behind-the-cut {
     type filter hook postrouting priority 115;
     ct direction original accept
     ct state related accept
-    ${counting('leaving', 'daddr', 'sport')}
+    ${counting('leaving', 'daddr')}
   }
 }
 table inet kube-proxy-like {
@@ -81,6 +84,7 @@ export const makeField = async (): Promise<Field> => {
       'link set eth0 up',
       `address add ${NODE[4]}/24 dev eth0`,
       `address add ${NODE[6]}/64 dev eth0 nodad`,
+      ...[VIPS.open, VIPS.changing].map((address) => `address add ${address}/32 dev lo`),
       'route add default via 192.0.2.1',
       'route add default via 2001:db8:ff::1',
       '',

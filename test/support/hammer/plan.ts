@@ -29,6 +29,12 @@ export const SOMETIMES = [30_200] as const;
 /** The health check's port of a Service, open in the middle of a guarded range. */
 export const OPEN = 30_060;
 
+/**
+ * Load balancers' addresses that are the node's own, as on kube-ipvs0, at a port that is guarded at all its other addresses. One is
+ * open in every state; who is allowed comes in at the other, whatever guards it.
+ */
+export const VIPS = { open: '192.0.2.201', changing: '192.0.2.200', port: 30_055 } as const;
+
 /** kube-proxy's part: packets to this port are sent on to another one. */
 export const TRANSLATED = { from: 31_001, to: 8080 } as const;
 

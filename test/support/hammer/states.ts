@@ -1,5 +1,5 @@
 import type { Choices } from './choices.ts';
-import { OPEN } from './plan.ts';
+import { OPEN, VIPS } from './plan.ts';
 
 type Manifest = Readonly<Record<string, unknown>>;
 
@@ -27,6 +27,17 @@ const LOAD_BALANCER: Manifest = {
     ports: [{ protocol: 'TCP', port: 80, nodePort: 32_000 }],
   },
 };
+
+const vip = (name: string, ip: string): Manifest => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace: 'vips' },
+  spec: {
+    type: 'LoadBalancer',
+    ports: ['TCP', 'UDP'].map((protocol) => ({ name: protocol.toLowerCase(), protocol, port: VIPS.port })),
+  },
+  status: { loadBalancer: { ingress: [{ ip }] } },
+});
 
 const HOLES = { 4: ['10.0.0.100/32'], 6: ['2001:db8:a::100/128'] } as const;
 
@@ -99,11 +110,11 @@ export const stateOf = ({ choose }: Choices, otherwise: 'Drop' | 'Reject'): read
     ),
     ...(bansAll ? BANNED.map((cidr) => ({ cidr })) : []),
   ];
-  const namespaced = (name: string, services: readonly string[]): Manifest => ({
+  const namespaced = (name: string, services: readonly string[], more: Manifest = {}): Manifest => ({
     apiVersion: API,
     kind: 'NodePortPolicy',
-    metadata: { name, namespace: 'shop' },
-    spec: { services, allow: peers(name), otherwise },
+    metadata: { name, namespace: 'exposures' in more ? 'vips' : 'shop' },
+    spec: { services, allow: peers(name), otherwise, ...more },
   });
   const cluster = (name: string, spec: Manifest): Manifest => ({
     apiVersion: API,
@@ -116,9 +127,13 @@ export const stateOf = ({ choose }: Choices, otherwise: 'Drop' | 'Reject'): read
     { action: 'Deny', from: [{ everyone: true }] },
   ];
   const late = often('late');
+  const changing = often('vip');
   return [
     service('web', 31_001),
     LOAD_BALANCER,
+    vip('open', VIPS.open),
+    ...(changing ? [vip('changing', VIPS.changing)] : []),
+    ...(changing && often('policy of vip') ? [namespaced('vip', ['changing'], { exposures: ['LoadBalancer'] })] : []),
     ...(late ? [service('late', 30_005)] : []),
     ...choose('web', [['web'], ['web-2'], ['web', 'web-2'], ['extra']]).map((name) => namespaced(name, ['web'])),
     ...(late && often('policy of late') ? [namespaced('late', ['late'])] : []),
