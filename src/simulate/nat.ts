@@ -161,8 +161,11 @@ const mapSource = (
         : port === null
           ? state.sourcePort
           : [{ first: Number(port.first), last: Number(port.last) }];
+  // A random port, or identifier of an echo request, is another one.
   const changed =
-    source !== (state.source === SOURCES ? (state.point ?? SOURCES) : state.source) || sourcePort !== state.sourcePort;
+    random ||
+    source !== (state.source === SOURCES ? (state.point ?? SOURCES) : state.source) ||
+    sourcePort !== state.sourcePort;
   return {
     kind: 'mapped',
     effect: {

@@ -2,6 +2,7 @@ import type { Host } from '../../src/ruleset/host.ts';
 import type { OrderName } from '../../src/simulate/simulate.ts';
 import { differences, heldBy, hostOf, randomPacket, type Disagreement } from './kernel-difference.ts';
 import { randomFrom } from './random.ts';
+import { randomIptables } from './random-iptables.ts';
 import { randomNft } from './random-nft.ts';
 import { traceLab, type TraceLab } from './trace-lab.ts';
 
@@ -9,7 +10,7 @@ import { traceLab, type TraceLab } from './trace-lab.ts';
 export interface FuzzResult {
   readonly pairs: number;
   readonly rulesets: number;
-  /** Rulesets that nft does not take: contradictions that the generator does not see. */
+  /** Rulesets that nft or iptables does not take: contradictions that the generator does not see. */
   readonly refused: number;
   readonly disagreements: readonly (Disagreement & { readonly seed: number })[];
 }
@@ -21,61 +22,108 @@ export interface FuzzWish {
   readonly pairs: number;
   readonly packetsEach: number;
   readonly progress?: (pairs: number, disagreements: number) => void;
+  readonly found?: (disagreement: Disagreement & { readonly seed: number }) => void;
 }
 
 /** IPv4 identifications below those of the sentinels. */
 const MOST_IDS = 60_000;
 
-const load = async (lab: TraceLab, text: string): Promise<boolean> => {
+const ownTables = ['raw', 'mangle', 'nat', 'filter'];
+const EMPTY_IPTABLES = ownTables.map((table) => `*${table}\nCOMMIT\n`).join('');
+const NO_IPTABLES = { v4: '', v6: '', sets: '' };
+const NO_NFT = { text: '', tables: [] } as const;
+
+/** Takes away what the last ruleset left. */
+const clear = async (lab: TraceLab, { gone, iptables }: Pick<One, 'gone' | 'iptables'>): Promise<void> => {
+  if (gone !== '') await lab.run(['nft', '-f', '-'], gone);
+  if (iptables) {
+    await lab.run(['iptables-nft-restore'], EMPTY_IPTABLES);
+    await lab.run(['ip6tables-nft-restore'], EMPTY_IPTABLES);
+    await lab.run(['ipset', 'destroy']);
+  }
+  await lab.run(['conntrack', '-F']);
+};
+
+type Load = readonly (readonly [readonly string[], string])[];
+
+const load = async (lab: TraceLab, parts: Load): Promise<boolean> => {
   try {
-    await lab.run(['nft', '-f', '-'], text);
+    for (const [argv, text] of parts) if (text !== '') await lab.run(argv, text);
     return true;
   } catch {
     return false;
   }
 };
 
+interface One {
+  readonly found: readonly Disagreement[];
+  readonly taken: boolean;
+  /** What takes its tables of nftables away again, and whether there are some of iptables. */
+  readonly gone: string;
+  readonly iptables: boolean;
+}
+
+/** Tables of nftables, of iptables, or of both. */
 const oneRuleset = async (
   lab: TraceLab,
   host: Host,
   seed: number,
   packetsEach: number,
   ids: () => number,
-  gone: string,
-): Promise<{ readonly found: readonly Disagreement[]; readonly gone: string } | null> => {
+): Promise<One> => {
   const random = randomFrom(seed);
-  const { text, tables } = randomNft(random);
-  if (!(await load(lab, gone + text))) return null;
-  await lab.run(['conntrack', '-F']);
-  const ruleset = await heldBy(lab, host);
+  const kind = random.pick(['nft', 'iptables', 'both']);
+  const iptables = kind === 'nft' ? NO_IPTABLES : randomIptables(random);
+  const { text, tables } = kind === 'iptables' ? NO_NFT : randomNft(random);
+  const gone = tables.map(([family, name]) => `table ${family} ${name}\ndelete table ${family} ${name}\n`).join('');
+  const taken = await load(lab, [
+    [['ipset', 'restore'], iptables.sets],
+    [['iptables-nft-restore'], iptables.v4],
+    [['ip6tables-nft-restore'], iptables.v6],
+    [['nft', '-f', '-'], text],
+  ]);
+  const left = { taken, gone, iptables: kind !== 'nft' };
+  if (!taken) return { found: [], ...left };
+  const ruleset = await heldBy(lab, host, kind !== 'nft');
   const packets = Array.from({ length: packetsEach }, () => randomPacket(random, ids()));
-  // What is registered last runs first.
-  const order = tables.map(([family, table]): OrderName => ({ family, table, chain: null })).reverse();
-  return {
-    found: await differences(lab, ruleset, packets, order),
-    gone: tables.map(([family, name]) => `delete table ${family} ${name}\n`).join(''),
-  };
+  // What is registered last runs first; the chains of iptables stay from the first ruleset on.
+  const native = tables.map(([family, table]): OrderName => ({ family, table, chain: null })).reverse();
+  const order = [...native, ...ownTables.map((table): OrderName => ({ family: null, table, chain: null }))];
+  return { found: await differences(lab, ruleset, packets, order), ...left };
 };
 
 /** Loads random rulesets into a lab, sends packets through each, and compares every packet's way with its simulation. */
-export const fuzzKernel = async ({ name, firstSeed, pairs, packetsEach, progress }: FuzzWish): Promise<FuzzResult> => {
+export const fuzzKernel = async ({
+  name,
+  firstSeed,
+  pairs,
+  packetsEach,
+  progress,
+  found: tell,
+}: FuzzWish): Promise<FuzzResult> => {
   const lab = await traceLab(name);
   try {
     const host = await hostOf(lab);
     const disagreements: (Disagreement & { readonly seed: number })[] = [];
-    let [done, rulesets, refused, id, gone] = [0, 0, 0, 0, ''];
+    let [done, rulesets, refused, id] = [0, 0, 0, 0];
+    let before: Pick<One, 'gone' | 'iptables'> = { gone: '', iptables: false };
     const ids = (): number => {
       id = (id % MOST_IDS) + 1;
       return id;
     };
     for (let seed = firstSeed; done < pairs; seed++) {
-      const result = await oneRuleset(lab, host, seed, packetsEach, ids, gone);
-      if (result === null) refused++;
+      await clear(lab, before);
+      const one = await oneRuleset(lab, host, seed, packetsEach, ids);
+      const { found, taken } = one;
+      before = one;
+      if (!taken) refused++;
       else {
-        gone = result.gone;
         rulesets++;
         done += packetsEach;
-        disagreements.push(...result.found.map((one) => ({ ...one, seed })));
+        for (const one of found) {
+          disagreements.push({ ...one, seed });
+          tell?.({ ...one, seed });
+        }
       }
       progress?.(done, disagreements.length);
     }

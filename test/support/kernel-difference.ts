@@ -10,13 +10,8 @@ import { onePacket, type PacketSet } from '../../src/simulate/packet-set.ts';
 import { simulate, type OrderName } from '../../src/simulate/simulate.ts';
 import { LAB_ADDRESSES, LAB_PORTS } from './random-nft.ts';
 import type { Random } from './random.ts';
-import { lengthOf, type RawPacket } from './raw-packet.ts';
-import type { Sender, TraceLab } from './trace-lab.ts';
-
-export interface SentPacket {
-  readonly from: Sender;
-  readonly packet: RawPacket;
-}
+import { lengthOf } from './raw-packet.ts';
+import type { Sender, SentPacket, TraceLab } from './trace-lab.ts';
 
 /** Where the simulation and the kernel differ, with all that is needed to see it again. */
 export interface Disagreement {
@@ -113,8 +108,21 @@ export const hostOf = async (lab: TraceLab): Promise<Host> => {
 };
 
 /** The ruleset that the kernel holds, without the tracer's own table. */
-export const heldBy = async (lab: TraceLab, host: Host): Promise<Ruleset> => {
-  const read = readDumps([{ name: 'nft-list-ruleset.json', text: await lab.run(['nft', '-j', 'list', 'ruleset']) }]);
+export const heldBy = async (lab: TraceLab, host: Host, iptables: boolean): Promise<Ruleset> => {
+  const commands = [
+    ['nft-list-ruleset.json', 'nft -j list ruleset'],
+    ...(iptables
+      ? [
+          ['iptables-save.txt', 'iptables-nft-save'],
+          ['ip6tables-save.txt', 'ip6tables-nft-save'],
+          ['ipset-save.txt', 'ipset save'],
+        ]
+      : []),
+  ] as const;
+  const dumps = await Promise.all(
+    commands.map(async ([name = '', command = '']) => ({ name, text: await lab.run(command.split(' ')) })),
+  );
+  const read = readDumps(dumps);
   if (!read.ok) throw new Error(JSON.stringify(read.problems));
   const { ruleset } = read.value;
   return { ...ruleset, host, tables: ruleset.tables.filter(({ name }) => name !== 'zz-trace') };

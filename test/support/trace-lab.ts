@@ -9,13 +9,16 @@ import { packetBytes, type RawPacket } from './raw-packet.ts';
 /** Where a packet of a trace lab is sent from. */
 export type Sender = 'outside' | 'pod' | 'node';
 
+export interface SentPacket {
+  readonly from: Sender;
+  readonly packet: RawPacket;
+}
+
 /** A node in a namespace of its own, with a machine outside and one that stands for its pods; what it does with packets is traced. */
 export interface TraceLab {
   readonly run: (argv: readonly string[], stdin?: string) => Promise<string>;
   /** Sends packets one after another and gives what the kernel told about each. Their `id` must differ. */
-  readonly send: (
-    packets: readonly { readonly from: Sender; readonly packet: RawPacket }[],
-  ) => Promise<readonly (readonly TraceEvent[])[]>;
+  readonly send: (packets: readonly SentPacket[]) => Promise<readonly (readonly TraceEvent[])[]>;
   readonly close: () => Promise<void>;
 }
 
@@ -197,10 +200,7 @@ export const traceLab = async (name: string): Promise<TraceLab> => {
       for (const { from, packet } of packets) await say(from, [line(packet)]);
       const lines = await settled(60_000);
       if (lines === null) throw new Error('nft monitor is silent');
-      return eventsByPacket(
-        lines,
-        packets.map(({ packet }) => packet),
-      );
+      return eventsByPacket(lines, packets);
     },
     close: async () => {
       for (const child of [...Object.values(senders).map((one) => one.child), monitor]) {
@@ -219,21 +219,34 @@ const idOf = (text: string): number | null => {
   return four === undefined ? (six === undefined ? null : Number(six)) : Number(four);
 };
 
+const PROTOCOL_NAMES: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'icmpv6' };
+
+/** The node's own answers are traced as well, with numbers of their own that can coincide with those that were sent. */
+const isAnswer = (text: string, { chain, header }: TraceEvent, { from, packet }: SentPacket): boolean =>
+  header?.protocol !== PROTOCOL_NAMES[packet.protocol] ||
+  (/ icmp(?:v6)? type /.test(text) && !text.includes('type echo-request')) ||
+  (chain === 'out' && (from !== 'node' || (header?.sourcePort ?? packet.sourcePort) !== packet.sourcePort));
+
 /**
  * Sorts lines by packet. The kernel's trace id is used again within a batch, and a packet that comes back over lo has another one: a line
  * with a header says whose lines of that id follow.
  */
 const eventsByPacket = (
   lines: readonly string[],
-  packets: readonly RawPacket[],
+  packets: readonly SentPacket[],
 ): readonly (readonly TraceEvent[])[] => {
-  const byId = new Map(packets.map(({ id }, index) => [id, index]));
+  const byId = new Map(packets.map(({ packet }, index) => [packet.id, index]));
   const owners = new Map<string, number | null>();
   const events: TraceEvent[][] = packets.map(() => []);
   for (const text of lines) {
     const event = readNftTraceLine(text);
     if (event?.id == null) continue;
-    if (event.event.kind === 'packet') owners.set(event.id, byId.get(idOf(text) ?? -1) ?? null);
+    // Every packet passes the tracer's table first, also when it comes back over lo.
+    if (event.event.kind === 'packet' && event.table === 'zz-trace') {
+      const owner = byId.get(idOf(text) ?? -1) ?? null;
+      const sent = owner === null ? undefined : packets[owner];
+      owners.set(event.id, sent === undefined || isAnswer(text, event, sent) ? null : owner);
+    }
     const owner = owners.get(event.id);
     if (owner !== undefined && owner !== null) events[owner]?.push(event);
   }
