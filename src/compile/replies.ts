@@ -68,14 +68,15 @@ interface Guarded extends ReplyPlace {
 }
 
 const chainFor = (port: number, places: readonly Guarded[]): Chain => {
-  const local: Treatments = new Map(
-    places
-      .filter(({ address }) => address === null)
-      .map(({ protocol, stem }): [Protocol, Treatment] => [
-        protocol,
-        { kind: 'guarded', stem, audit: false, refuse: '' },
-      ]),
-  );
+  const guarded = places.filter(({ address }) => address === null);
+  // A protocol that leads here for a VIP alone meets the local rules as well, and is open there.
+  const local: Treatments = new Map([
+    ...places.map(({ protocol }): [Protocol, Treatment] => [protocol, { kind: 'open' }]),
+    ...guarded.map(({ protocol, stem }): [Protocol, Treatment] => [
+      protocol,
+      { kind: 'guarded', stem, audit: false, refuse: '' },
+    ]),
+  ]);
   const vips = places.flatMap(({ address, protocol, stem }) =>
     address === null
       ? []
@@ -92,7 +93,7 @@ const chainFor = (port: number, places: readonly Guarded[]): Chain => {
   return {
     name: replyChain(port),
     base: null,
-    rules: [resetsOfReject, ...vips, ...(local.size > 0 ? [notOfThisNode, ...perProtocol(local, judge)] : [])],
+    rules: [resetsOfReject, ...vips, ...(guarded.length > 0 ? [notOfThisNode, ...perProtocol(local, judge)] : [])],
   };
 };
 
