@@ -1,3 +1,5 @@
+import { LAST } from '../net/family.ts';
+import type { IptablesRule } from '../ruleset/iptables-rule.ts';
 import { lower } from '../ruleset/lower.ts';
 import type { Step } from '../ruleset/step.ts';
 import type { AnyChain } from '../ruleset/table.ts';
@@ -58,6 +60,23 @@ const bestDemand = (steps: readonly Step[]): Demand | null => {
   return best;
 };
 
+/** The same from an iptables rule as it is written: conditions come first there, so that most rules need not be lowered. */
+const writtenDemand = ({ matches }: IptablesRule): Demand | null => {
+  let best: Demand | null = null;
+  for (const match of matches) {
+    let demand: Demand | null = null;
+    if (match.kind === 'address' && !match.negate && match.address.mask === LAST[match.address.family])
+      demand = { kind: match.side, address: match.address.address };
+    else if (match.kind === 'ports' && match.destination !== null && !match.destination.negate) {
+      const { first, last } = match.destination.value;
+      if (last - first < MOST_PORTS)
+        demand = { kind: 'ports', ports: Array.from({ length: last - first + 1 }, (_, index) => first + index) };
+    }
+    if (demand !== null && (best === null || RANK[demand.kind] < RANK[best.kind])) best = demand;
+  }
+  return best;
+};
+
 const push = <K>(map: Map<K, number[]>, key: K, index: number): void => {
   const list = map.get(key);
   if (list === undefined) map.set(key, [index]);
@@ -71,7 +90,7 @@ const build = ({ rules }: AnyChain): Dispatch => {
   const ofAnySource: number[] = [];
   const always: number[] = [];
   for (const [index, rule] of rules.entries()) {
-    const demand = bestDemand(lower(rule));
+    const demand = (rule.kind === 'iptables' ? writtenDemand(rule) : null) ?? bestDemand(lower(rule));
     if (demand === null) always.push(index);
     else if (demand.kind === 'ports') for (const port of new Set(demand.ports)) push(byPort, port, index);
     else if (demand.kind === 'destination') push(byDestination, demand.address, index);

@@ -1,5 +1,6 @@
 import { WIDTH, type Family } from '../net/family.ts';
 import { networkOf } from '../net/prefix.ts';
+import { setOfRanges, type PrefixSet } from '../net/prefix-set.ts';
 import { isAbsent } from '../ruleset/absent.ts';
 import type { Host, HostAddress, Route, RoutingRule } from '../ruleset/host.ts';
 
@@ -20,6 +21,10 @@ export interface HostIndex {
   /** null: no dump told the addresses. */
   readonly addresses: readonly HostAddress[] | null;
   readonly local: ReadonlySet<bigint>;
+  /** The same as a set of addresses. */
+  readonly localSet: PrefixSet;
+  /** Addresses by link, in their order. */
+  readonly byLink: ReadonlyMap<string, readonly HostAddress[]>;
 }
 
 const DEFAULT_RULES = (family: Family): readonly RoutingRule[] =>
@@ -104,6 +109,12 @@ const build = (host: Host, family: Family): HostIndex => {
   const told = isAbsent(host.rules) ? [] : host.rules.filter((rule) => rule.family === family);
   const rules = told.length === 0 ? DEFAULT_RULES(family) : [...told].sort((a, b) => a.priority - b.priority);
   const local = new Set((addresses ?? []).map(({ address }) => address.value));
+  const byLink = new Map<string, HostAddress[]>();
+  for (const one of addresses ?? []) {
+    const same = byLink.get(one.link);
+    if (same === undefined) byLink.set(one.link, [one]);
+    else same.push(one);
+  }
   return {
     host,
     family,
@@ -111,6 +122,11 @@ const build = (host: Host, family: Family): HostIndex => {
     rules,
     addresses,
     local,
+    localSet: setOfRanges(
+      family,
+      [...local].map((value) => ({ first: value, last: value })),
+    ),
+    byLink,
   };
 };
 

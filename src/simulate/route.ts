@@ -225,11 +225,7 @@ const validateSource = (
   const redirects = out === state.in && linkSwitch(index, state.in, 'send_redirects');
   if (filter === 0 && !hasOwnRules(index) && !redirects) {
     if (acceptLocal) return { refused: [], rest: state };
-    const own = setOfRanges(
-      4,
-      [...index.local].map((value) => ({ first: value, last: value })),
-    );
-    return refuse(context, state, own, `${refusedText}: an address of this node`);
+    return refuse(context, state, index.localSet, `${refusedText}: an address of this node`);
   }
   const source = typeof state.source === 'bigint' ? range(4, state.source, state.source) : state.sources;
   const useMark = linkSwitch(index, state.in, 'src_valid_mark');
@@ -241,7 +237,7 @@ const validateSource = (
     sourcePort: null,
     destinationPort: null,
   };
-  const hasAddress = index.addresses?.some(({ link }) => link === state.in) ?? true;
+  const hasAddress = index.addresses === null || index.byLink.has(state.in);
   let bad = emptySet(4);
   for (const { set, result } of fibPartition(index, source, key))
     if (isRefused(result, state.in, filter, acceptLocal, hasAddress)) bad = union(bad, set);

@@ -11,10 +11,11 @@ const matches = ({ address, length }: HostAddress, to: bigint): boolean => {
 const rank = ({ scope }: HostAddress): number => SCOPE_RANK[scope] ?? 0;
 
 /** net/ipv4/devinet.c, inet_select_addr: the first primary address of the link whose network holds the next hop, else its first. */
-const select4 = (addresses: readonly HostAddress[], link: string, to: bigint, widest: number): bigint | null => {
-  const usable = addresses.filter((one) => !one.secondary && Math.min(rank(one), 253) <= widest);
-  const own = usable.filter((one) => one.link === link);
-  const chosen = own.find((one) => matches(one, to)) ?? own[0] ?? usable.find(({ scope }) => scope !== 'link');
+const select4 = ({ addresses, byLink }: HostIndex, link: string, to: bigint, widest: number): bigint | null => {
+  const isUsable = (one: HostAddress): boolean => !one.secondary && Math.min(rank(one), 253) <= widest;
+  const own = (byLink.get(link) ?? []).filter(isUsable);
+  const chosen =
+    own.find((one) => matches(one, to)) ?? own[0] ?? addresses?.find((one) => isUsable(one) && one.scope !== 'link');
   return chosen?.address.value ?? null;
 };
 
@@ -65,9 +66,10 @@ const better = (a: readonly number[], b: readonly number[]): boolean => {
  * The address that the kernel puts into packets that leave by a link for a next hop: what masquerade writes, and the source of the
  * node's own packets where the route names none. null: the link has none; undefined: no dump tells.
  */
-export const addressFor = ({ addresses, family }: HostIndex, link: string, to: bigint): bigint | null | undefined => {
+export const addressFor = (index: HostIndex, link: string, to: bigint): bigint | null | undefined => {
+  const { addresses, family } = index;
   if (addresses === null) return undefined;
-  return family === 4 ? select4(addresses, link, to, 0) : select6(addresses, link, to);
+  return family === 4 ? select4(index, link, to, 0) : select6(addresses, link, to);
 };
 
 /**
