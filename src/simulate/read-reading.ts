@@ -5,7 +5,7 @@ import type { AnyTable } from '../ruleset/table.ts';
 import type { Context } from './context.ts';
 import { findElements, type Point } from './element-index.ts';
 import { readField, type Held } from './read-field.ts';
-import { SOURCES, type State } from './state.ts';
+import type { State } from './state.ts';
 
 /** A value that is one point; undefined: a range. */
 const pointOfValue = (value: Value): Point | undefined =>
@@ -73,5 +73,3 @@ export const rangeOfReading = (
   if (held === null) return null;
   return typeof held === 'bigint' ? { first: held, last: held } : undefined;
 };
-
-export const isSources = (held: Held): held is typeof SOURCES => held === SOURCES;

@@ -1,5 +1,4 @@
 import type { Address } from '../net/address.ts';
-import { isAbsent } from '../ruleset/absent.ts';
 import type { Host } from '../ruleset/host.ts';
 import { fibLookup, type FibKey } from './fib.ts';
 import { hostIndex } from './host-index.ts';
@@ -33,6 +32,3 @@ export const sourceFor = (host: Host, destination: Address): Address | null => {
   const value = addressFor(index, route.device ?? hop?.device ?? '', via.value);
   return value === null || value === undefined ? null : { family: destination.family, value };
 };
-
-/** Whether the dumps tell the node's own addresses, so that local and foreign can be told apart. */
-export const knowsAddresses = ({ addresses, routes }: Host): boolean => !isAbsent(addresses) || !isAbsent(routes);
