@@ -1,5 +1,5 @@
 import { formatAddress } from '../net/address.ts';
-import { addressPrefixes, countAddresses, ofFamily, type AddressSet } from '../net/address-set.ts';
+import { countAddresses, ofFamily, type AddressSet } from '../net/address-set.ts';
 import { FAMILIES, WIDTH, type Family } from '../net/family.ts';
 import { formatPrefix, type Prefix } from '../net/prefix.ts';
 import { complement, isEmpty, prefixes, type PrefixSet } from '../net/prefix-set.ts';
@@ -78,9 +78,6 @@ export const describeCount = (set: AddressSet): string | null => {
       ? '1 address'
       : `${count.toLocaleString('en-US')} addresses`;
 };
-
-/** All prefixes as text, for data formats. */
-export const prefixTexts = (set: AddressSet): readonly string[] => [...addressPrefixes(set)].map(formatPrefix);
 
 /** What a set holds of each family, for data formats. */
 export const familyTexts = (

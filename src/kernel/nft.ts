@@ -71,14 +71,3 @@ export const runTransaction = async (transaction: Transaction): Promise<Result<{
     ),
   );
 };
-
-/** Asks nft and the kernel whether they would take a transaction, without giving it. */
-export const checkTransaction = async (transaction: Transaction): Promise<Result<null>> => {
-  const result = await runCommand(['nft', '-c', '-f', '-'], {
-    stdin: printTransaction(transaction),
-    timeoutMs: 300_000,
-  });
-  return result.kind === 'done' && result.status === 0
-    ? ok(null)
-    : fail(error('nft-refused', `nft does not take this: ${failureOf(result)}`));
-};

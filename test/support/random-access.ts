@@ -6,7 +6,6 @@ import {
   addressComplement,
   addressDifference,
   addressIntersection,
-  addressSet,
   addressUnion,
   nobody,
   type AddressSet,
@@ -140,4 +139,3 @@ export const anyAccess: fc.Arbitrary<Access> = fc
         };
       }),
   );
-export const someAddresses = addressSet;
