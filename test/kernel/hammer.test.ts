@@ -22,7 +22,7 @@ import { testInVm } from './in-vm.ts';
 // HAMMER_CHANGES and HAMMER_VM_CHANGES: how many changes, of each kind of refusal, on this kernel and on each of the virtual machine's;
 // HAMMER_SEED: which.
 
-const CHANGES = Number(process.env['HAMMER_CHANGES'] ?? 200);
+const CHANGES = Number(process.env['HAMMER_CHANGES'] ?? 40);
 const VM_CHANGES = Number(process.env['HAMMER_VM_CHANGES'] ?? 15);
 const SEED = Number(process.env['HAMMER_SEED'] ?? 1);
 /** Packets and connections per second and sender; there are two and four of them, and slower ones. An emulated machine gets a fifth. */
