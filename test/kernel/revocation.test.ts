@@ -28,8 +28,11 @@ const KEPT: Place = 'outside-d';
 const RANGE = `${HOST_PORT}-30711`;
 /** Silence is waited for so long; a word of a living connection longer, for emulated machines and backed-off retransmissions. */
 const SILENCE_MS = 700;
-const WORD_MS = 60_000;
+const WORD_MS = 150_000;
 const IN_VM_MS = 900_000;
+
+/** More processes than this at the same time take an emulated machine's time away from the connections. */
+const AT_ONCE = 8;
 
 const HAS_IPVS = await kernelHasIpvs();
 
@@ -72,16 +75,21 @@ const revocation = async (mode: Mode): Promise<void> => {
   const sctp = await kernelOpensSctp();
   await withGuardedLab(`revocation-${mode}`, mode, async (lab) => {
     await prepare(lab, sctp);
-    const held = await Promise.all(connections(sctp).map((connection, index) => open(lab.name, connection, index)));
+    const held: Held[] = [];
     try {
+      const all = connections(sctp);
+      for (let first = 0; first < all.length; first += AT_ONCE)
+        held.push(
+          ...(await Promise.all(all.slice(first, first + AT_ONCE).map((it, index) => open(lab, it, first + index)))),
+        );
       const notVip = (it: Held): boolean => it.client === REVOKED && !it.isVip;
-      await command(lab, 'restrict', RANGE, '--from', addresses(KEPT).join(','));
+      await chatting(held, command(lab, 'restrict', RANGE, '--from', addresses(KEPT).join(',')));
       await isCut(lab, held, notVip);
       await command(lab, 'restrict', RANGE, '--from', addresses(REVOKED).join(','), '--add');
       await goesOn(lab, held, notVip);
       await command(lab, 'remove');
       const everywhere = (it: Held): boolean => it.client === REVOKED;
-      await lab.applyByCommand(...moreManifests, ...policies([KEPT]));
+      await chatting(held, lab.applyByCommand(...moreManifests, ...policies([KEPT])));
       await isCut(lab, held, everywhere);
       await lab.applyByCommand(...moreManifests, ...policies([KEPT, REVOKED]));
       await goesOn(lab, held, everywhere);
@@ -138,15 +146,17 @@ interface Connection {
 /** Doors x behaviours of the revoked client; one of each kind of the other, who is not to be disturbed. */
 const connections = (sctp: boolean): readonly Connection[] => {
   const doors = [
-    ...MORE_SERVICES.map(({ family, protocol, externalTrafficPolicy, nodePort }) => ({
-      door: `pod, ${externalTrafficPolicy}`,
-      to: NODE[family],
-      family,
-      protocol,
-      port: nodePort,
-      serverPort: 9000,
-      server: externalTrafficPolicy === 'Local' ? ('pod-64' as const) : null,
-    })),
+    ...MORE_SERVICES.filter((it) => it.family === 4 || it.externalTrafficPolicy === 'Local').map(
+      ({ family, protocol, externalTrafficPolicy, nodePort }) => ({
+        door: `pod, ${externalTrafficPolicy}`,
+        to: NODE[family],
+        family,
+        protocol,
+        port: nodePort,
+        serverPort: 9000,
+        server: externalTrafficPolicy === 'Local' ? ('pod-64' as const) : null,
+      }),
+    ),
     ...PROTOCOLS.flatMap((protocol) =>
       FAMILIES.map((family) => ({
         door: 'host socket',
@@ -161,21 +171,23 @@ const connections = (sctp: boolean): readonly Connection[] => {
     { door: 'load balancer', ...VIP, family: 4, protocol: 'tcp', serverPort: 0, server: null } as const,
   ].filter(({ protocol }) => sctp || protocol !== 'sctp');
   return doors.flatMap((door) => [
-    ...BEHAVIOURS.map((behaviour) => ({ ...door, client: REVOKED, behaviour })),
-    { ...door, client: KEPT, behaviour: 'pushing' as const },
+    ...(door.family === 4 ? BEHAVIOURS : IPV6_BEHAVIOURS).map((behaviour) => ({ ...door, client: REVOKED, behaviour })),
+    ...(door.family === 4 ? [{ ...door, client: KEPT, behaviour: 'pushing' as const }] : []),
   ]);
 };
 
 /** Service infra/lb-no-nodeports: its endpoints are on both nodes. */
 const VIP = { to: '192.0.2.202', port: 80 } as const;
 
+/** Silent, in the middle of question and answer, and talked to by the server without being asked. */
 const BEHAVIOURS: readonly Behaviour[] = ['idle', 'busy', 'pushing'];
+const IPV6_BEHAVIOURS: readonly Behaviour[] = ['busy', 'pushing'];
 
-const open = async (lab: string, connection: Connection, index: number): Promise<Held> => {
+const open = async (lab: GuardedLab, connection: Connection, index: number): Promise<Held> => {
   const { door, to, family, protocol, port, serverPort, server, client, behaviour } = connection;
   const sourcePort = 40_000 + index;
   const own = addressOf(client, family);
-  const line = talk(lab, { from: client, protocol, to, port, source: own, sourcePort });
+  const line = talk(lab.name, { from: client, protocol, to, port, source: own, sourcePort });
   const name = `${client} ${behaviour} ${protocol} IPv${family} ${door}`;
   assert.equal(await line.hear(WORD_MS), 'open', name);
   assert.match((await line.say('first', WORD_MS)) ?? 'silence', / first$/, name);
@@ -191,6 +203,39 @@ const open = async (lab: string, connection: Connection, index: number): Promise
     atClient: `${to} ${protocol} ${port} ${sourcePort}`,
     atServer: server === null ? null : { place: server, key: `${own} ${protocol} ${sourcePort} ${serverPort}` },
   };
+};
+
+/** Busy connections go on asking, and wait for each answer, while something happens. */
+const chatting = async (held: readonly Held[], meanwhile: Promise<void>): Promise<void> => {
+  const until = new AbortController();
+  const chat = async ({ talk: line }: Held): Promise<void> => {
+    while (!until.signal.aborted) {
+      // Where no answer comes any more, a question now and then is enough.
+      const answer = await line.say('chat', SILENCE_MS);
+      if (answer !== null) await pause(10);
+    }
+  };
+  const chats = held.filter(({ behaviour }) => behaviour === 'busy').map(chat);
+  try {
+    await meanwhile;
+  } finally {
+    until.abort();
+    await Promise.all(chats);
+  }
+};
+
+/** The next line that is not an answer to what was asked before. */
+const next = async (line: Talk): Promise<string | null> => {
+  for (;;) {
+    const heard = await line.hear(WORD_MS);
+    if (heard === null || !heard.endsWith(' chat')) return heard;
+  }
+};
+
+/** Says a word and gives the answer to it. */
+const say = async (line: Talk, word: string): Promise<string | null> => {
+  const first = await line.say(word, WORD_MS);
+  return first?.endsWith(' chat') === true ? next(line) : first;
 };
 
 /** Who is cut: neither the client's packets nor the server's come through; the others notice nothing. */
@@ -228,7 +273,7 @@ const silence = async ({ name, behaviour, talk: line }: Held): Promise<readonly 
 };
 
 const isAlive = async ({ name, behaviour, talk: line }: Held): Promise<readonly string[]> => {
-  const heard = behaviour === 'pushing' ? await line.hear(WORD_MS) : await line.say('alive', WORD_MS);
+  const heard = behaviour === 'pushing' ? await next(line) : await say(line, 'alive');
   return heard?.endsWith(behaviour === 'pushing' ? ' pushed' : ' alive') === true
     ? []
     : [`${name}: ${heard ?? 'silence'}`];
@@ -257,8 +302,8 @@ const resumes = async (it: Held): Promise<readonly string[]> => {
   const { name, behaviour, protocol, talk: line } = it;
   if (behaviour === 'pushing') return isAlive(it);
   const wanted = protocol === 'udp' ? ['again'] : ['while cut', 'again'];
-  const first = protocol === 'udp' ? await line.say('again', WORD_MS) : await line.hear(WORD_MS);
-  const heard = [first, ...(protocol === 'udp' ? [] : [await line.say('again', WORD_MS)])];
+  const first = protocol === 'udp' ? await say(line, 'again') : await next(line);
+  const heard = [first, ...(protocol === 'udp' ? [] : [await say(line, 'again')])];
   return heard.flatMap((words, index) =>
     words?.endsWith(` ${wanted[index]}`) === true ? [] : [`${name}: ${words ?? 'silence'} instead of ${wanted[index]}`],
   );
