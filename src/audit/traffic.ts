@@ -10,7 +10,7 @@ export interface Traffic {
 /** Packets by exposure chain (`x-30001`): the maps count what is judged, the chain's own counter what it refuses. */
 export const trafficOf = (table: Table): ReadonlyMap<string, Traffic> => {
   const judged = new Map<string, bigint>();
-  for (const name of [EXPOSURES, ...RANGES, VIPS[4], VIPS[6]]) {
+  for (const name of [EXPOSURES, ...Object.values(RANGES).flat(), VIPS[4], VIPS[6]]) {
     const map = table.sets.get(name);
     if (map?.kind !== 'verdict-map') continue;
     for (const { verdict, counter } of map.elements)

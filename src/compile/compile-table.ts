@@ -1,7 +1,7 @@
 import type { Access } from '../access/model.ts';
 import { isNobody } from '../net/address-set.ts';
 import type { PortRange } from '../net/port.ts';
-import { PROTOCOL_NUMBER, type Protocol } from '../net/protocol.ts';
+import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../net/protocol.ts';
 import { single, type Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import type { Chain, Interval, NamedSet, Rule, Table } from '../ruleset/table.ts';
@@ -114,21 +114,21 @@ const fillMaps = (
           verdict: goto(chain),
         })),
       );
-  const ranges = units
-    .filter(({ ports }) => ports.first !== ports.last)
-    .flatMap(({ ports, chain, selections }) =>
-      [...selections.keys()].map((protocol) => ({
-        key: [protocolValue(protocol), portsValue(ports)],
-        verdict: goto(chain),
-      })),
-    );
-  const [a, b] = placeRanges(current, ranges);
+  const ranges = (protocol: Protocol): readonly (readonly [string, readonly MapElement[]])[] => {
+    const wanted = units
+      .filter(({ ports, selections }) => ports.first !== ports.last && selections.has(protocol))
+      .map(({ ports, chain }) => ({ key: [portsValue(ports)], verdict: goto(chain) }));
+    const [a, b] = placeRanges(current, RANGES[protocol], wanted);
+    return [
+      [RANGES[protocol][0], a],
+      [RANGES[protocol][1], b],
+    ];
+  };
   const contents: Readonly<Record<string, readonly MapElement[]>> = {
     [EXPOSURES]: exact(({ address }) => address === null),
     [VIPS[4]]: exact(({ address }) => address?.family === 4),
     [VIPS[6]]: exact(({ address }) => address?.family === 6),
-    [RANGES[0]]: a,
-    [RANGES[1]]: b,
+    ...Object.fromEntries(PROTOCOLS.flatMap(ranges)),
     [REPLIES]: replies,
   };
   return sets.map((set) => {

@@ -1,3 +1,4 @@
+import { PROTOCOL_NUMBER, PROTOCOLS } from '../net/protocol.ts';
 import { single, symbol, type DataType } from '../ruleset/data-type.ts';
 import {
   destinationPort,
@@ -64,7 +65,9 @@ const prerouting: Chain = {
     lookup(VIPS[4], ipv4Destination, l4proto, destinationPort),
     lookup(VIPS[6], ipv6Destination, l4proto, destinationPort),
     lookup(EXPOSURES, l4proto, destinationPort),
-    ...RANGES.map((map) => lookup(map, l4proto, destinationPort)),
+    ...PROTOCOLS.flatMap((protocol) =>
+      RANGES[protocol].map((map) => lookup(map, { kind: 'payload', protocol, field: 'dport' })),
+    ),
   ],
 };
 
@@ -103,7 +106,6 @@ const record = (ledger: { readonly 4: string; readonly 6: string }, all: string,
   })),
 ];
 
-const TCP = 6;
 /** A flood must not make the node a source of floods. */
 const LIMIT: Statement = { kind: 'limit', rate: 100, per: 'second', burst: 50 };
 
@@ -116,8 +118,16 @@ const refuseChains: readonly Chain[] = [
     base: null,
     rules: [
       { statements: [verdict(jump(NOTE))] },
-      { statements: [match(l4proto, values(single(TCP))), LIMIT, { kind: 'reject', with: 'tcp-reset' }] },
-      { statements: [match(l4proto, values(single(TCP)), true), LIMIT, { kind: 'reject', with: 'port-unreachable' }] },
+      {
+        statements: [match(l4proto, values(single(PROTOCOL_NUMBER.tcp))), LIMIT, { kind: 'reject', with: 'tcp-reset' }],
+      },
+      {
+        statements: [
+          match(l4proto, values(single(PROTOCOL_NUMBER.tcp)), true),
+          LIMIT,
+          { kind: 'reject', with: 'port-unreachable' },
+        ],
+      },
       { statements: [verdict(drop)] },
     ],
   },
@@ -149,7 +159,7 @@ export const frame = (limits: LedgerLimits) => ({
   chains: [prerouting, postrouting, ...refuseChains],
   sets: [
     verdictMap(EXPOSURES, KEY, true),
-    ...RANGES.map((name) => verdictMap(name, KEY, true, true)),
+    ...PROTOCOLS.flatMap((protocol) => RANGES[protocol]).map((name) => verdictMap(name, ['inet_service'], true, true)),
     verdictMap(REPLIES, KEY, false),
     ...([4, 6] as const).flatMap((family) => [
       verdictMap(VIPS[family], [ADDRESS[family], ...KEY], true),

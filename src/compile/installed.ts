@@ -15,12 +15,16 @@ const protocolOf = (number: bigint): Protocol | null =>
 /** Reads the exposures that a listed table judges. A chain that was changed by hand counts as not installed for that protocol. */
 export const installedIn = (table: Table | null): Installed => {
   const installed = new Map<string, Map<Protocol, Treatment>>();
-  for (const name of [EXPOSURES, ...RANGES, VIPS[4], VIPS[6]]) {
+  const maps: readonly (readonly [string, Protocol | null])[] = [
+    ...[EXPOSURES, VIPS[4], VIPS[6]].map((name) => [name, null] as const),
+    ...PROTOCOLS.flatMap((protocol) => RANGES[protocol].map((name) => [name, protocol] as const)),
+  ];
+  for (const [name, only] of maps) {
     const map = table?.sets.get(name);
     if (map?.kind !== 'verdict-map') continue;
     for (const { key, verdict } of map.elements) {
       const number = key.at(-2);
-      const protocol = number?.kind === 'range' ? protocolOf(number.first) : null;
+      const protocol = only ?? (number?.kind === 'range' ? protocolOf(number.first) : null);
       const chain = verdict.kind === 'goto' ? table?.chains.get(verdict.chain) : undefined;
       const treatment = protocol === null || chain === undefined ? null : treatmentIn(chain, protocol);
       if (protocol === null || chain === undefined || treatment === null) continue;

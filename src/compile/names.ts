@@ -2,6 +2,7 @@ import type { Family } from '../net/family.ts';
 import type { Address } from '../net/address.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatPorts, type PortRange } from '../net/port.ts';
+import type { Protocol } from '../net/protocol.ts';
 
 /** The only table that is ever written. */
 export const TABLE = { family: 'inet', name: 'portcullis' } as const;
@@ -13,7 +14,15 @@ export const REFUSE_REJECT = 'refuse-reject';
 export const NOTE = 'note';
 export const NOTE_AUDIT = 'note-audit';
 export const EXPOSURES = 'exposures';
-export const RANGES = ['ranges-a', 'ranges-b'] as const;
+/**
+ * The interval maps of port ranges, a pair for each protocol. They cannot have the protocol in their key: nft before 1.0.8 turns it
+ * into network order there, though it is one byte, and kernels since 6.12.y (net/netfilter/nft_byteorder.c) refuse that rule.
+ */
+export const RANGES: Readonly<Record<Protocol, readonly [a: string, b: string]>> = {
+  tcp: ['ranges-tcp-a', 'ranges-tcp-b'],
+  udp: ['ranges-udp-a', 'ranges-udp-b'],
+  sctp: ['ranges-sctp-a', 'ranges-sctp-b'],
+};
 export const VIPS = { 4: 'vips4', 6: 'vips6' } as const;
 export const REPLIES = 'replies';
 export const LEDGER = { 4: 'ledger4', 6: 'ledger6' } as const;

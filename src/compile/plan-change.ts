@@ -22,9 +22,10 @@ export const planChange = (current: Table | null, target: Table | null): Change 
       [
         ...(current === null ? [{ kind: 'add-table' } as const] : []),
         ...newCounters(current, target),
+        // Chains before maps: nft 1.0.6 sends a new interval map's elements, read later in the same text, along with the map itself.
+        ...newChains(current, target, (chain) => chain.base === null),
         ...newSets(current, target),
         ...addresses.add,
-        ...newChains(current, target, (chain) => chain.base === null),
         ...chains.staged,
       ],
     ]),

@@ -99,7 +99,7 @@ describe('an access becomes nftables text', () => {
         'chain x-30000-32767',
         ...accepts('s-web', 's-web'),
         ...guarded('30000-32767'),
-        'element ranges-a { udp . 30000-32767 : goto x-30000-32767 }',
+        'element ranges-udp-a { 30000-32767 : goto x-30000-32767 }',
       ],
     ],
     [
@@ -116,7 +116,7 @@ describe('an access becomes nftables text', () => {
         'rule x-31000 fib daddr type unicast return',
         'rule x-31000 accept',
         'element exposures { tcp . 31000 : goto x-31000 }',
-        'element ranges-a { tcp . 30000-32767 : goto x-30000-32767 }',
+        'element ranges-tcp-a { 30000-32767 : goto x-30000-32767 }',
       ],
     ],
     [
@@ -297,8 +297,12 @@ test('the frame: hooks, the order of judgement, and a verdict that never stands 
     'ip daddr . meta l4proto . th dport vmap @vips4',
     'ip6 daddr . meta l4proto . th dport vmap @vips6',
     'meta l4proto . th dport vmap @exposures',
-    'meta l4proto . th dport vmap @ranges-a',
-    'meta l4proto . th dport vmap @ranges-b',
+    'tcp dport vmap @ranges-tcp-a',
+    'tcp dport vmap @ranges-tcp-b',
+    'udp dport vmap @ranges-udp-a',
+    'udp dport vmap @ranges-udp-b',
+    'sctp dport vmap @ranges-sctp-a',
+    'sctp dport vmap @ranges-sctp-b',
   ]);
   assert.deepEqual(rulesOf('refuse-drop'), ['jump note', 'drop']);
   assert.deepEqual(rulesOf('refuse-reject'), [

@@ -36,11 +36,13 @@ const printSet = (set: NamedSet): string => {
 const printBase = ({ type, hook, priority, policy }: BaseChain): string =>
   ` { type ${type} hook ${hook} priority ${priority}; policy ${policy}; }`;
 
-/** The types of a map's key follow from our own names: the address of a VIP map, protocol and port of the others. */
-const keyTypes = (element: MapElement, map: string): readonly DataType[] =>
-  element.key.length === 3
+/** The types of a map's key follow from its length: ports of a range; protocol and port; these with the address of a VIP. */
+const keyTypes = (element: MapElement, map: string): readonly DataType[] => {
+  if (element.key.length === 1) return ['inet_service'];
+  return element.key.length === 3
     ? [map.endsWith('4') ? 'ipv4_addr' : 'ipv6_addr', 'inet_proto', 'inet_service']
     : ['inet_proto', 'inet_service'];
+};
 
 const printOperation = (operation: Operation): readonly string[] => {
   switch (operation.kind) {

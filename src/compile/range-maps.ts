@@ -1,13 +1,11 @@
-import { sameValue, type Value } from '../ruleset/data-type.ts';
+import type { Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import type { Table } from '../ruleset/table.ts';
-import { RANGES } from './names.ts';
 
 type Ports = Extract<Value, { kind: 'range' }>;
 
-/** The protocol and ports of a range element; null for a key of another form. */
-const partsOf = ({ key: [protocol, ports] }: MapElement): { readonly protocol: Value; readonly ports: Ports } | null =>
-  protocol !== undefined && ports?.kind === 'range' ? { protocol, ports } : null;
+/** The ports of a range element; null for a key of another form. */
+const portsOf = ({ key: [ports] }: MapElement): Ports | null => (ports?.kind === 'range' ? ports : null);
 
 const stored = (current: Table | null, name: string): readonly MapElement[] => {
   const map = current?.sets.get(name);
@@ -41,50 +39,40 @@ const cut = (ports: Ports, at: readonly Ports[]): readonly Ports[] => {
 };
 
 const byKey = (x: MapElement, y: MapElement): number => {
-  const [a, b] = [partsOf(x)?.ports.first ?? 0n, partsOf(y)?.ports.first ?? 0n];
+  const [a, b] = [portsOf(x)?.first ?? 0n, portsOf(y)?.first ?? 0n];
   return a < b ? -1 : a > b ? 1 : 0;
 };
 
 /**
- * Distributes the guarded port ranges over the two interval maps. What is stored and still right stays where it is; a new range that
+ * Distributes the guarded port ranges of a protocol over its two interval maps. What is stored and still right stays where it is; a new range that
  * overlaps a stored one goes to the other map, so that it can be added before the old one is taken away.
  */
 export const placeRanges = (
   current: Table | null,
+  names: readonly [a: string, b: string],
   wanted: readonly MapElement[],
 ): readonly [readonly MapElement[], readonly MapElement[]] => {
-  const maps = RANGES.map((name) => stored(current, name));
+  const maps = names.map((name) => stored(current, name));
   const placed: [MapElement[], MapElement[]] = [[], []];
   for (const element of wanted) {
-    const parts = partsOf(element);
-    if (parts === null) continue;
-    const { protocol, ports } = parts;
+    const ports = portsOf(element);
+    if (ports === null) continue;
     const kept = maps.map((elements) =>
       elements.filter((other) => {
-        const there = partsOf(other);
-        return (
-          there !== null &&
-          sameValue(there.protocol, protocol) &&
-          inside(there.ports, ports) &&
-          leadsTo(other) === leadsTo(element)
-        );
+        const there = portsOf(other);
+        return there !== null && inside(there, ports) && leadsTo(other) === leadsTo(element);
       }),
     );
     kept.forEach((elements, index) => placed[index === 0 ? 0 : 1].push(...elements));
     const takenPorts = kept
       .flat()
-      .flatMap((other) => partsOf(other)?.ports ?? [])
+      .flatMap((other) => portsOf(other) ?? [])
       .sort((x, y) => (x.first < y.first ? -1 : 1));
-    const others = maps.map((elements) =>
-      elements.flatMap((other) => {
-        const there = partsOf(other);
-        return there !== null && sameValue(there.protocol, protocol) ? [there.ports] : [];
-      }),
-    );
+    const others = maps.map((elements) => elements.flatMap((other) => portsOf(other) ?? []));
     for (const gap of without(ports, takenPorts))
       for (const piece of cut(gap, others.flat())) {
         const freeInA = !(others[0] ?? []).some((other) => overlap(other, piece));
-        placed[freeInA ? 0 : 1].push({ key: [protocol, piece], verdict: element.verdict });
+        placed[freeInA ? 0 : 1].push({ key: [piece], verdict: element.verdict });
       }
   }
   return [placed[0].sort(byKey), placed[1].sort(byKey)];
