@@ -191,7 +191,7 @@ const open = async (lab: GuardedLab, connection: Connection, index: number): Pro
   const name = `${client} ${behaviour} ${protocol} IPv${family} ${door}`;
   assert.equal(await line.hear(WORD_MS), 'open', name);
   assert.match((await line.say('first', WORD_MS)) ?? 'silence', / first$/, name);
-  if (behaviour === 'pushing') assert.match((await line.say('push 50', WORD_MS)) ?? 'silence', / push 50$/, name);
+  if (behaviour === 'pushing') assert.match((await line.say('push 200', WORD_MS)) ?? 'silence', / push 200$/, name);
   return {
     name,
     client,
@@ -212,7 +212,7 @@ const chatting = async (held: readonly Held[], meanwhile: Promise<void>): Promis
     while (!until.signal.aborted) {
       // Where no answer comes any more, a question now and then is enough.
       const answer = await line.say('chat', SILENCE_MS);
-      if (answer !== null) await pause(10);
+      if (answer !== null) await pause(100);
     }
   };
   const chats = held.filter(({ behaviour }) => behaviour === 'busy').map(chat);
