@@ -83,40 +83,76 @@ export const setOfPrefixes = (family: Family, prefixes: Iterable<Prefix>): Prefi
   return make(family, cover(sortWords(starts, words), sortWords(ends.subarray(0, closed * words), words), words));
 };
 
-/** Whether an address belongs to the result, by "in a" (bit 1) and "in b" (bit 0): four bits, one for each case. */
+/** Whether an address belongs to the result, by "in a" (bit 1) and "in b" (bit 0): four bits, one for each case; none for "in neither". */
 type TruthTable = number;
 const OR: TruthTable = 0b1110;
 const AND: TruthTable = 0b1000;
 const AND_NOT: TruthTable = 0b0100;
-const NOT: TruthTable = 0b0011;
 
-/** One pass over both lists of changes. */
+/** Where results are put together before they are cut to size: one place for all, because it is never read afterwards. */
+let bench = new Uint32Array(1024);
+
+/**
+ * One pass over both lists of changes, a stretch of one between two changes of the other at a time: a few ranges beside many cost little
+ * more than a copy.
+ */
 const combine = (a: PrefixSet, b: PrefixSet, table: TruthTable): PrefixSet => {
   const words = WORDS[a.family];
-  const changes = new Uint32Array(a.changes.length + b.changes.length + words);
-  const [countA, countB] = [a.changes.length / words, b.changes.length / words];
-  let inside = table & 1;
-  let [i, j, used] = [0, 0, inside];
+  const [listA, listB] = [a.changes, b.changes];
+  const [countA, countB] = [listA.length / words, listB.length / words];
+  if (bench.length < listA.length + listB.length) bench = new Uint32Array(2 * (listA.length + listB.length));
+  const out = bench;
+  let [i, j, used, inside] = [0, 0, 0, 0];
   while (i < countA || j < countB) {
-    const order = i >= countA ? 1 : j >= countB ? -1 : compareWords(a.changes, i, b.changes, j, words);
-    const fromA = order <= 0;
-    const index = fromA ? i : j;
-    if (order <= 0) i++;
-    if (order >= 0) j++;
-    const now = (table >> (((i & 1) << 1) | (j & 1))) & 1;
-    if (now === inside) continue;
-    inside = now;
-    const list = fromA ? a.changes : b.changes;
-    const zero = used === 1 && isZero(changes, 0, words) && isZero(list, index, words);
-    // A change back at the very first address takes away the one that was put there.
-    used = zero ? 0 : push(changes, used, list, index, words);
+    const order = i >= countA ? 1 : j >= countB ? -1 : compareWords(listA, i, listB, j, words);
+    if (order === 0) {
+      const now = (table >> (((++i & 1) << 1) | (++j & 1))) & 1;
+      if (now !== inside) used = push(out, used, listA, i - 1, words);
+      inside = now;
+      continue;
+    }
+    const fromA = order < 0;
+    const from = fromA ? i : j;
+    const [other, step] = fromA ? [j & 1, 2] : [(i & 1) << 1, 1];
+    if (fromA) i = j < countB ? firstNotBelow(listA, i + 1, countA, listB, j, words) : countA;
+    else j = i < countA ? firstNotBelow(listB, j + 1, countB, listA, i, words) : countB;
+    // Between two changes of the other side the result follows this side, or it does not change.
+    if ((((table >> other) ^ (table >> (other + step))) & 1) === 0) continue;
+    used = fromA ? copy(out, used, listA, from, i, words) : copy(out, used, listB, from, j, words);
+    inside = (table >> (((i & 1) << 1) | (j & 1))) & 1;
   }
-  return make(a.family, changes.slice(0, used * words));
+  return make(a.family, out.slice(0, used * words));
 };
 
-const isZero = (list: Uint32Array, index: number, words: number): boolean => {
-  for (let word = 0; word < words; word++) if (list[index * words + word] !== 0) return false;
-  return true;
+const copy = (to: Uint32Array, used: number, list: Uint32Array, from: number, end: number, words: number): number => {
+  // Below some twenty words the call costs more than the loop.
+  if ((end - from) * words > 24) to.set(list.subarray(from * words, end * words), used * words);
+  else for (let word = 0; word < (end - from) * words; word++) to[used * words + word] = list[from * words + word] ?? 0;
+  return used + end - from;
+};
+
+/** The first of a list's changes from `from` on that is not below the other list's `at`-th: in steps that double, then by halves. */
+const firstNotBelow = (
+  list: Uint32Array,
+  from: number,
+  end: number,
+  other: Uint32Array,
+  at: number,
+  words: number,
+): number => {
+  let low = from;
+  let step = 1;
+  while (low + step <= end && compareWords(list, low + step - 1, other, at, words) < 0) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(low + step - 1, end);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareWords(list, middle, other, at, words) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 };
 
 /** Addresses in a or b. Linear in the number of ranges, as are all operations here. */
@@ -129,7 +165,14 @@ export const intersection = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a
 export const difference = (a: PrefixSet, b: PrefixSet): PrefixSet => combine(a, b, AND_NOT);
 
 /** Addresses of the family that are not in a. */
-export const complement = (a: PrefixSet): PrefixSet => combine(a, emptySet(a.family), NOT);
+export const complement = (a: PrefixSet): PrefixSet => {
+  const words = WORDS[a.family];
+  if (a.changes.length > 0 && a.changes.subarray(0, words).every((word) => word === 0))
+    return make(a.family, a.changes.slice(words));
+  const changes = new Uint32Array(a.changes.length + words);
+  changes.set(a.changes, words);
+  return make(a.family, changes);
+};
 
 /** Whether an address is in the set; logarithmic. */
 export const contains = ({ family, changes }: PrefixSet, value: bigint): boolean => {

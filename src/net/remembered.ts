@@ -1,7 +1,9 @@
 import { difference, intersection, isEmpty, union, type PrefixSet } from './prefix-set.ts';
 
-/** Ranges of both operands together from which on it costs less to look a result up than to compute it. */
-const WORTH_REMEMBERING = 64;
+/** Ranges of the larger operand from which on it costs less to look a result up than to compute it. */
+const WORTH_REMEMBERING = 48;
+/** Beside few ranges a copy is all: a table of weak keys for a result that nobody asks for again would cost more. */
+const [FEW, WORTH_BESIDE_FEW] = [8, 4096];
 
 type Operation = (a: PrefixSet, b: PrefixSet) => PrefixSet;
 
@@ -9,7 +11,8 @@ type Operation = (a: PrefixSet, b: PrefixSet) => PrefixSet;
 const remembered = (operation: Operation): Operation => {
   const byFirst = new WeakMap<PrefixSet, WeakMap<PrefixSet, PrefixSet>>();
   return (a, b) => {
-    if (a.size + b.size < WORTH_REMEMBERING) return operation(a, b);
+    const [smaller, larger] = a.size < b.size ? [a.size, b.size] : [b.size, a.size];
+    if (larger < (smaller < FEW ? WORTH_BESIDE_FEW : WORTH_REMEMBERING)) return operation(a, b);
     const bySecond = byFirst.get(a) ?? new WeakMap<PrefixSet, PrefixSet>();
     byFirst.set(a, bySecond);
     const result = bySecond.get(b) ?? operation(a, b);
