@@ -1,14 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { error, fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
-import { readBatchLine, unmet } from '../explain/batch.ts';
 import { readDestination, readSender, type PacketRequest } from '../explain/packet-request.ts';
 import { readOrder } from '../explain/read-order.ts';
 import { resolvePacket } from '../explain/resolve-packet.ts';
-import { outcomeJson, packetJson, traceJson } from '../explain/trace-json.ts';
+import { traceJson } from '../explain/trace-json.ts';
 import { traceSvg } from '../explain/trace-svg.ts';
 import { summarize } from '../explain/trace-summary.ts';
-import { printTree, traceTree, type TreeLine } from '../explain/trace-tree.ts';
+import { traceTree } from '../explain/trace-tree.ts';
 import { whoWords } from '../explain/who-words.ts';
 import { findRule } from '../explain/find-rule.ts';
 import { whyNot } from '../explain/why-not.ts';
@@ -22,9 +19,11 @@ import type { Trace } from '../simulate/trace.ts';
 import type { ExplainFlags } from './commands/explain.ts';
 import { EXIT, type Context } from './context.ts';
 import { withFiles } from './evaluate.ts';
+import { explainBatch } from './explain-batch.ts';
+import { explainTrees } from './explain-trees.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
 import { readServiceNames } from './service-names.ts';
-import { emitData, paint, say, showProblems } from './report.ts';
+import { emitData, say, showProblems } from './report.ts';
 import { showDoubts } from './show-doubts.ts';
 
 const HINT = 'For example: portcullis explain --from 203.0.113.20 --to 192.0.2.10:30001';
@@ -59,7 +58,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   if (!nodes.ok) return stop(this, flags, nodes.problems);
   showDoubts(this, flags.color, nodes.warnings);
   const options: SimulateOptions = { order: order.value };
-  if (flags.batch !== undefined) return runBatch(this, flags, nodes.value, options);
+  if (flags.batch !== undefined) return explainBatch(this, flags, flags.batch, nodes.value, options);
   if (request?.ok !== true) return undefined;
   const changed = await changesOf(this, flags);
   if (!changed.ok) return stop(this, flags, changed.problems);
@@ -109,7 +108,12 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
       return undefined;
     }
     case 'tree':
-      for (const text of treesOf(this, flags, answers)) this.process.stdout.write(`${text}\n`);
+      for (const text of explainTrees(
+        this,
+        flags,
+        answers.map(({ node, trace, sentence }) => ({ name: node.name, lines: traceTree(trace), sentence })),
+      ))
+        this.process.stdout.write(`${text}\n`);
   }
   return undefined;
 }
@@ -164,87 +168,6 @@ const tellWhyNot = async (
   }
   return undefined;
 };
-
-/** One tree, or of several nodes each different tree once. */
-const treesOf = (context: Context, flags: ExplainFlags, answers: readonly NodeAnswer[]): readonly string[] => {
-  const colour = (kind: TreeLine['kind'], text: string): string =>
-    kind === 'rule-text'
-      ? paint(context, 'out', flags.color, 'gray', text)
-      : kind === 'hook' || kind === 'route'
-        ? paint(context, 'out', flags.color, 'bold', text)
-        : text;
-  const plain = (_kind: TreeLine['kind'], text: string): string => text;
-  const groups = new Map<string, { names: string[]; text: string }>();
-  for (const { node, trace, sentence } of answers) {
-    const lines = traceTree(trace);
-    const key = printTree(lines, { texts: false, paint: plain });
-    const known = groups.get(key);
-    if (known !== undefined) known.names.push(node.name);
-    else
-      groups.set(key, {
-        names: [node.name],
-        text: `${sentence}\n\n${printTree(lines, { texts: flags.texts, paint: colour })}`,
-      });
-  }
-  return [...groups.values()].map(({ names, text }) =>
-    answers.length === 1 ? text : `${names.join(', ')}:\n${text}\n`,
-  );
-};
-
-const runBatch = async (
-  context: Context,
-  flags: ExplainFlags,
-  nodes: readonly LoadedNode[],
-  options: SimulateOptions,
-): Promise<void> => {
-  const [node, ...more] = nodes;
-  if (node === undefined || more.length > 0)
-    return stop(context, flags, [
-      error('batch-nodes', 'a batch is answered for one node', undefined, 'Give one --snapshot'),
-    ]);
-  let text: string;
-  try {
-    text =
-      flags.batch === '-' ? await context.readStdin() : readFileSync(resolve(context.cwd, flags.batch ?? ''), 'utf8');
-  } catch (problem) {
-    return stop(context, flags, [
-      error('batch-unreadable', `${flags.batch} cannot be read: ${problem instanceof Error ? problem.message : ''}`),
-    ]);
-  }
-  let [bad, failed] = [0, 0];
-  const answers: string[] = [];
-  for (const [index, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const read = readBatchLine(line);
-    const packet = read.ok ? resolvePacket(node.ruleset, read.value.request) : read;
-    if (!read.ok || !packet.ok) {
-      bad++;
-      const [problem] = packet.ok ? [] : packet.problems;
-      answers.push(JSON.stringify({ line: index + 1, error: problem === undefined ? '' : messageOf(problem) }));
-      continue;
-    }
-    const { outcomes } = simulate(node.ruleset, packet.value, options);
-    const told = outcomes.map((outcome) => outcomeJson(packet.value.family, outcome));
-    const misses = read.value.expect === null ? [] : unmet(read.value.expect, told);
-    if (misses.length > 0) failed++;
-    answers.push(
-      JSON.stringify({
-        line: index + 1,
-        packet: packetJson(packet.value),
-        outcomes: told,
-        ...(read.value.expect === null
-          ? {}
-          : { ok: misses.length === 0, ...(misses.length === 0 ? {} : { unmet: misses }) }),
-      }),
-    );
-  }
-  context.process.stdout.write(answers.map((answer) => `${answer}\n`).join(''));
-  if (failed > 0) say(context, `${failed} of ${answers.length} packets do not do what was expected`);
-  context.process.exitCode = bad > 0 ? EXIT.usage : failed > 0 ? EXIT.found : EXIT.fine;
-  return undefined;
-};
-
-const messageOf = ({ message, hint }: Diagnostic): string => (hint === undefined ? message : `${message} (${hint})`);
 
 const stop = (context: Context, flags: ExplainFlags, problems: readonly Diagnostic[]): void => {
   showProblems(context, problems, flags.color);

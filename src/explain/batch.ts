@@ -31,10 +31,13 @@ const schema = z.strictObject({
     .optional(),
 });
 
+export interface BatchLine {
+  readonly request: PacketRequest;
+  readonly expect: Expectation | null;
+}
+
 /** One line of a batch: `{"from":"203.0.113.20","to":"192.0.2.10:30001/tcp","in":"eth0"}`. */
-export const readBatchLine = (
-  text: string,
-): Result<{ readonly request: PacketRequest; readonly expect: Expectation | null }> => {
+export const readBatchLine = (text: string): Result<BatchLine> => {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -249,7 +249,7 @@ const generalize = (lines: readonly TreeLine[], endpoint: string): readonly Tree
         ...one,
         head: one.head.replace(/KUBE-SEP-\w+ \d+/, 'KUBE-SEP-…').replace(/endpoint-[A-Z2-7]{8} \d+/, 'endpoint-…'),
         words: withoutEndpoint(one.words, endpoint)
-          .replaceAll('KUBE-SEP:', 'KUBE-SEP-…:')
+          .replaceAll(/\b(KUBE-SEP|endpoint)-?:/g, '$1-…:')
           .replace(/\s+\([\d,]+ packets?\)/, ''),
       },
     ];

@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts';
+import { ruleVerdict } from './rule-verdict.ts';
 import type { AnyChain, AnyTable } from './table.ts';
 
 /** Where something is decided, so that a person finds it again; shared by trace, decidedBy, findings and diff. */
@@ -15,6 +16,11 @@ export interface RuleRef {
   readonly line?: number;
   /** As the dump's own tool writes it, without counters. */
   readonly text: string;
+  /**
+   * What it does with what it matches: a rule's as {@link ruleVerdict} says it, a policy's accept or drop, `balance` of an IPVS service; nothing
+   * where it is a route, a check or a socket.
+   */
+  readonly verdict: string | null;
 }
 
 /**
@@ -34,6 +40,7 @@ export const ruleRef = (table: AnyTable, chain: AnyChain, number: number | 'poli
     ...(table.file === undefined ? {} : { file: table.file }),
     ...(line === undefined ? {} : { line }),
     text,
+    verdict: rule === undefined ? (chain.base?.policy ?? 'accept') : ruleVerdict(rule),
   };
 };
 

@@ -35,6 +35,7 @@ export const refOf = (place: Place): RuleRef => {
         ...(server.file === undefined ? {} : { file: server.file }),
         ...(server.line === undefined ? {} : { line: server.line }),
         text: server.text,
+        verdict: 'balance',
       };
     }
     case 'routing':
@@ -46,6 +47,7 @@ export const refOf = (place: Place): RuleRef => {
         chain: '',
         rule: 'policy',
         text: place.text,
+        verdict: null,
       };
   }
 };

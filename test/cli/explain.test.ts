@@ -9,6 +9,9 @@ import { BIN, runProgram } from '../support/command-line.ts';
 
 const OBJECTS = fileURLToPath(new URL('../../src/lab/data/objects.json', import.meta.url));
 
+/** What the node `changed` has over the node `iptables-nft`, at the end of its mangle table. */
+const ADDED = '-A PREROUTING -s 203.0.113.0/24 -j ACCEPT\n';
+
 describe('explain and audit read the dumps of any node', () => {
   let folder = '';
   const cli = (stdin: string, ...words: readonly string[]) =>
@@ -16,8 +19,16 @@ describe('explain and audit read the dumps of any node', () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
     // One file that holds all dumps of a node, as somebody would paste them.
-    for (const mode of CAPTURED_MODES) {
-      const dumps = [...capturedFiles(mode, 'small')].filter(([name]) => !name.startsWith('trace-'));
+    for (const mode of [...CAPTURED_MODES, 'changed'] as const) {
+      const dumps = [...capturedFiles(mode === 'changed' ? 'iptables-nft' : mode, 'small')]
+        .filter(([name]) => !name.startsWith('trace-'))
+        .map(
+          ([name, text]) =>
+            [
+              name,
+              mode === 'changed' ? text.replace(/(?<=^\*mangle$[^*]*^)COMMIT$/m, `${ADDED}COMMIT`) : text,
+            ] as const,
+        );
       const at = '2026-01-01T00:00:00Z';
       writeFileSync(
         join(folder, `${mode}.json`),
@@ -95,7 +106,50 @@ describe('explain and audit read the dumps of any node', () => {
       '--snapshot',
       'ipvs.json',
     );
-    assert.deepEqual(run.out.match(/^\S.*:$/gm), ['nftables, nftables:', 'ipvs:']);
+    assert.deepEqual(run.out.match(/^\S.*:(?: another way)?$/gm), ['nftables, nftables:', 'ipvs: another way']);
+  });
+
+  test('several nodes: of a node that is a little different, the differences are shown', async () => {
+    const packet = ['--from', '203.0.113.7', '--to', '192.0.2.10:30001', '--no-texts'];
+    const run = await cli('', 'explain', ...packet, '--snapshot', 'iptables-nft.json', '--snapshot', 'changed.json');
+    const [, told = ''] = run.out.split('changed: the same as iptables-nft, but for this\n');
+    assert.deepEqual(
+      told
+        .split('\n')
+        .filter((line) => /^[-+] /.test(line))
+        .map((line) => line.replaceAll(/\s+/g, ' ')),
+      [
+        '- prerouting filter ip mangle PREROUTING no match, goes on',
+        '+ prerouting filter ip mangle PREROUTING',
+        '+ rule 1 ACCEPT (of this base chain)',
+      ],
+    );
+  });
+
+  test('a batch about several nodes: for each line an answer of each node', async () => {
+    const run = await cli(
+      `${DELIVERED}\n${BAD}\n`,
+      'explain',
+      '--batch',
+      '-',
+      '--snapshot',
+      'nftables.json',
+      '--snapshot',
+      'ipvs.json',
+    );
+    const answers = run.out
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as { line: number; node: string; ok?: boolean; error?: string });
+    assert.deepEqual(
+      answers.map(({ line, node, ok, error }) => [line, node, ok ?? typeof error]),
+      [
+        [1, 'nftables', true],
+        [1, 'ipvs', true],
+        [2, 'nftables', 'string'],
+        [2, 'ipvs', 'string'],
+      ],
+    );
   });
 
   test('audit: --fail-on decides about the exit status, --diff about what changed', async () => {
