@@ -1,13 +1,14 @@
 import type { Address } from '../net/address.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { equals } from '../net/prefix-set.ts';
+import type { Service } from '../policy/model.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Entry } from '../simulate/packet-set.ts';
 import type { SimulateOptions } from '../simulate/simulate.ts';
 import { nodeAddresses, outerInterfaces } from './entries.ts';
 import { findExposures, type FoundExposure } from './find-exposures.ts';
 import { reachOf, type Reach } from './reach.ts';
-import { withNames, type ServiceNames } from './service-names.ts';
+import { serviceNames, withNames } from './service-names.ts';
 
 /** An exposure by one entry, with the other entries for which the same holds. */
 export interface Audited extends Reach {
@@ -21,11 +22,9 @@ export interface AuditOptions extends SimulateOptions {
   readonly ports: ReadonlySet<number> | null;
   /** Sockets and DNAT rules besides what kube-proxy exposes. */
   readonly all: boolean;
-  /** What manifests call the Services. */
-  readonly names?: ServiceNames;
+  /** Services as manifests have them: their names, and what they say that the node answers on. */
+  readonly services?: readonly Service[];
 }
-
-const NO_NAMES: ServiceNames = new Map();
 
 const entryOf = (name: string): Entry => (name === 'node' ? { kind: 'node' } : { kind: 'interface', name });
 
@@ -34,7 +33,7 @@ const sameReach = (a: Reach, b: Reach): boolean => equals(a.may, b.may) && equal
 /** For every exposure the exact set of sources that can reach it. Exposures whose node address no dump tells are left out. */
 export const auditRuleset = (
   ruleset: Ruleset,
-  { entries, ports, all, names = NO_NAMES, ...options }: AuditOptions,
+  { entries, ports, all, services = [], ...options }: AuditOptions,
 ): readonly Audited[] => {
   const addresses = new Map<Family, readonly Address[]>(
     FAMILIES.map((family) => [family, nodeAddresses(ruleset.host, family)]),
@@ -44,7 +43,7 @@ export const auditRuleset = (
   );
   const wanted = (exposure: FoundExposure): boolean =>
     (ports === null || ports.has(exposure.port)) && (all || exposure.kind !== 'HostPort');
-  return withNames(findExposures(ruleset), names)
+  return withNames(findExposures(ruleset, services), serviceNames(services))
     .filter(wanted)
     .flatMap((exposure) => {
       const destination = exposure.address ?? addresses.get(exposure.family)?.[0];

@@ -3,6 +3,7 @@ import { auditDifference, type ReachChange } from '../audit/audit-difference.ts'
 import { auditRuleset, type Audited } from '../audit/audit.ts';
 import { findAll } from '../audit/find.ts';
 import { FINDING_IDS, type Finding } from '../audit/finding.ts';
+import { serviceNames } from '../audit/service-names.ts';
 import { error, fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import { auditedJson, entryText, reachWords, refusedBy } from '../explain/audit-words.ts';
 import { readOrder } from '../explain/read-order.ts';
@@ -15,7 +16,7 @@ import { columns } from './columns.ts';
 import type { AuditFlags } from './commands/audit.ts';
 import { EXIT, type Context } from './context.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
-import { readServiceNames } from './service-names.ts';
+import { readServices } from './read-services.ts';
 import { emit, paint, showProblems } from './report.ts';
 import { showDoubts } from './show-doubts.ts';
 
@@ -57,7 +58,7 @@ export async function audit(this: Context, flags: AuditFlags, ...snapshots: stri
     readOrder(flags.order ?? []),
     readPorts(flags.port),
     readFailOn(flags.failOn),
-    await readServiceNames(this, flags.services),
+    await readServices(this, flags.services),
   ];
   const problems = [order, ports, failOn, services].flatMap((result) => (result.ok ? [] : [...result.problems]));
   if (snapshots.length > 0 !== flags.diff || (flags.diff && snapshots.length !== 2))
@@ -86,7 +87,7 @@ export async function audit(this: Context, flags: AuditFlags, ...snapshots: stri
     entries: flags.entry ?? null,
     ports: ports.value,
     all: flags.all,
-    names: services.value ?? new Map(),
+    services: services.value ?? [],
   };
   const answers = nodes.value.map((node): Answer => {
     const audited = auditRuleset(node.ruleset, options);
@@ -95,7 +96,7 @@ export async function audit(this: Context, flags: AuditFlags, ...snapshots: stri
       : findAll({
           ruleset: node.ruleset,
           audited,
-          servicePorts: services.value === null ? null : new Set(services.value.keys()),
+          servicePorts: services.value === null ? null : new Set(serviceNames(services.value).keys()),
           options: { order: order.value },
         });
     return { node, audited, findings };

@@ -1,3 +1,4 @@
+import { serviceNames } from '../audit/service-names.ts';
 import { error, fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import { readDestination, readSender, type PacketRequest } from '../explain/packet-request.ts';
 import { readOrder } from '../explain/read-order.ts';
@@ -22,7 +23,7 @@ import { withFiles } from './evaluate.ts';
 import { explainBatch } from './explain-batch.ts';
 import { explainTrees } from './explain-trees.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
-import { readServiceNames } from './service-names.ts';
+import { readServices } from './read-services.ts';
 import { emitData, say, showProblems } from './report.ts';
 import { showDoubts } from './show-doubts.ts';
 
@@ -52,7 +53,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   const request = flags.batch === undefined ? readRequest(flags) : null;
   const problems = [order, request].flatMap((result) => (result === null || result.ok ? [] : [...result.problems]));
   if (problems.length > 0 || !order.ok) return stop(this, flags, problems);
-  const services = await readServiceNames(this, flags.services);
+  const services = await readServices(this, flags.services);
   if (!services.ok) return stop(this, flags, services.problems);
   const nodes = await loadNodes(this, flags);
   if (!nodes.ok) return stop(this, flags, nodes.problems);
@@ -66,7 +67,11 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   for (const node of nodes.value) {
     const packet = resolvePacket(node.ruleset, request.value);
     if (!packet.ok) return stop(this, flags, packet.problems);
-    const who = whoWords(node.ruleset, request.value, services.value ?? undefined);
+    const who = whoWords(
+      node.ruleset,
+      request.value,
+      services.value === null ? undefined : serviceNames(services.value),
+    );
     const answer = (ruleset: Ruleset): NodeAnswer => {
       const trace = simulate(ruleset, packet.value, options);
       return { node: { ...node, ruleset }, trace, sentence: summarize(trace, who) };

@@ -1,0 +1,33 @@
+import { lower } from '../../ruleset/lower.ts';
+import type { AnyRule, AnyTable } from '../../ruleset/table.ts';
+import { conditionsOf } from '../rule-conditions.ts';
+import { each, familyOf, type Found } from './found.ts';
+
+const rewrites = (rule: AnyRule): boolean =>
+  rule.kind === 'iptables'
+    ? rule.target?.kind === 'nat' && (rule.target.how === 'dnat' || rule.target.how === 'redirect')
+    : lower(rule).some((step) => step.kind === 'nat' && (step.how === 'dnat' || step.how === 'redirect'));
+
+/** Rules that publish a port of the node by rewriting it: Docker's, a CNI's hostPorts, hand-made ones. */
+export const ofDnat = (table: AnyTable): readonly Found[] => {
+  if (table.engine === 'nft' ? table.name === 'kube-proxy' || table.opaque === true : table.name !== 'nat') return [];
+  const families = table.family === 'inet' ? ([4, 6] as const) : [familyOf(table)];
+  return [...table.chains.values()].flatMap((chain) =>
+    chain.name.startsWith('KUBE-')
+      ? []
+      : chain.rules.filter(rewrites).flatMap((rule) =>
+          families.flatMap((family) => {
+            const conditions = conditionsOf(rule, family);
+            return each(conditions, (protocol, port) => ({
+              kind: 'HostPort',
+              family,
+              protocol,
+              port,
+              address: conditions.destination,
+              service: null,
+              from: 'DNAT rule',
+            }));
+          }),
+        ),
+  );
+};
