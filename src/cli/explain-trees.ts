@@ -1,5 +1,5 @@
 import { diff } from 'node:util';
-import { printTree, type TreeLine } from '../explain/trace-tree.ts';
+import { printTree, type TreeLine } from '../explain/tree-line.ts';
 import type { Context } from './context.ts';
 import { paint } from './report.ts';
 

@@ -58,6 +58,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   const nodes = await loadNodes(this, flags);
   if (!nodes.ok) return stop(this, flags, nodes.problems);
   showDoubts(this, flags.color, nodes.warnings);
+  const names = serviceNames(services.value ?? []);
   const options: SimulateOptions = { order: order.value };
   if (flags.batch !== undefined) return explainBatch(this, flags, flags.batch, nodes.value, options);
   if (request?.ok !== true) return undefined;
@@ -67,11 +68,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
   for (const node of nodes.value) {
     const packet = resolvePacket(node.ruleset, request.value);
     if (!packet.ok) return stop(this, flags, packet.problems);
-    const who = whoWords(
-      node.ruleset,
-      request.value,
-      services.value === null ? undefined : serviceNames(services.value),
-    );
+    const who = whoWords(node.ruleset, request.value, names);
     const answer = (ruleset: Ruleset): NodeAnswer => {
       const trace = simulate(ruleset, packet.value, options);
       return { node: { ...node, ruleset }, trace, sentence: summarize(trace, who) };
@@ -116,7 +113,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
       for (const text of explainTrees(
         this,
         flags,
-        answers.map(({ node, trace, sentence }) => ({ name: node.name, lines: traceTree(trace), sentence })),
+        answers.map(({ node, trace, sentence }) => ({ name: node.name, lines: traceTree(trace, names), sentence })),
       ))
         this.process.stdout.write(`${text}\n`);
   }

@@ -2,7 +2,7 @@ import { error, fail, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import { kernelTree } from '../explain/kernel-tree.ts';
 import { readDestination, readSender } from '../explain/packet-request.ts';
 import { resolvePacket } from '../explain/resolve-packet.ts';
-import { printTree } from '../explain/trace-tree.ts';
+import { printTree } from '../explain/tree-line.ts';
 import { whoWords } from '../explain/who-words.ts';
 import { collectFacts } from '../kernel/facts.ts';
 import { TRACER, traceFlow } from '../kernel/trace-flow.ts';

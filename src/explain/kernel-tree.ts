@@ -7,7 +7,7 @@ import type { Verdict } from '../ruleset/verdict.ts';
 import { refOf, type Place } from '../simulate/place.ts';
 import { chainPurpose, shortChain } from './chain-purpose.ts';
 import { verdictWords } from './step-words.ts';
-import type { TreeLine } from './trace-tree.ts';
+import type { TreeLine } from './tree-line.ts';
 
 const line = (kind: TreeLine['kind'], head: string, words: string, level = 0): TreeLine => ({
   kind,

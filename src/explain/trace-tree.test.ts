@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import { ask } from '../../test/support/ask.ts';
 import { capturedNode, CAPTURED_MODES, type CapturedMode } from '../../test/support/captured-node.ts';
 import { summarize } from './trace-summary.ts';
-import { printTree, traceTree } from './trace-tree.ts';
+import { printTree } from './tree-line.ts';
+import { traceTree } from './trace-tree.ts';
 
 const plain = (_kind: unknown, text: string): string => text;
 

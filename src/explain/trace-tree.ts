@@ -1,3 +1,5 @@
+import { exposureId } from '../access/exposures.ts';
+import type { ServiceNames } from '../audit/service-names.ts';
 import { formatAddress } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { refOf, type Place } from '../simulate/place.ts';
@@ -7,20 +9,10 @@ import { flatten, targetOf } from './branches.ts';
 import { chainPurpose, shortChain } from './chain-purpose.ts';
 import { countWord, fractionText, sumOf } from './number-words.ts';
 import { outcomeWords } from './outcome-words.ts';
+import { generalize, likeness } from './like-branches.ts';
+import { line, type TreeLine } from './tree-line.ts';
 import { packetsOf, ruleWords } from './step-words.ts';
 import { endpointText } from './trace-json.ts';
-
-/** A line of the tree: how deep it stands, what stands in front, and what it says. */
-export interface TreeLine {
-  /** Forks around it. */
-  readonly depth: number;
-  /** Chains around it, below the base chain. */
-  readonly level: number;
-  /** hook: a new hook begins. rule-text: the rule as its own tool writes it. */
-  readonly kind: 'hook' | 'rule' | 'rule-text' | 'route' | 'fork' | 'branch' | 'end';
-  readonly head: string;
-  readonly words: string;
-}
 
 interface Drawing {
   readonly family: Family;
@@ -29,15 +21,9 @@ interface Drawing {
   /** How deep each chain of the present hop stands below its base chain. */
   chains: Map<string, number>;
   hook: string;
+  /** What manifests call the Services. */
+  readonly names: ServiceNames;
 }
-
-const line = (kind: TreeLine['kind'], depth: number, head: string, words: string, level = 0): TreeLine => ({
-  kind,
-  depth,
-  level,
-  head,
-  words,
-});
 
 /** The name of a hook stands in front of its first line only. */
 const hookHead = (drawing: Drawing, hook: string): string => {
@@ -101,6 +87,17 @@ const routeWords = (family: Family, step: Extract<TraceStep, { kind: 'route' }>,
   }
 };
 
+/** ` for shop/frontend:http`, where somebody told; the addresses of a node stand for any of them. */
+const ipvsService = (names: ServiceNames, at: Place): string => {
+  const server = at.kind === 'ipvs' ? at.server.at : null;
+  if (server === null) return '';
+  const ports = { first: server.port, last: server.port };
+  const name =
+    names.get(exposureId(server.address, ports, server.protocol)) ??
+    names.get(exposureId(null, ports, server.protocol));
+  return name === undefined ? '' : ` for ${name}`;
+};
+
 const isRewritten = (trace: Trace, lines: readonly TreeLine[]): boolean =>
   trace.outcomes.length > 0 && lines.some(({ words }) => words.includes('destination becomes'));
 
@@ -158,7 +155,7 @@ const drawSteps = (drawing: Drawing, steps: readonly TraceStep[], depth: number)
             'hook',
             depth,
             hookHead(drawing, step.hook),
-            `IPVS   takes it over, behind the filter rules of ${step.hook}${step.to === null ? '' : `: destination becomes ${endpointText(family, step.to)}`}`,
+            `IPVS   takes it over${ipvsService(drawing.names, step.at)}, behind the filter rules of ${step.hook}${step.to === null ? '' : `: destination becomes ${endpointText(family, step.to)}`}`,
           ),
           line('rule-text', depth, '', refOf(step.at).text),
         );
@@ -199,8 +196,6 @@ interface Drawn {
   readonly endpoint: string | null;
 }
 
-const PLACEHOLDER = 'that endpoint';
-
 /** A branch drawn by itself; the chains around the fork become the outermost ones. */
 const drawBranch = (
   drawing: Drawing,
@@ -214,46 +209,6 @@ const drawBranch = (
   const target = targetOf(node);
   return { lines: inner.lines, endpoint: target === null ? null : endpointText(drawing.family, target) };
 };
-
-/** Names and numbers that differ from one endpoint to the next, and nothing else. */
-const withoutEndpoint = (text: string, endpoint: string | null): string => {
-  const plain = text
-    .replace(/KUBE-SEP-\w+/g, 'KUBE-SEP')
-    .replace(/(endpoint-)[A-Z2-7]{8}/g, '$1')
-    .replace(/affinity-[A-Z2-7]{8}\S*/g, 'affinity-…');
-  return endpoint === null ? plain : plain.replaceAll(endpoint, PLACEHOLDER);
-};
-
-const likeness = ({ lines, endpoint }: { readonly lines: readonly TreeLine[]; readonly endpoint: string | null }) =>
-  lines
-    .filter(({ kind }) => kind !== 'rule-text')
-    .map(({ depth, level, head, words }) =>
-      [
-        depth,
-        level,
-        withoutEndpoint(head, null).replace(/^(KUBE-SV[CL]-\w+) \d+$/, '$1'),
-        withoutEndpoint(words, endpoint).replace(/\([\d,]+ packets?\)/g, ''),
-      ].join(' '),
-    )
-    .join('\n');
-
-/** The lines of one branch for several: what names its own endpoint is said in general, rules that only it has are left out. */
-const generalize = (lines: readonly TreeLine[], endpoint: string): readonly TreeLine[] =>
-  lines.flatMap((one) => {
-    const isOwn =
-      /KUBE-SEP-|(?:endpoint|affinity)-[A-Z2-7]{8}/.test(`${one.head} ${one.words}`) || one.words.includes(endpoint);
-    if (!isOwn) return [one];
-    if (one.kind === 'rule-text') return [];
-    return [
-      {
-        ...one,
-        head: one.head.replace(/KUBE-SEP-\w+ \d+/, 'KUBE-SEP-…').replace(/endpoint-[A-Z2-7]{8} \d+/, 'endpoint-…'),
-        words: withoutEndpoint(one.words, endpoint)
-          .replaceAll(/\b(KUBE-SEP|endpoint)-?:/g, '$1-…:')
-          .replace(/\s+\([\d,]+ packets?\)/, ''),
-      },
-    ];
-  });
 
 const drawFork = (drawing: Drawing, next: Extract<TraceNode['next'], { kind: 'fork' }>, depth: number): void => {
   const { fork, at, branches } = flatten(next);
@@ -326,25 +281,8 @@ const draw = (drawing: Drawing, { steps, next }: TraceNode, depth: number): void
 };
 
 /** The way of a packet as the lines of an indented tree. */
-export const traceTree = (trace: Trace): readonly TreeLine[] => {
-  const drawing: Drawing = { family: trace.packet.family, trace, lines: [], chains: new Map(), hook: '' };
+export const traceTree = (trace: Trace, names: ServiceNames = new Map()): readonly TreeLine[] => {
+  const drawing: Drawing = { family: trace.packet.family, trace, lines: [], chains: new Map(), hook: '', names };
   draw(drawing, trace.root, 0);
   return drawing.lines;
 };
-
-const HEAD = 12;
-
-/** The tree as text. `paint` colours a line's part; rules' own text is left out where `texts` is false. */
-export const printTree = (
-  lines: readonly TreeLine[],
-  { texts, paint }: { readonly texts: boolean; readonly paint: (kind: TreeLine['kind'], text: string) => string },
-): string =>
-  lines
-    .filter(({ kind }) => texts || kind !== 'rule-text')
-    .map(({ depth, level, kind, head, words }) => {
-      const margin = '    '.repeat(depth);
-      if (kind === 'hook' || kind === 'route') return `${margin}${paint(kind, head.padEnd(HEAD))}${words}`.trimEnd();
-      const inset = kind === 'end' ? '' : kind === 'branch' ? '  ' : ' '.repeat(HEAD + 2) + '  '.repeat(level);
-      return `${margin}${inset}${paint(kind, [head, words].filter(Boolean).join('  '))}`;
-    })
-    .join('\n');

@@ -85,7 +85,7 @@ describe('explain and audit read the dumps of any node', () => {
     assert.match((await cli('', 'explain', ...packet)).out, /to node port 30001 reaches/);
     assert.match(
       (await cli('', 'explain', ...packet, '--services', OBJECTS)).out,
-      /to node port 30001 \(shop\/frontend:http\) reaches/,
+      /to node port 30001 \(shop\/frontend:http\) reaches[^]*IPVS {3}takes it over for shop\/frontend:http, behind/,
     );
     const audit = await cli('', 'audit', '--snapshot', 'ipvs.json', '--port', '30001', '--services', OBJECTS);
     assert.match(audit.out, /^30001\/tcp {2}shop\/frontend:http /m);
