@@ -28,6 +28,7 @@ const asked = (ruleset: Ruleset, { exposure, destination, entry }: Audited, valu
   const reached = outcomes.map(
     ({ result, listener }) => result === 'delivered' || (counts && result === 'local' && listener !== false),
   );
+  if (outcomes.some(({ result }) => result === 'unknown')) return 'maybe';
   return reached.every(Boolean) ? 'yes' : reached.some(Boolean) ? 'maybe' : 'no';
 };
 
@@ -167,5 +168,34 @@ describe('random rules', () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('what no dump tells', () => {
+  test('ipvs mode without the services of IPVS: nobody reaches a port for certain, everybody perhaps', () => {
+    const ruleset = capturedNode(
+      'ipvs',
+      'small',
+      (files) => new Map([...files].filter(([name]) => !name.startsWith('ipvsadm'))),
+    );
+    const [audited] = auditRuleset(ruleset, { entries: ['eth0'], ports: new Set([30_001]), all: false });
+    assert.ok(audited !== undefined);
+    assert.ok(isEmpty(audited.must));
+    assert.ok(count(audited.may) > 1n << 31n);
+    const [maybe] = audited.parts.filter(({ reached }) => reached === 'maybe');
+    assert.deepEqual(
+      maybe?.separatedBy.map(({ kind }) => kind),
+      ['ipvs'],
+    );
+  });
+
+  test('another mode without them: kube-proxy does not use IPVS there', () => {
+    const ruleset = capturedNode(
+      'nftables',
+      'small',
+      (files) => new Map([...files].filter(([name]) => !name.startsWith('ipvsadm'))),
+    );
+    const [audited] = auditRuleset(ruleset, { entries: ['eth0'], ports: new Set([30_001]), all: false });
+    assert.ok(audited !== undefined && !isEmpty(audited.must));
   });
 });

@@ -96,11 +96,14 @@ const distinct = (places: readonly Place[]): readonly Place[] => [
 ];
 
 const partOf = ({ sources, leaves }: Cell, exposure: FoundExposure): ReachPart | null => {
+  const unknown = leaves.filter(({ outcome }) => outcome.result === 'unknown');
   const hits = leaves.filter((leaf) => reaches(leaf, exposure));
-  const misses = leaves.filter((leaf) => !reaches(leaf, exposure));
-  const [first] = misses.length > 0 && hits.length === 0 ? misses : hits;
+  const misses = leaves.filter((leaf) => leaf.outcome.result !== 'unknown' && !reaches(leaf, exposure));
+  // What nobody can tell may end either way.
+  const reached =
+    unknown.length > 0 || (hits.length > 0 && misses.length > 0) ? 'maybe' : hits.length > 0 ? 'yes' : 'no';
+  const [first] = reached === 'no' ? misses : [...hits, ...unknown];
   if (first === undefined) return null;
-  const reached = misses.length === 0 ? 'yes' : hits.length === 0 ? 'no' : 'maybe';
   return {
     sources,
     reached,
@@ -108,7 +111,10 @@ const partOf = ({ sources, leaves }: Cell, exposure: FoundExposure): ReachPart |
     decidedBy: (misses[0] ?? first).outcome.decidedBy,
     separatedBy:
       reached === 'maybe'
-        ? distinct(leaves.flatMap(({ outcome, chances }) => [...outcome.assuming.map(({ at }) => at), ...chances]))
+        ? distinct([
+            ...leaves.flatMap(({ outcome, chances }) => [...outcome.assuming.map(({ at }) => at), ...chances]),
+            ...unknown.map(({ outcome }) => outcome.decidedBy),
+          ])
         : [],
     hidden: hits.some(({ outcome }) => outcome.source !== null),
   };

@@ -2,6 +2,7 @@ import { error, fail, ok, type Diagnostic, type Result, type Source } from '../d
 import { takeSnapshot } from '../kernel/snapshot.ts';
 import { readDumps, type ReadDumps } from '../parse/read-dumps.ts';
 import { isSnapshotText, readSnapshot, snapshotSources } from '../parse/snapshot.ts';
+import { assumedOf } from '../simulate/assumed.ts';
 import type { Context } from './context.ts';
 import type { DumpFlags } from './dump-flags.ts';
 import { readDumpFiles } from './read-dump-files.ts';
@@ -32,7 +33,7 @@ const load = (name: string, sources: readonly Source[]): Result<LoadedNode> => {
         'Known are the outputs of iptables-save, nft list ruleset, ipset save, ipvsadm -S -n, ip, sysctl -a, ss -lntup, conntrack -L',
       ),
     );
-  return ok({ ...read.value, name, sources }, read.warnings);
+  return ok({ ...read.value, name, sources }, [...read.warnings, ...assumedOf(read.value.ruleset)]);
 };
 
 const gather = (results: readonly Result<LoadedNode>[]): Result<readonly LoadedNode[]> => {

@@ -41,7 +41,8 @@ export const reachWords = (audited: Audited, most = 4): string => {
 
 const placeWords = (place: ReachPart['decidedBy']): string => {
   if (place.kind === 'rule') return refText(refOf(place));
-  return place.kind === 'ipvs' ? 'IPVS: no server' : place.kind === 'socket' ? 'nothing listens' : 'routing';
+  if (place.kind === 'ipvs') return place.server.scheduler !== '' ? 'IPVS: no server' : `IPVS: ${place.server.text}`;
+  return place.kind === 'socket' ? 'nothing listens' : 'routing';
 };
 
 /** The rules that refuse somebody, shortly. */

@@ -5,7 +5,7 @@ import { refOf } from '../simulate/place.ts';
 import type { Trace } from '../simulate/trace.ts';
 import { allSteps } from '../simulate/all-steps.ts';
 import { countWord, fractionText, sumOf } from './number-words.ts';
-import { whereWords } from './outcome-words.ts';
+import { unknownWords, whereWords } from './outcome-words.ts';
 import { endpointText } from './trace-json.ts';
 
 const distinct = (items: readonly string[]): readonly string[] => [...new Set(items)];
@@ -47,7 +47,7 @@ const single = (family: Family, outcome: Outcome): string => {
     case 'unroutable':
       return 'is not routable on this node';
     case 'unknown':
-      return 'cannot be followed to its end';
+      return `cannot be followed to its end: ${unknownWords(refOf(outcome.decidedBy))}`;
   }
 };
 

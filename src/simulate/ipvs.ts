@@ -1,7 +1,8 @@
-import { isAbsent } from '../ruleset/absent.ts';
+import { isAbsent, type Absent } from '../ruleset/absent.ts';
 import { PROTOCOL_NUMBER } from '../net/protocol.ts';
 import { certain, fraction } from '../ruleset/fraction.ts';
 import type { RealServer, VirtualServer } from '../ruleset/ipvs.ts';
+import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Fraction } from '../ruleset/step.ts';
 import { assumingThat, byChance, type Context } from './context.ts';
 import { sysctl } from './host-index.ts';
@@ -71,12 +72,39 @@ const passed = (state: State): readonly Balanced[] => [{ kind: 'passed', state }
 /** Only the first packets of connections of these protocols are given to a server. */
 const BALANCED: ReadonlySet<number> = new Set([6, 17, 132]);
 
+const inUse = new WeakMap<Ruleset, boolean>();
+
+/** kube-proxy's ipvs mode leaves a link with the cluster's addresses, and ipsets (pkg/proxy/ipvs): without its services nobody can tell what they do. */
+const isInUse = (ruleset: Ruleset): boolean => {
+  const known = inUse.get(ruleset);
+  if (known !== undefined) return known;
+  const { links, addresses } = ruleset.host;
+  const found =
+    (!isAbsent(links) && links.some(({ name }) => name === 'kube-ipvs0')) ||
+    (!isAbsent(addresses) && addresses.some(({ link }) => link === 'kube-ipvs0')) ||
+    ruleset.tables.some(
+      ({ engine, name, chains }) => engine !== 'nft' && name === 'nat' && chains.has('KUBE-NODE-PORT'),
+    );
+  inUse.set(ruleset, found);
+  return found;
+};
+
+/** Where services are looked for that no dump tells. */
+const untold = ({ why }: Absent): Place => ({
+  kind: 'ipvs',
+  server: { at: null, mark: null, scheduler: '', persistent: null, flags: [], servers: [], text: why },
+});
+
 /** Balances a packet: one result for each server that it may get. */
 export const balance = (context: Context, state: State): readonly Balanced[] => {
   const { ipvs } = context.ruleset;
-  // Without a dump of IPVS, its rules are known by nobody; no kube-proxy uses it without leaving ipsets (see path.ts).
-  if (isAbsent(ipvs) || ipvs.length === 0 || state.ipvs !== null) return passed(state);
-  if (!BALANCED.has(context.packet.protocol) || context.packet.state === 'established') return passed(state);
+  if (state.ipvs !== null || !BALANCED.has(context.packet.protocol) || context.packet.state === 'established')
+    return passed(state);
+  if (isAbsent(ipvs))
+    return isInUse(context.ruleset) && context.index.local.has(state.destination)
+      ? [{ kind: 'unknown', state, at: untold(ipvs), why: ipvs.why }]
+      : passed(state);
+  if (ipvs.length === 0) return passed(state);
   const service = serviceFor(context, ipvs, state);
   if (service === null) return passed(state);
   const at: Place = { kind: 'ipvs', server: service };

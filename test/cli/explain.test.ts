@@ -152,6 +152,13 @@ describe('explain and audit read the dumps of any node', () => {
     );
   });
 
+  test('what is assumed because no dump tells it is said', async () => {
+    writeFileSync(join(folder, 'rules.txt'), capturedFiles('iptables-nft', 'small').get('iptables-save.txt') ?? '');
+    const run = await cli('', 'audit', '--iptables', 'rules.txt');
+    assert.match(run.err, /no sysctl dump was given: the node is taken to forward packets/);
+    assert.match(run.err, /no ip rule dump was given/);
+  });
+
   test('audit: --fail-on decides about the exit status, --diff about what changed', async () => {
     const status = async (...words: readonly string[]) => (await cli('', 'audit', ...words)).status;
     assert.equal(await status('--snapshot', 'nftables.json'), 0);

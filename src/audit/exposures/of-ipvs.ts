@@ -42,9 +42,7 @@ export const ofIpsets = (set: IpSet): readonly Found[] => {
 export const ofVirtualServers = ({ ipvs, host: { addresses } }: Ruleset): readonly Found[] => {
   if (isAbsent(ipvs) || isAbsent(addresses)) return [];
   const own = new Set(
-    addresses.flatMap(({ link, address: { family, value } }) =>
-      link === 'kube-ipvs0' ? [] : [`${family} ${value}`],
-    ),
+    addresses.flatMap(({ link, address: { family, value } }) => (link === 'kube-ipvs0' ? [] : [`${family} ${value}`])),
   );
   return ipvs.flatMap(({ at }): Found[] =>
     at === null || !own.has(`${at.address.family} ${at.address.value}`)
