@@ -1,5 +1,6 @@
 import type { Finding, Findings } from './finding.ts';
 import { behindKubeProxy, neverSeesNodePorts, samePriority } from './findings/misplaced-rules.ts';
+import { reversedConnections } from './findings/connections.ts';
 import { bothIptables, datapathBypass, leftoverMode, routeLocalnet } from './findings/node-state.ts';
 import { redirectToListener, shadowedRules } from './findings/rule-quality.ts';
 import {
@@ -25,6 +26,7 @@ const FINDERS: readonly ((findings: Findings) => readonly Finding[])[] = [
   datapathBypass,
   routeLocalnet,
   shadowedRules,
+  reversedConnections,
   throughOtherAddress,
   clientHidden,
 ];

@@ -21,6 +21,7 @@ export const FINDING_IDS = [
   'route-localnet',
   'datapath-bypass',
   'same-priority',
+  'reversed-connection',
 ] as const;
 
 export type FindingId = (typeof FINDING_IDS)[number];

@@ -45,6 +45,14 @@ const small = (
 const NFT = "nft 'add table inet x; add chain inet x c { type filter hook";
 const DROP = '-p tcp --dport 30001 -j DROP';
 
+/** A node whose sshd listens on port 22, with one tracked connection as conntrack -L writes it. */
+const tracked = (protocol: 'tcp', from: string, sport: number, to: string, dport: number, ipvsServices = ''): Ruleset =>
+  nodeWith({
+    'ss-listening.txt': `Netid State  Recv-Q Send-Q Local Address:Port Peer Address:PortProcess\n${protocol}   LISTEN 0      128    0.0.0.0:22   0.0.0.0:*   users:(("sshd",pid=1,fd=3))\n`,
+    'conntrack.txt': `ipv4     2 ${protocol}      6 431999 ESTABLISHED src=${from} dst=${to} sport=${sport} dport=${dport} src=${to} dst=${from} sport=${dport} dport=${sport} [ASSURED] mark=0 use=1\n`,
+    ...(ipvsServices === '' ? {} : { 'ipvsadm-save.txt': ipvsServices }),
+  });
+
 interface Case {
   readonly id: FindingId;
   readonly words: string;
@@ -55,6 +63,35 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
+  {
+    id: 'reversed-connection',
+    words: 'the server of a node’s own port is the first',
+    ruleset: tracked('tcp', '192.0.2.10', 22, '198.51.100.9', 43_210),
+    rule: null,
+  },
+  {
+    id: 'reversed-connection',
+    words: 'a pod behind IPVS is the first',
+    ruleset: tracked(
+      'tcp',
+      '10.244.1.64',
+      8080,
+      '198.51.100.9',
+      43_210,
+      '-A -t 192.0.2.10:30001 -s rr\n-a -t 192.0.2.10:30001 -r 10.244.1.64:8080 -m -w 1\n',
+    ),
+    rule: null,
+  },
+  {
+    id: 'reversed-connection',
+    words: 'a client of the node’s own port is the first',
+    ruleset: tracked('tcp', '198.51.100.9', 43_210, '192.0.2.10', 22),
+  },
+  {
+    id: 'reversed-connection',
+    words: 'the node itself asks another one',
+    ruleset: tracked('tcp', '192.0.2.10', 43_210, '198.51.100.9', 22),
+  },
   {
     id: 'rule-never-sees-node-ports',
     words: 'INPUT names a node port, iptables mode',
