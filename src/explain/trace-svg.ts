@@ -67,13 +67,15 @@ const arrow = (lit: boolean, points: readonly Point[]): string =>
 /** Which parts of the picture the packet passes. */
 const passed = (trace: Trace) => {
   const hooks = new Set<Hook>();
-  let [local, routed] = [false, false];
+  let [local, routed, balanced] = [false, false, false];
   for (const step of allSteps(trace.root)) {
     if (step.kind === 'hop' || step.kind === 'ipvs' || step.kind === 'translated') hooks.add(step.hook);
     if (step.kind === 'socket') local = true;
+    // IPVS takes packets from input to output; no program sees them.
+    if (step.kind === 'ipvs' && step.hook === 'input') balanced = true;
     if (step.kind === 'route') routed = true;
   }
-  return { hooks, local, routed };
+  return { hooks, local, routed, balanced };
 };
 
 /**
@@ -82,7 +84,7 @@ const passed = (trace: Trace) => {
  */
 export const traceSvg = (ruleset: Ruleset, trace: Trace, sentence: string): string => {
   const rows = hookPicture(ruleset, trace);
-  const { hooks, local, routed } = passed(trace);
+  const { hooks, local, routed, balanced } = passed(trace);
   const title = wrap(sentence, 140);
   const top = 34 + title.length * 20;
   const upper = Math.max(heightOf(rows.input), heightOf(rows.output));
@@ -107,7 +109,7 @@ export const traceSvg = (ruleset: Ruleset, trace: Trace, sentence: string): stri
     drawHook('forward', rows.forward, { x: second, y: low, height: heightOf(rows.forward) }),
     drawHook('postrouting', rows.postrouting, { x: fourth, y: low, height: heightOf(rows.postrouting) }),
     `<circle class="${routed ? 'bl' : 'b'}" cx="${routing.x}" cy="${routing.y}" r="22"/><text class="p" x="${routing.x}" y="${routing.y + 4}" text-anchor="middle">route</text>`,
-    `<rect class="${local || hooks.has('output') ? 'bl' : 'b'}" x="${third + 16}" y="${top}" width="220" height="44" rx="22"/><text class="t" x="${third + 126}" y="${top + 27}" text-anchor="middle">programs of this node</text>`,
+    `<rect class="${local || (hooks.has('output') && !balanced) ? 'bl' : 'b'}" x="${third + 16}" y="${top}" width="220" height="44" rx="22"/><text class="t" x="${third + 126}" y="${top + 27}" text-anchor="middle">programs of this node</text>`,
     arrow(hooks.has('prerouting'), [
       { x: first + BOX, y: mid },
       { x: routing.x - 26, y: mid },
@@ -125,10 +127,19 @@ export const traceSvg = (ruleset: Ruleset, trace: Trace, sentence: string): stri
       { x: second + BOX, y: top + 22 },
       { x: third + 10, y: top + 22 },
     ]),
-    arrow(hooks.has('output'), [
+    arrow(hooks.has('output') && !balanced, [
       { x: third + 236, y: top + 22 },
       { x: fourth - 6, y: top + 22 },
     ]),
+    ...(balanced
+      ? [
+          arrow(true, [
+            { x: second + BOX, y: top + 60 },
+            { x: fourth - 6, y: top + 60 },
+          ]),
+          `<text class="p" x="${third + 126}" y="${top + 76}" text-anchor="middle">IPVS sends it on</text>`,
+        ]
+      : []),
     arrow(hooks.has('output') && hooks.has('postrouting'), [
       { x: fourth + 200, y: top + heightOf(rows.output) },
       { x: fourth + 200, y: low - 6 },
