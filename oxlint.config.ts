@@ -20,7 +20,7 @@ const forbid = (folder: string, pure: boolean) => ({
 export default defineConfig({
   plugins: ['typescript', 'unicorn', 'import', 'oxc'],
   categories: { correctness: 'error', suspicious: 'error' },
-  ignorePatterns: ['node_modules', 'dist', '.cache'],
+  ignorePatterns: ['node_modules', 'dist', 'dist-*', '.cache'],
   rules: {
     'typescript/no-floating-promises': 'error',
     'typescript/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],

@@ -23,7 +23,7 @@ export const run = async (): Promise<void> => {
   const times = new Map(steps.map(([name]) => [name, { transaction: [] as number[], all: [] as number[] }]));
   for (let round = 0; round < ROUNDS; round++)
     for (const [name, allowed] of steps) {
-      const result = await enforce(accessOfPorts(PORTS, allowed), known);
+      const result = await enforce(accessOfPorts(PORTS, allowed), { known });
       if (!result.ok || !result.value.proof.holds) throw new Error('the proof does not hold');
       known = result.value.swept;
       times.get(name)?.transaction.push(Math.max(...result.value.steps.map(({ ms }) => ms)));

@@ -8,7 +8,8 @@ import { collectFacts } from '../kernel/facts.ts';
 import { localAddresses } from '../kernel/local-addresses.ts';
 import { takeLock } from '../kernel/lock.ts';
 import { clearPending, readPending } from '../kernel/pending.ts';
-import { cautions, obstacles } from '../kernel/preconditions.ts';
+import type { KubeProxyMode } from '../kernel/kube-proxy-mode.ts';
+import { cautions, obstacles, type Facts } from '../kernel/preconditions.ts';
 import { putInForce, type InForce } from '../kernel/put-in-force.ts';
 import { cutBy } from '../kernel/reply-places.ts';
 import { armRollback } from '../kernel/rollback.ts';
@@ -30,6 +31,8 @@ export interface Changed {
   /** Tracked connections that were let through before and are not any more. */
   readonly cut: readonly CutFlow[];
   readonly estimate: Estimate;
+  /** Whose rules are in the kernel beside ours; null: no kube-proxy's. */
+  readonly kubeProxy: KubeProxyMode | null;
   /** null: a dry run. */
   readonly inForce: InForce | 'dry-run';
   /** Milliseconds within which it must be confirmed; null: it stays. */
@@ -65,14 +68,14 @@ export const makeChange = async (context: Context, flags: ChangeFlags, change: C
     say(context, NOTHING_CHANGED);
     return exit;
   };
-  if (flags.dryRun) return work(context, flags, change, directory, refuse);
   const facts = await collectFacts();
+  if (flags.dryRun) return work(context, flags, change, facts, refuse);
   const blocked = obstacles(facts, flags.ignoreDataplane);
   if (blocked.length > 0) return refuse(EXIT.kernel, blocked);
   const lock = await takeLock(directory);
   if (!lock.ok) return refuse(EXIT.kernel, lock.problems);
   try {
-    return await work(context, flags, change, directory, refuse);
+    return await work(context, flags, change, facts, refuse);
   } finally {
     lock.value.release();
   }
@@ -85,9 +88,10 @@ const work = async (
   context: Context,
   flags: ChangeFlags,
   change: Change,
-  directory: string,
+  facts: Facts,
   refuse: (exit: Exit, problems: readonly Diagnostic[]) => Exit,
 ): Promise<Exit> => {
+  const directory = stateDirectory(context.process.env);
   const pending = readPending(directory);
   const late = pending !== null && pending.deadline <= Date.now();
   // Nobody has confirmed in time: what follows is a change of what comes back.
@@ -111,7 +115,6 @@ const work = async (
   const objections = change.objections?.(next.value, evaluated.value) ?? [];
   if (objections.length > 0) return refuse(EXIT.usage, objections);
 
-  const facts = await collectFacts();
   const warnings = [
     ...(stored.ok
       ? []
@@ -135,7 +138,8 @@ const work = async (
   const accessBefore = before.ok ? before.value.access : null;
   const isLocal = localAddresses();
   const newly = (flows: readonly CutFlow[]): readonly CutFlow[] => newlyCut(flows, accessBefore, isLocal);
-  const cut = facts.mayAdministrate ? newly((await cutBy(access, isLocal)).flows) : [];
+  const seen = facts.mayAdministrate ? await cutBy(access, isLocal) : null;
+  const cut = newly(seen?.flows ?? []);
   const confirm = confirmTime(context, flags, cut);
   if (!confirm.ok) return refuse(EXIT.usage, confirm.problems);
   showProblems(context, warnings, flags.color);
@@ -147,6 +151,7 @@ const work = async (
     difference: accessDifference(accessBefore, access),
     cut,
     estimate: estimateOf(compileTable(access, null)),
+    kubeProxy: facts.kubeProxy,
     confirmMs: confirm.value,
     warnings,
   };
@@ -160,7 +165,7 @@ const work = async (
     if (!armed.ok) return refuse(EXIT.kernel, armed.problems);
   }
   const done = progress(context, 'putting the policies in force');
-  const inForce = await putInForce(directory, next.value, evaluated.value);
+  const inForce = await putInForce(directory, next.value, evaluated.value, seen);
   done();
   if (!inForce.ok) {
     if (confirm.value !== null) clearPending(directory);

@@ -2,7 +2,6 @@ import { restrictionsWith } from '../policy/restrict.ts';
 import { fail, ok } from '../diagnostic/diagnostic.ts';
 import { changeLines } from '../explain/access-change.ts';
 import { restrictionLines } from '../explain/restriction.ts';
-import { kubeProxyMode } from '../kernel/kube-proxy-mode.ts';
 import { columns } from './columns.ts';
 import { EXIT, type Context } from './context.ts';
 import { makeChange } from './make-change.ts';
@@ -45,7 +44,7 @@ export async function restrict(this: Context, flags: RestrictFlags, port: string
       return restrictions.ok ? ok({ ...state, restrictions: restrictions.value }) : fail(...restrictions.problems);
     },
     tell: async (changed) => {
-      const mode = await kubeProxyMode();
+      const mode = changed.kubeProxy;
       const beside = mode === null ? '' : `   (kube-proxy: ${mode} mode)`;
       const replaced = changed.previous.restrictions.length === changed.state.restrictions.length;
       const blocks = restrictionLines(changed.evaluated.access, spec.value.ports, spec.value.protocol);

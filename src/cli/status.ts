@@ -4,7 +4,6 @@ import { diagnosticJson } from '../diagnostic/render.ts';
 import { proofJson, proofLines, proofSentence } from '../explain/proof-sentence.ts';
 import { shortPolicy, statusRows, totals, type StatusRow } from '../explain/status.ts';
 import { collectFacts } from '../kernel/facts.ts';
-import { kubeProxyMode } from '../kernel/kube-proxy-mode.ts';
 import { listOwnTable } from '../kernel/nft.ts';
 import { readPending } from '../kernel/pending.ts';
 import { cautions } from '../kernel/preconditions.ts';
@@ -42,7 +41,8 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
   }
   const { access } = stored.value.evaluated;
   const table: Table | null = listed.value;
-  const [mode, facts] = await Promise.all([kubeProxyMode(), collectFacts()]);
+  const facts = await collectFacts();
+  const mode = facts.kubeProxy;
   const proof = prove(table, access);
   const warnings = [...stored.value.problems, ...cautions(facts, access)];
   const pending = readPending(directory);

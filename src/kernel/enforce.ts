@@ -13,7 +13,7 @@ import type { Table } from '../ruleset/table.ts';
 import { applyChange, sweep, SWEEP_AFTER_MS, type Step } from './apply-change.ts';
 import { localAddresses } from './local-addresses.ts';
 import { listOwnTable, relist } from './nft.ts';
-import { cutBy, mergePlaces } from './reply-places.ts';
+import { cutBy, mergePlaces, type Cut } from './reply-places.ts';
 
 /** What came of making the kernel enforce an access. */
 export interface Enforced {
@@ -50,13 +50,17 @@ const listAfter = (change: Change, known: Table | null): Promise<Result<Table | 
  *
  * `known`: what an earlier call of this process left in the kernel (`swept`), when nobody has written the own table since; the caller
  * watches for that. Then only what the change writes is listed and taken into the proof anew. Where the kernel refuses such a change
- * or the proof does not hold, the whole table is listed after all.
+ * or the proof does not hold, the whole table is listed after all. `cut`: the tracked connections as they were just now; those that begin until the
+ * switch are found after it.
  */
-export const enforce = async (access: Access, known: Table | null = null): Promise<Result<Enforced>> => {
+export const enforce = async (
+  access: Access,
+  { known = null, cut = null }: { readonly known?: Table | null; readonly cut?: Cut | null } = {},
+): Promise<Result<Enforced>> => {
   const start = performance.now();
-  const full = async () => enforceFrom(access, await listOwnTable(), false, start);
+  const full = async () => enforceFrom(access, await listOwnTable(), false, start, cut);
   if (known === null) return full();
-  const quick = await enforceFrom(access, ok(known), true, start);
+  const quick = await enforceFrom(access, ok(known), true, start, cut);
   return quick === 'list-all' || !quick.ok || !quick.value.proof.holds ? full() : quick;
 };
 
@@ -65,12 +69,13 @@ const enforceFrom = async <K extends boolean>(
   before: Result<Table | null>,
   isKnown: K,
   start: number,
+  seen: Cut | null,
 ): Promise<Result<Enforced> | (K extends true ? 'list-all' : never)> => {
   if (!before.ok) return before;
   const isLocal = localAddresses();
   const steps: Step[] = [];
   let current = before.value;
-  let cut = await cutBy(access, isLocal);
+  let cut = seen ?? (await cutBy(access, isLocal));
   let places: readonly ReplyPlace[] = cut.places;
   let target = compileTable(access, current, { replies: places });
   for (let round = 1; ; round++) {

@@ -5,7 +5,9 @@ import {
   readFlowtables,
   readLinks,
   readNotrackChains,
-  readRawBaseChains,
+  rawBaseChains,
+  readChains,
+  readTables,
   readVersion,
 } from './fact-readers.ts';
 
@@ -51,6 +53,13 @@ describe('what programs say about a machine', () => {
     assert.deepEqual(readFlowtables(json), ['inet filter ft (eth0, eth1)', 'ip x one (eth2)']);
   });
 
+  test('nft -j list tables: its version and the tables', () => {
+    const json =
+      '{"nftables": [{"metainfo": {"version": "1.0.6", "release_name": "Lester Gooch #5", "json_schema_version": 1}}, {"table": {"family": "ip", "name": "nat", "handle": 1}}]}';
+    assert.deepEqual(readTables(json), { version: [1, 0, 6], tables: ['ip nat'] });
+    for (const other of ['', 'nftables v0.9.8 (E.D.S.)', '{"nftables": []}']) assert.equal(readTables(other), null);
+  });
+
   test('nft -j list chains: base chains in front of connection tracking', () => {
     const chain = (name: string, more: object) => ({ chain: { family: 'ip', table: 't', name, ...more } });
     const json = JSON.stringify({
@@ -63,7 +72,7 @@ describe('what programs say about a machine', () => {
       ],
     });
     assert.deepEqual(
-      readRawBaseChains(json).map(({ name }) => name),
+      rawBaseChains(readChains(json)).map(({ name }) => name),
       ['raw', 'out'],
     );
   });
@@ -78,6 +87,6 @@ describe('what programs say about a machine', () => {
   });
 
   test('what is no JSON says nothing', () => {
-    assert.deepEqual([readLinks(''), readFlowtables('x'), readRawBaseChains('{}')], [[], [], []]);
+    assert.deepEqual([readLinks(''), readFlowtables('x'), rawBaseChains(readChains('{}'))], [[], [], []]);
   });
 });

@@ -74,17 +74,45 @@ const chains = z.object({
 /** Connection tracking runs at -200 (NF_IP_PRI_CONNTRACK, include/uapi/linux/netfilter_ipv4.h). */
 const CONNTRACK_PRIORITY = -200;
 
-/** Base chains of `nft -j list chains` that run in front of connection tracking. */
-export const readRawBaseChains = (
+/** A chain as `nft -j list chains` tells it; `hook` and `prio` for base chains. */
+export interface ListedChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly hook?: string | undefined;
+  readonly prio?: number | undefined;
+}
+
+/** The chains of `nft -j list chains`. */
+export const readChains = (json: string): readonly ListedChain[] =>
+  (parse(chains, json)?.nftables ?? []).flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
+
+/** Base chains that run in front of connection tracking. */
+export const rawBaseChains = (listed: readonly ListedChain[]): readonly ListedChain[] =>
+  listed.filter(({ hook, prio = 0 }) => (hook === 'prerouting' || hook === 'output') && prio < CONNTRACK_PRIORITY);
+
+const tables = z.object({
+  nftables: z.array(
+    z.object({
+      metainfo: z.object({ version: z.string() }).optional(),
+      table: z.object({ family: z.string(), name: z.string() }).optional(),
+    }),
+  ),
+});
+
+/** nft's own version and the tables of `nft -j list tables`; null: it is no such answer. */
+export const readTables = (
   json: string,
-): readonly { readonly family: string; readonly table: string; readonly name: string }[] =>
-  (parse(chains, json)?.nftables ?? []).flatMap(({ chain }) =>
-    chain !== undefined &&
-    (chain.hook === 'prerouting' || chain.hook === 'output') &&
-    (chain.prio ?? 0) < CONNTRACK_PRIORITY
-      ? [chain]
-      : [],
-  );
+): { readonly version: readonly number[]; readonly tables: readonly string[] } | null => {
+  const listed = parse(tables, json)?.nftables;
+  const version = listed?.find(({ metainfo }) => metainfo !== undefined)?.metainfo?.version;
+  return listed === undefined || version === undefined
+    ? null
+    : {
+        version: readVersion(version),
+        tables: listed.flatMap(({ table }) => (table === undefined ? [] : [`${table.family} ${table.name}`])),
+      };
+};
 
 /** Chains of an `iptables-save -t raw` whose rules take packets from connection tracking (iptables-extensions(8), CT and NOTRACK). */
 export const readNotrackChains = (text: string, tool: string): readonly string[] => [

@@ -2,13 +2,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { runCommand } from './command.ts';
 import {
+  rawBaseChains,
+  readChains,
   readDataplanePrograms,
   readFlowtables,
   readLinks,
   readNotrackChains,
-  readRawBaseChains,
+  readTables,
   readVersion,
+  type ListedChain,
 } from './fact-readers.ts';
+import { kubeProxyMode } from './kube-proxy-mode.ts';
 import type { Facts } from './preconditions.ts';
 
 const CAP_NET_ADMIN = 12n;
@@ -31,11 +35,25 @@ const mayAdministrate = (): boolean => {
   return hex !== undefined && ((BigInt(`0x${hex}`) >> CAP_NET_ADMIN) & 1n) === 1n;
 };
 
-const nfTablesProblem = async (): Promise<string | null> => {
-  const result = await runCommand(['nft', 'list', 'tables']);
-  if (result.kind === 'done')
-    return result.status === 0 ? null : (result.stderr.trim().split('\n')[0] ?? 'unknown error');
-  return result.kind === 'missing' ? null : 'no answer';
+/** What nft says about itself and the kernel. */
+interface Nft {
+  /** null: it is not installed. */
+  readonly version: readonly number[] | null;
+  /** Why the kernel does not answer it; null: it does. */
+  readonly problem: string | null;
+  /** `inet portcullis`. */
+  readonly tables: readonly string[];
+}
+
+/** One question tells the version and the tables; only where the answer is none, nft is asked about itself alone. */
+const askNft = async (): Promise<Nft> => {
+  const result = await runCommand(['nft', '-j', 'list', 'tables'], { timeoutMs: 10_000 });
+  const listed = result.kind === 'done' && result.status === 0 ? readTables(result.stdout) : null;
+  if (listed !== null) return { ...listed, problem: null };
+  const version = result.kind === 'missing' ? null : await output(['nft', '--version']);
+  if (version === null) return { version: null, problem: null, tables: [] };
+  const why = result.kind !== 'done' ? 'no answer' : (result.stderr.trim().split('\n')[0] ?? '') || 'nft gives no JSON';
+  return { version: readVersion(version), problem: why, tables: [] };
 };
 
 /** Interfaces on which the outside comes in: those of the default routes. */
@@ -61,12 +79,10 @@ const bypasses = async (): Promise<readonly string[]> => {
 };
 
 /** Only chains in front of connection tracking can take packets from it; a whole ruleset could take seconds to list. */
-const notrack = async (): Promise<readonly string[]> => {
-  const chains = readRawBaseChains((await output(['nft', '-j', 'list', 'chains'])) ?? '').filter(
-    ({ table }) => table !== 'portcullis',
-  );
+const notrack = async (chains: readonly ListedChain[]): Promise<readonly string[]> => {
+  const raw = rawBaseChains(chains).filter(({ table }) => table !== 'portcullis');
   const nft = await Promise.all(
-    chains.map(async ({ family, table, name }) =>
+    raw.map(async ({ family, table, name }) =>
       ((await output(['nft', 'list', 'chain', family, table, name])) ?? '').includes('notrack')
         ? [`${family} ${table} ${name}`]
         : [],
@@ -87,11 +103,7 @@ const legacyTables = (): readonly (readonly [string, string])[] =>
     ] as const
   ).filter(([, path]) => read(path).trim() !== '');
 
-const bothIptables = async (): Promise<boolean> => {
-  if (legacyTables().length === 0) return false;
-  const tables = (await output(['nft', 'list', 'tables'])) ?? '';
-  return /^table ip6? (filter|nat|mangle|raw)$/m.test(tables);
-};
+const IPTABLES_TABLE = /^ip6? (filter|nat|mangle|raw)$/;
 
 const isInstalled = (program: string): boolean =>
   (process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin')
@@ -100,26 +112,27 @@ const isInstalled = (program: string): boolean =>
 
 /** Looks at the machine. Takes some 30 ms; changes nothing. */
 export const collectFacts = async (): Promise<Facts> => {
-  const version = await output(['nft', '--version']);
   const [first, last] = read('/proc/sys/net/ipv4/ip_local_port_range').trim().split(/\s+/).map(Number);
-  const problem = version === null ? null : await nfTablesProblem();
-  const usable = version !== null && problem === null;
-  const [taken, tables, untracked, both] = await Promise.all([
+  const { version, problem, tables } = await askNft();
+  const asks = version !== null && problem === null && tables.length > 0;
+  const [taken, flowtables, listed] = await Promise.all([
     bypasses(),
-    usable ? output(['nft', '-j', 'list', 'flowtables']) : null,
-    usable ? notrack() : [],
-    usable && bothIptables(),
+    asks ? output(['nft', '-j', 'list', 'flowtables']) : null,
+    asks ? output(['nft', '-j', 'list', 'chains']) : null,
   ]);
+  const chains = readChains(listed ?? '');
+  const [untracked, kubeProxy] = await Promise.all([notrack(chains), kubeProxyMode(chains)]);
   return {
     mayAdministrate: mayAdministrate(),
-    nftVersion: version === null ? null : readVersion(version),
+    nftVersion: version,
     nfTablesProblem: problem,
     kernel: readVersion(release()).slice(0, 2),
+    kubeProxy,
     bypasses: taken,
-    flowtables: readFlowtables(tables ?? ''),
+    flowtables: readFlowtables(flowtables ?? ''),
     localPorts: first === undefined || last === undefined || Number.isNaN(first + last) ? null : { first, last },
     notrack: untracked,
     conntrackTool: isInstalled('conntrack'),
-    bothIptables: both,
+    bothIptables: legacyTables().length > 0 && tables.some((table) => IPTABLES_TABLE.test(table)),
   };
 };

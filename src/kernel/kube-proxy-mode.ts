@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { runCommand } from './command.ts';
+import type { ListedChain } from './fact-readers.ts';
 
 export type KubeProxyMode = 'iptables (nft)' | 'iptables (legacy)' | 'nftables' | 'ipvs';
 
@@ -8,9 +9,9 @@ const succeeds = async (argv: readonly [string, ...string[]]): Promise<boolean> 
   return result.kind === 'done' && result.status === 0;
 };
 
-const legacyIsLoaded = (): boolean => {
+const holds = (path: string, text: string): boolean => {
   try {
-    return readFileSync('/proc/net/ip_tables_names', 'utf8').includes('nat');
+    return readFileSync(path, 'utf8').includes(text);
   } catch {
     return false;
   }
@@ -18,20 +19,19 @@ const legacyIsLoaded = (): boolean => {
 
 /**
  * Which kube-proxy's rules are in this kernel; null: none are. Told by what each mode makes first: the interface kube-ipvs0
- * (pkg/proxy/ipvs), the table kube-proxy (pkg/proxy/nftables), the chain KUBE-PROXY-CANARY (pkg/proxy/iptables). Rules are not listed:
- * there may be a hundred thousand.
+ * (pkg/proxy/ipvs), the chain services of the table kube-proxy (pkg/proxy/nftables), the chain KUBE-SERVICES (pkg/proxy/iptables). Rules are
+ * not listed: there may be a hundred thousand. `chains`: those of nftables.
  */
-export const kubeProxyMode = async (): Promise<KubeProxyMode | null> => {
-  // sysfs may show another namespace's interfaces; the address family's own list does not.
-  if (await succeeds(['ip', 'link', 'show', 'dev', 'kube-ipvs0'])) return 'ipvs';
-  const [nftables, nft, legacy] = await Promise.all([
-    succeeds(['nft', 'list', 'chain', 'ip', 'kube-proxy', 'services']),
-    succeeds(['nft', 'list', 'chain', 'ip', 'nat', 'KUBE-SERVICES']),
-    legacyIsLoaded() && existsSync('/usr/sbin/iptables-legacy')
-      ? succeeds(['iptables-legacy', '-w', '5', '-t', 'nat', '-S', 'KUBE-POSTROUTING'])
-      : false,
-  ]);
-  if (nftables) return 'nftables';
-  if (nft) return 'iptables (nft)';
+export const kubeProxyMode = async (chains: readonly ListedChain[]): Promise<KubeProxyMode | null> => {
+  // sysfs may show another namespace's interfaces; the process's own list does not.
+  if (holds('/proc/net/dev', 'kube-ipvs0:')) return 'ipvs';
+  const has = (wanted: string): boolean =>
+    chains.some(({ family, table, name }) => `${family} ${table} ${name}` === wanted);
+  if (has('ip kube-proxy services')) return 'nftables';
+  if (has('ip nat KUBE-SERVICES')) return 'iptables (nft)';
+  const legacy =
+    holds('/proc/net/ip_tables_names', 'nat') &&
+    existsSync('/usr/sbin/iptables-legacy') &&
+    (await succeeds(['iptables-legacy', '-w', '5', '-t', 'nat', '-S', 'KUBE-POSTROUTING']));
   return legacy ? 'iptables (legacy)' : null;
 };

@@ -8,6 +8,7 @@ const GOOD: Facts = {
   mayAdministrate: true,
   nftVersion: [1, 0, 6],
   nfTablesProblem: null,
+  kubeProxy: null,
   kernel: [6, 1],
   bypasses: [],
   flowtables: [],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { evaluateState, isEmptyState, type Evaluated, type State } from '../access/state.ts';
 import { ok, type Result } from '../diagnostic/diagnostic.ts';
 import { enforce, unenforce, type Enforced } from './enforce.ts';
+import type { Cut } from './reply-places.ts';
 import { removeState, writeState } from './state-store.ts';
 
 /** What came of putting a state in force; null where it asks for nothing, so that the kernel holds nothing either. */
@@ -10,16 +11,22 @@ export type InForce = Enforced | null;
 
 /**
  * The kernel first, then the file: a command that is killed in between leaves the kernel guarded and the file old, which `verify` shows
- * and the next `apply` mends. The other way round a reboot in between would enforce what never was.
+ * and the next `apply` mends. The other way round a reboot in between would enforce what never was. `cut`: what was found out about tracked
+ * connections just now, so that they are not listed twice.
  */
-export const putInForce = async (directory: string, state: State, { access }: Evaluated): Promise<Result<InForce>> => {
+export const putInForce = async (
+  directory: string,
+  state: State,
+  { access }: Evaluated,
+  cut: Cut | null = null,
+): Promise<Result<InForce>> => {
   if (isEmptyState(state)) {
     const removed = await unenforce();
     if (!removed.ok) return removed;
     forget(directory);
     return ok(null);
   }
-  const enforced = await enforce(access);
+  const enforced = await enforce(access, { cut });
   if (!enforced.ok) return enforced;
   const written = writeState(directory, state, access);
   return written.ok ? ok(enforced.value) : written;

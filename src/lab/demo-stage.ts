@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCommand, type Ended } from './command.ts';
+import { builtProgram } from './built.ts';
+import type { Ended } from './command.ts';
 import { labDown, labExec, labUp } from './lab.ts';
 import type { Mode } from './mode.ts';
 import { probe, type Probe } from './probe.ts';
@@ -45,35 +46,16 @@ export const clearStage = () => labDown(LAB);
 
 const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
 
-/** Compiled code is kept here from one run to the next: it saves a second a command, and six on an emulated processor. */
-export const COMPILED = fileURLToPath(new URL('../../.cache/node', import.meta.url));
-
-/** Compiles what the demo will run, for a virtual machine that sees this machine's files; by commands that change nothing, nowhere. */
-export const compileAhead = async (): Promise<void> => {
-  const folder = mkdtempSync(join(tmpdir(), 'portcullis-demo-'));
-  const dry = [
-    ['restrict', '30001', '--from', '198.51.100.0/30', '--dry-run'],
-    ['diff', '-f', folder],
-    ['status'],
-    ['denied'],
-    ['verify'],
-    ['remove', '--dry-run'],
-  ];
-  const environment = [`PORTCULLIS_STATE_DIR=${join(folder, 'state')}`, `NODE_COMPILE_CACHE=${COMPILED}`];
-  const alone = ['unshare', '--net', 'env', ...environment, process.execPath, PORTCULLIS] as const;
-  await Promise.all(dry.map((argv) => runCommand({ argv: [...alone, ...argv] })));
-  rmSync(folder, { recursive: true, force: true });
-};
-
 const stageIn = (mode: Mode, folder: string): Stage => {
-  const settings = [`PORTCULLIS_STATE_DIR=${join(folder, 'state')}`, 'NO_COLOR=1', `NODE_COMPILE_CACHE=${COMPILED}`];
+  const settings = [`PORTCULLIS_STATE_DIR=${join(folder, 'state')}`, 'NO_COLOR=1'];
+  // The demo runs as it was built in a virtual machine alone; Portcullis then does too.
+  const program = import.meta.url.endsWith('.ts') ? PORTCULLIS : builtProgram('cli/main');
   const onNode: Stage['onNode'] = (argv, stdin) => labExec(LAB, 'node-1', argv, stdin);
   return {
     mode,
     onNode,
     // The lab is not the machine that this terminal is on: its SSH session is none of the node's business.
-    portcullis: (...argv) =>
-      onNode(['env', '--unset=SSH_CONNECTION', ...settings, process.execPath, PORTCULLIS, ...argv]),
+    portcullis: (...argv) => onNode(['env', '--unset=SSH_CONNECTION', ...settings, process.execPath, program, ...argv]),
     reaches: async (one) => {
       const reached = await probe(
         LAB,

@@ -1,10 +1,10 @@
 // npm run demo [-- --mode MODE]: a node port guarded, with real packets, in under a minute.
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildPrograms, builtProgram } from './built.ts';
 import { chooseLab } from './choose-lab.ts';
 import { inputRule, redirectRule } from './demo-classic.ts';
 import { bothReach, look, removeAll, restrictTcp, restrictUdpAndIpv6, revoke } from './demo-guard.ts';
-import { clearStage, COMPILED, compileAhead, withStage, type Stage } from './demo-stage.ts';
+import { clearStage, withStage, type Stage } from './demo-stage.ts';
 import { isMode, MODES, type Mode } from './mode.ts';
 import { runInVm } from './vm.ts';
 
@@ -45,14 +45,15 @@ const play = async (stage: Stage): Promise<void> => {
 };
 
 const inVm = async (mode: Mode): Promise<number> => {
-  await compileAhead();
-  const ended = await runInVm({
-    argv: [process.execPath, fileURLToPath(import.meta.url), '--mode', mode, '--inside'],
-    environment: { NODE_COMPILE_CACHE: COMPILED },
-    timeoutMs: 600_000,
-    signal: stopped.signal,
-    onOutput: (stream, text) => void process[stream].write(text),
-  });
+  const built = await buildPrograms();
+  const ended = built.ok
+    ? await runInVm({
+        argv: [process.execPath, builtProgram('lab/demo'), '--mode', mode, '--inside'],
+        timeoutMs: 600_000,
+        signal: stopped.signal,
+        onOutput: (stream, text) => void process[stream].write(text),
+      })
+    : built;
   if (ended.ok) return ended.value.status;
   if (stopped.signal.aborted) return 130;
   for (const { message, hint } of ended.problems)

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { buildPrograms } from '../../src/lab/built.ts';
 import { runInVm } from '../../src/lab/vm.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
 
@@ -17,6 +18,8 @@ export interface InVm {
 
 /** Runs a test file in the virtual machine; fails with its report where a test failed or none ran. */
 export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 600_000, tell }: InVm): Promise<void> => {
+  const built = await buildPrograms();
+  if (!built.ok) throw new Error(built.problems.map(({ message }) => message).join('\n'));
   const ended = await runInVm({
     argv: [
       process.execPath,
@@ -24,7 +27,7 @@ export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 60
       ...(only === undefined ? [] : [`--test-name-pattern=${only}`]),
       fileURLToPath(file),
     ],
-    ...(environment === undefined ? {} : { environment }),
+    environment: { ...environment, PORTCULLIS_IN_VM: 'true' },
     ...(kernel === undefined ? {} : { kernel }),
     timeoutMs,
   });
