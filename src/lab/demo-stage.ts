@@ -49,13 +49,13 @@ const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.
 const stageIn = (mode: Mode, folder: string): Stage => {
   const settings = [`PORTCULLIS_STATE_DIR=${join(folder, 'state')}`, 'NO_COLOR=1'];
   // The demo runs as it was built in a virtual machine alone; Portcullis then does too.
-  const program = import.meta.url.endsWith('.ts') ? PORTCULLIS : builtProgram('cli/main');
+  const program = import.meta.url.endsWith('.ts') ? [process.execPath, PORTCULLIS] : builtProgram('cli/main');
   const onNode: Stage['onNode'] = (argv, stdin) => labExec(LAB, 'node-1', argv, stdin);
   return {
     mode,
     onNode,
     // The lab is not the machine that this terminal is on: its SSH session is none of the node's business.
-    portcullis: (...argv) => onNode(['env', '--unset=SSH_CONNECTION', ...settings, process.execPath, program, ...argv]),
+    portcullis: (...argv) => onNode(['env', '--unset=SSH_CONNECTION', ...settings, ...program, ...argv]),
     reaches: async (one) => {
       const reached = await probe(
         LAB,

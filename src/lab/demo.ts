@@ -48,7 +48,7 @@ const inVm = async (mode: Mode): Promise<number> => {
   const built = await buildPrograms();
   const ended = built.ok
     ? await runInVm({
-        argv: [process.execPath, builtProgram('lab/demo'), '--mode', mode, '--inside'],
+        argv: [...builtProgram('lab/demo'), '--mode', mode, '--inside'],
         timeoutMs: 600_000,
         signal: stopped.signal,
         onOutput: (stream, text) => void process[stream].write(text),

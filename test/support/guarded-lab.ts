@@ -24,7 +24,7 @@ import type { Manifest } from './policies.ts';
 const PROGRAM =
   process.env['PORTCULLIS_IN_VM'] === 'true'
     ? builtProgram('cli/main')
-    : fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
+    : [process.execPath, fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url))];
 
 /** A lab with a real kube-proxy's state whose node runs Portcullis as a user would. */
 export interface GuardedLab {
@@ -63,7 +63,7 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
   // The tests' own SSH session, if there is one, does not lead to the lab's node.
   const surroundings = ['env', '--unset=SSH_CONNECTION', `PORTCULLIS_STATE_DIR=${join(folder, 'state')}`] as const;
   const portcullis: GuardedLab['portcullis'] = (...argv) =>
-    labExec(name, 'node-1', [...surroundings, 'NO_COLOR=1', process.execPath, PROGRAM, ...argv]);
+    labExec(name, 'node-1', [...surroundings, 'NO_COLOR=1', ...PROGRAM, ...argv]);
   const onNode: GuardedLab['onNode'] = async (argv, stdin) => {
     const { status, stdout, stderr } = await labExec(name, 'node-1', argv, stdin);
     assert.equal(status, 0, `${argv.join(' ')}: ${stdout}${stderr}`);
