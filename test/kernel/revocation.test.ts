@@ -77,7 +77,7 @@ const revocation = async (mode: Mode): Promise<void> => {
     await prepare(lab, sctp);
     const held: Held[] = [];
     try {
-      const all = connections(sctp);
+      const all = connections(mode, sctp);
       for (let first = 0; first < all.length; first += AT_ONCE)
         held.push(
           ...(await Promise.all(all.slice(first, first + AT_ONCE).map((it, index) => open(lab, it, first + index)))),
@@ -143,8 +143,11 @@ interface Connection {
   readonly behaviour: Behaviour;
 }
 
+/** An emulated machine shows what the running kernel cannot: SCTP, and pods behind IPVS. */
+const IN_VM = process.env['PORTCULLIS_IN_VM'] === 'true';
+
 /** Doors x behaviours of the revoked client; one of each kind of the other, who is not to be disturbed. */
-const connections = (sctp: boolean): readonly Connection[] => {
+const connections = (mode: Mode, sctp: boolean): readonly Connection[] => {
   const doors = [
     ...MORE_SERVICES.filter((it) => it.family === 4 || it.externalTrafficPolicy === 'Local').map(
       ({ family, protocol, externalTrafficPolicy, nodePort }) => ({
@@ -169,10 +172,20 @@ const connections = (sctp: boolean): readonly Connection[] => {
       })),
     ),
     { door: 'load balancer', ...VIP, family: 4, protocol: 'tcp', serverPort: 0, server: null } as const,
-  ].filter(({ protocol }) => sctp || protocol !== 'sctp');
+  ]
+    .filter(({ protocol }) => sctp || protocol !== 'sctp')
+    .filter(
+      ({ door, protocol }) =>
+        !IN_VM ||
+        (mode === 'ipvs'
+          ? door !== 'host socket' && door !== 'pod, Cluster'
+          : protocol === 'sctp' && door !== 'pod, Cluster'),
+    );
   return doors.flatMap((door) => [
     ...(door.family === 4 ? BEHAVIOURS : IPV6_BEHAVIOURS).map((behaviour) => ({ ...door, client: REVOKED, behaviour })),
-    ...(door.family === 4 ? [{ ...door, client: KEPT, behaviour: 'pushing' as const }] : []),
+    ...(door.family === 4 && (!IN_VM || door.door.startsWith('pod'))
+      ? [{ ...door, client: KEPT, behaviour: 'pushing' as const }]
+      : []),
   ]);
 };
 
