@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseAddress, type Address } from '../src/net/address.ts';
 import { PROTOCOL_NUMBER, type Protocol } from '../src/net/protocol.ts';
-import { readLegacyTraceLine, readNftTraceLine, type TraceEvent } from '../src/parse/kernel-trace.ts';
+import { readNftTraceLine, type TraceEvent } from '../src/parse/kernel-trace.ts';
+import { readLegacyTraceLine } from '../src/parse/legacy-trace.ts';
 import type { Ruleset } from '../src/ruleset/ruleset.ts';
-import { agreement, kernelHops } from '../src/simulate/agreement.ts';
+import { agreement } from '../src/simulate/agreement.ts';
+import { kernelHops } from '../src/simulate/kernel-hops.ts';
 import { onePacket } from '../src/simulate/packet-set.ts';
 import { simulate, type OrderName } from '../src/simulate/simulate.ts';
 import {
@@ -64,7 +66,7 @@ describe("the kernel's way is one of the simulated ways, hop by hop", () => {
           entry: header.in === '' ? { kind: 'node' } : { kind: 'interface', name: header.in },
         });
         const partly = mode !== 'iptables-legacy' && mode !== 'ipvs' && ENDS_EARLY.test(file);
-        const told = agreement(simulate(ruleset, packet, { order: ORDER }), hops, partly);
+        const told = agreement(simulate(ruleset, packet, { order: ORDER }), hops, { partly });
         assert.equal(told.agrees ? null : told.difference, null);
       });
     }

@@ -5,12 +5,12 @@ import { resolvePacket } from '../explain/resolve-packet.ts';
 import { printTree } from '../explain/tree-line.ts';
 import { whoWords } from '../explain/who-words.ts';
 import { collectFacts } from '../kernel/facts.ts';
-import { TRACER, traceFlow } from '../kernel/trace-flow.ts';
+import { traceFlow } from '../kernel/trace-flow.ts';
 import { formatAddress, type Address } from '../net/address.ts';
 import { ranges } from '../net/prefix-set.ts';
-import { agreement, kernelHops } from '../simulate/agreement.ts';
+import type { Ruleset } from '../ruleset/ruleset.ts';
+import { compareWays } from '../simulate/compare-ways.ts';
 import type { PacketSet } from '../simulate/packet-set.ts';
-import { simulate } from '../simulate/simulate.ts';
 import { EXIT, type Context } from './context.ts';
 import { loadNodes } from './load-nodes.ts';
 import { readDuration } from './read-arguments.ts';
@@ -29,6 +29,25 @@ export interface TraceFlags {
 const sourceOf = ({ family, sources }: PacketSet): Address | null => {
   const [first] = ranges(sources);
   return first === undefined ? null : { family, value: first.first };
+};
+
+const hasLegacyRules = ({ tables }: Ruleset): boolean =>
+  tables.some(
+    ({ engine, chains }) => engine === 'iptables-legacy' && [...chains.values()].some(({ rules }) => rules.length > 0),
+  );
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Does something that cleans up after itself: a signal asks it to end, and a second one does not keep it from that. */
+const uninterrupted = async <T>(work: (signal: AbortSignal) => Promise<T>) => {
+  const abort = new AbortController();
+  const onSignal = (): void => abort.abort();
+  for (const name of SIGNALS) process.on(name, onSignal);
+  try {
+    return { result: await work(abort.signal), interrupted: abort.signal.aborted };
+  } finally {
+    for (const name of SIGNALS) process.removeListener(name, onSignal);
+  }
 };
 
 /** `portcullis trace`: what the kernel itself tells about one packet, beside the simulation. */
@@ -64,47 +83,50 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
   const source = sourceOf(packet.value);
   if (source === null) return stop(EXIT.usage, fail(error('source-unknown', 'the source is not known')).problems);
 
-  const abort = new AbortController();
-  const onSignal = (): void => abort.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
-  const fromNode = sender.value.kind === 'node';
-  const traced = await traceFlow(
-    { source, destination: request.to, protocol: request.protocol, port: request.port, fromNode },
-    wait.value,
-    abort.signal,
-    () => say(this, `waiting for a packet from ${formatAddress(source)} to ${flags.to} …`),
+  const traced = await uninterrupted((signal) =>
+    traceFlow(
+      {
+        source,
+        destination: request.to,
+        protocol: request.protocol,
+        port: request.port,
+        fromNode: sender.value.kind === 'node',
+      },
+      {
+        waitMs: wait.value,
+        signal,
+        legacy: hasLegacyRules(node.ruleset),
+        ready: () => say(this, `waiting for a packet from ${formatAddress(source)} to ${flags.to} …`),
+      },
+    ),
   );
-  process.removeListener('SIGINT', onSignal);
-  process.removeListener('SIGTERM', onSignal);
-  if (!traced.ok) return stop(EXIT.kernel, traced.problems);
-  if (traced.value.length === 0) {
-    say(
-      this,
-      `no packet of that flow came ${abort.signal.aborted ? 'before the interruption' : `within ${flags.wait}`}; tracing is off again`,
-    );
+  if (!traced.result.ok) return stop(EXIT.kernel, traced.result.problems);
+  if (traced.result.value === null) {
+    const until = traced.interrupted ? 'before the interruption' : `within ${flags.wait}`;
+    say(this, `no packet of that flow came ${until}; tracing is off again`);
     this.process.exitCode = EXIT.found;
     return;
   }
-  const simulated = simulate(node.ruleset, packet.value);
-  const hops = kernelHops(traced.value, (family, table) => family === TRACER.family && table === TRACER.table);
-  const compared = agreement(simulated, hops, true);
-  const legacy = node.ruleset.tables.some(
-    ({ engine, chains }) => engine === 'iptables-legacy' && [...chains.values()].some(({ rules }) => rules.length > 0),
-  );
-  const verdict = compared.agrees ? 'the simulation says the same' : `the simulation differs: ${compared.difference}`;
+  const { deaf } = traced.result.value;
+  const { hops, compared } = compareWays(node.ruleset, packet.value, traced.result.value);
+  const unheard =
+    deaf === null
+      ? null
+      : `the chains of legacy iptables are missing here, because ${deaf}; portcullis explain shows them`;
+  if (unheard !== null) say(this, unheard);
   if (flags.output !== 'tree')
     return emitData(this, flags.output, {
       kind: 'Trace',
       data: {
         who: whoWords(node.ruleset, request),
-        events: traced.value,
+        events: hops.flatMap(({ entered, events }) => (entered === null ? events : [entered, ...events])),
         agrees: compared.agrees,
         ...(compared.agrees ? {} : { difference: compared.difference }),
+        ...(unheard === null ? {} : { missing: unheard }),
       },
     });
-  const lines = kernelTree(node.ruleset, traced.value);
-  const tree = printTree(lines, {
+  const verdict = compared.agrees ? 'the simulation says the same' : `the simulation differs: ${compared.difference}`;
+  const tree = printTree(kernelTree(node.ruleset, hops), {
     texts: flags.texts,
     paint: (kind, text) =>
       kind === 'rule-text'
@@ -114,11 +136,6 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
           : text,
   });
   this.process.stdout.write(`${whoWords(node.ruleset, request)}, as the kernel told it:\n\n${tree}\n\n${verdict}\n`);
-  if (legacy)
-    say(
-      this,
-      'legacy iptables tells its way to the log only (its chains are not in this tree): portcullis explain shows them',
-    );
   this.process.exitCode = compared.agrees ? EXIT.fine : EXIT.found;
   return undefined;
 }

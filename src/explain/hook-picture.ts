@@ -1,5 +1,5 @@
 import type { Hook } from '../ruleset/hook.ts';
-import { coversFamily } from '../ruleset/hook.ts';
+import { coversFamily, HOOKS } from '../ruleset/hook.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { AnyChain, AnyTable } from '../ruleset/table.ts';
 import type { Trace, TraceNode, TraceStep } from '../simulate/trace.ts';
@@ -17,8 +17,6 @@ export interface PictureRow {
 }
 
 export type PictureHooks = Readonly<Record<Hook, readonly PictureRow[]>>;
-
-const HOOKS: readonly Hook[] = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
 
 const MOST_NOTES = 5;
 

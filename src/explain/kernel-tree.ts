@@ -4,10 +4,13 @@ import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { NatStep, Step } from '../ruleset/step.ts';
 import type { AnyChain, AnyTable } from '../ruleset/table.ts';
 import type { Verdict } from '../ruleset/verdict.ts';
+import { tableOf, type KernelHop } from '../simulate/kernel-hops.ts';
 import { refOf, type Place } from '../simulate/place.ts';
 import { chainPurpose, shortChain } from './chain-purpose.ts';
 import { verdictWords } from './step-words.ts';
 import type { TreeLine } from './tree-line.ts';
+
+type RulePlace = Extract<Place, { kind: 'rule' }>;
 
 const line = (kind: TreeLine['kind'], head: string, words: string, level = 0): TreeLine => ({
   kind,
@@ -17,83 +20,101 @@ const line = (kind: TreeLine['kind'], head: string, words: string, level = 0): T
   words,
 });
 
-const tableOf = ({ tables }: Ruleset, { family, table }: TraceEvent): AnyTable | undefined =>
-  tables.find((one) => one.family === family && one.name === table && one.engine !== 'iptables-legacy');
-
-const numberOf = (chain: AnyChain | undefined, handle: number | null): number | null => {
-  const at = chain?.rules.findIndex((rule) => handle !== null && rule.handle === handle) ?? -1;
+/** Where a rule stands; null: the event is no rule's, or the rule is in no dump. */
+const numberOf = (chain: AnyChain | undefined, { event }: TraceEvent): number | null => {
+  if (event.kind === 'packet') return null;
+  // Legacy iptables calls a rule without conditions a policy or a way back, but numbers it.
+  if (event.number != null) return event.number <= (chain?.rules.length ?? 0) ? event.number : null;
+  if (event.kind !== 'rule' || event.handle === null) return null;
+  const at = chain?.rules.findIndex(({ handle }) => handle === event.handle) ?? -1;
   return at === -1 ? null : at + 1;
 };
 
 /** `jump services`, `accept`: the kernel's words for a verdict. */
-const readVerdict = (text: string | null): Verdict | null => {
-  const [kind = '', chain = ''] = (text ?? '').split(' ');
+const readVerdict = (text: string): Verdict | null => {
+  const [kind = '', chain = ''] = text.split(' ');
   if (kind === 'jump' || kind === 'goto') return { kind, chain };
   return kind === 'accept' || kind === 'drop' || kind === 'return' || kind === 'continue' ? { kind } : null;
 };
 
-/** What the kernel told about one packet, as the lines of the same tree in which simulations are shown. */
-export const kernelTree = (ruleset: Ruleset, events: readonly TraceEvent[]): readonly TreeLine[] => {
-  const lines: TreeLine[] = [];
-  let hook = '';
-  let levels = new Map<string, number>();
-  for (const [index, event] of events.entries()) {
-    const table = tableOf(ruleset, event);
+/** As nft tells it; legacy iptables does not, so that the rule itself says it. */
+const verdictOf = ({ engine, event }: TraceEvent, place: RulePlace | null): Verdict | null => {
+  if (engine === 'nft') return event.kind === 'rule' && event.verdict !== null ? readVerdict(event.verdict) : null;
+  const step = place === null ? undefined : stepsOf(place).find(({ kind }) => kind === 'verdict');
+  return step?.kind === 'verdict' ? step.verdict : place === null ? null : { kind: 'continue' };
+};
+
+const wordsOf = (table: AnyTable | undefined, event: TraceEvent, place: RulePlace | null): string => {
+  const verdict = verdictOf(event, place);
+  if (verdict === null || table === undefined)
+    return (event.event.kind === 'rule' ? event.event.verdict : null) ?? 'matches';
+  if ('chain' in verdict) return `→ ${shortChain(verdict.chain)}${purpose(table, verdict.chain)}`;
+  const rewritten = place === null ? null : rewriting(place);
+  if (rewritten !== null) return rewritten;
+  if (verdict.kind === 'continue') return 'matches, and goes on';
+  return place === null ? verdict.kind : verdictWords(verdict, place);
+};
+
+/** Most names of chains are shorter. */
+const HEAD = 38;
+
+const headOf = ({ engine, family, table, chain, header, events }: KernelHop, known: AnyChain | undefined): string => {
+  const flavour = engine === 'iptables-legacy' ? ' (legacy)' : '';
+  const words = `${(known?.base?.type ?? '').padEnd(7)}${family} ${table} ${shortChain(chain)}${flavour}`;
+  const port = header?.destinationPort == null ? '' : `:${header.destinationPort}`;
+  const packet = header === null ? '' : ` ${header.source} → ${header.destination}${port}`;
+  const [first] = events;
+  const isSilent = first?.event.kind === 'policy' && numberOf(known, first) === null;
+  const policy = first?.event.kind === 'policy' ? (first.event.verdict ?? known?.base?.policy ?? 'accept') : '';
+  return `${words.padEnd(HEAD)}${packet}${isSilent ? `   no match, policy ${policy}` : ''}`;
+};
+
+const hopLines = (ruleset: Ruleset, hop: KernelHop): readonly TreeLine[] => {
+  const table = tableOf(ruleset, hop);
+  const levels = new Map([[hop.chain, 0]]);
+  return hop.events.flatMap((event) => {
     const chain = table?.chains.get(event.chain);
-    switch (event.event.kind) {
-      case 'packet': {
-        const own = chain?.base?.hook ?? '';
-        const { header } = event;
-        const after = events[index + 1]?.event;
-        const words = `${(chain?.base?.type ?? '').padEnd(7)}${event.family} ${event.table} ${shortChain(event.chain)}`;
-        const packet =
-          header === null
-            ? ''
-            : `   ${header.source} → ${header.destination}${header.destinationPort === null ? '' : `:${header.destinationPort}`}`;
-        const silent = after?.kind === 'policy' ? `   no match, policy ${after.verdict ?? 'accept'}` : '';
-        lines.push(line('hook', own === hook ? '' : own, `${words}${packet}${silent}`));
-        hook = own;
-        levels = new Map([[event.chain, 0]]);
-        break;
-      }
-      case 'rule': {
-        const level = levels.get(event.chain) ?? 0;
-        const verdict = readVerdict(event.event.verdict);
-        if (verdict !== null && 'chain' in verdict) levels.set(verdict.chain, level + 1);
-        const number = event.event.number ?? numberOf(chain, event.event.handle);
-        const name = `${level === 0 ? 'rule' : shortChain(event.chain)} ${number ?? `(handle ${event.event.handle})`}`;
-        const place: Extract<Place, { kind: 'rule' }> | null =
-          table === undefined || chain === undefined || number === null ? null : { kind: 'rule', table, chain, number };
-        const words =
-          verdict === null || table === undefined
-            ? (event.event.verdict ?? 'matches')
-            : verdict.kind === 'continue'
-              ? 'matches, and goes on'
-              : 'chain' in verdict
-                ? `→ ${shortChain(verdict.chain)}${purpose(table, verdict.chain)}`
-                : place === null
-                  ? verdict.kind
-                  : (rewriting(place) ?? verdictWords(verdict, place));
-        lines.push(
-          line('rule', name, words, level),
-          line('rule-text', '', place === null ? event.event.text : refOf(place).text, level + 1),
-        );
-        break;
-      }
-      case 'policy':
-        if (event.event.verdict === 'drop') lines.push(line('rule', 'policy', 'DROP: no rule accepted it'));
-        break;
-      case 'return':
-        break;
+    const number = numberOf(chain, event);
+    if (event.event.kind !== 'rule' && number === null) {
+      const policy = event.event.kind === 'policy' ? (event.event.verdict ?? chain?.base?.policy) : null;
+      return policy === 'drop' ? [line('rule', 'policy', 'DROP: no rule accepted it')] : [];
     }
-  }
-  return lines;
+    const place =
+      table === undefined || chain === undefined || number === null
+        ? null
+        : ({ kind: 'rule', table, chain, number } as const);
+    const level = levels.get(event.chain) ?? 0;
+    const verdict = verdictOf(event, place);
+    if (verdict !== null && 'chain' in verdict) levels.set(verdict.chain, level + 1);
+    const { handle, text } = event.event.kind === 'rule' ? event.event : { handle: null, text: '' };
+    const shown = number ?? (handle === null ? '' : `(handle ${handle})`);
+    return [
+      line('rule', `${level === 0 ? 'rule' : shortChain(event.chain)} ${shown}`, wordsOf(table, event, place), level),
+      line('rule-text', '', place === null ? text : refOf(place).text, level + 1),
+    ];
+  });
+};
+
+/** What the kernel told about one packet, as the lines of the same tree in which simulations are shown. */
+export const kernelTree = (ruleset: Ruleset, hops: readonly KernelHop[]): readonly TreeLine[] => {
+  let hook = '';
+  return hops.flatMap((hop) => {
+    const chain = tableOf(ruleset, hop)?.chains.get(hop.chain);
+    const own = chain?.base?.hook ?? '';
+    const head = line('hook', own === hook ? '' : own, headOf(hop, chain));
+    hook = own;
+    return [head, ...hopLines(ruleset, hop)];
+  });
+};
+
+const stepsOf = ({ chain, number }: RulePlace): readonly Step[] => {
+  const rule = number === 'policy' ? undefined : chain.rules[number - 1];
+  return rule === undefined ? [] : lower(rule);
 };
 
 /** The kernel calls a rewriting an accept; what it wrote stands at the next hook. */
-const rewriting = ({ chain, number }: Extract<Place, { kind: 'rule' }>): string | null => {
-  const rule = number === 'policy' ? undefined : chain.rules[number - 1];
-  const nat = rule === undefined ? undefined : natOf(lower(rule));
+const rewriting = (place: RulePlace): string | null => {
+  const nat = natOf(stepsOf(place));
   if (nat === undefined) return null;
   return nat.how === 'snat' || nat.how === 'masquerade' ? 'rewrites the source' : 'rewrites the destination';
 };

@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { createConnection } from 'node:net';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { formatAddress, type Address } from '../net/address.ts';
 import type { Protocol } from '../net/protocol.ts';
-import { readNftTraceLine, type TraceEvent } from '../parse/kernel-trace.ts';
+import type { TraceEvent } from '../parse/kernel-trace.ts';
+import { firstPacket, samePacket } from '../simulate/one-packet.ts';
 import { failureOf, runCommand } from './command.ts';
+import { openLegacyReader } from './legacy-reader.ts';
+import { openNftMonitor } from './nft-monitor.ts';
 
 /** The tracer's own table: one rule that switches the kernel's tracing on for one flow, in front of everything that could change it. */
 export const TRACER = { family: 'inet', table: 'portcullis_trace' } as const;
@@ -65,63 +66,68 @@ const AGAIN_MS = 2000;
 /** After the last event of a packet comes nothing more; this long is waited to be sure. */
 const QUIET_MS = 700;
 
-/** Events of the first packet alone: the numbers of traces are used again, and the answer to a packet has its own. */
-const firstPacket = (events: readonly TraceEvent[]): readonly TraceEvent[] => {
-  const [first] = events;
-  if (first === undefined) return [];
-  const sameId = events.filter(({ id }) => id === first.id);
-  const ipId = sameId.find(({ header }) => header !== null)?.header?.ipId ?? null;
-  const other = sameId.findIndex(({ header }) => header !== null && header.ipId !== ipId);
-  return other === -1 ? sameId : sameId.slice(0, other);
-};
+/** The flow may not be quiet at all: its first packet has long gone its way then. */
+const BUSY_MS = 3000;
+
+/** What the kernel told about the first packet of a flow. */
+export interface TracedPacket {
+  readonly nft: readonly TraceEvent[];
+  readonly legacy: readonly TraceEvent[];
+  /** Why legacy iptables could not be heard, in words that follow a comma. */
+  readonly deaf: string | null;
+}
+
+/** How long a trace takes, and what it listens to. */
+export interface Tracing {
+  /** Milliseconds that the packet may take to come. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  /** Are there rules of legacy iptables? They tell their way elsewhere. */
+  readonly legacy: boolean;
+  /** Called when the packet can come. */
+  readonly ready: () => void;
+}
 
 /**
- * Arms the kernel's tracing for one flow, sends its first packet (from the node) or waits up to `waitMs` milliseconds for it, and gives the
- * kernel's events about it. Disarms in any case, also when `signal` is aborted. Only nftables and iptables-nft tell their way so.
+ * Arms the kernel's tracing for one flow, sends its first packet (from the node) or waits for it, and gives what the kernel told about it;
+ * null: none came. Disarms in any case, also when `signal` is aborted.
  */
 export const traceFlow = async (
   flow: Flow,
-  waitMs: number,
-  signal: AbortSignal,
-  ready: () => void,
-): Promise<Result<readonly TraceEvent[]>> => {
+  { waitMs, signal, legacy, ready }: Tracing,
+): Promise<Result<TracedPacket | null>> => {
   await disarm();
-  const monitor = spawn('nft', ['-a', 'monitor', 'trace'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  const events: TraceEvent[] = [];
-  let last = 0;
-  createInterface({ input: monitor.stdout }).on('line', (line) => {
-    const event = readNftTraceLine(line);
-    if (event === null) return;
-    events.push(event);
-    last = performance.now();
-  });
+  const monitor = await openNftMonitor(signal);
+  const reader = legacy ? await openLegacyReader(flow.source.family, signal) : null;
   try {
     const armed = await runCommand(['nft', '-f', '-'], { stdin: arming(flow) });
     if (armed.kind !== 'done' || armed.status !== 0)
       return fail(
         error('trace-arm', `tracing cannot be switched on: ${failureOf(armed)}`, undefined, 'It needs root and nft'),
       );
-    // The monitor needs a moment to listen.
-    await sleep(300);
     const sends = flow.fromNode && flow.protocol !== 'sctp';
     if (!sends) ready();
     const end = performance.now() + waitMs;
     let sentAt = -Infinity;
-    while (performance.now() < end && !signal.aborted) {
-      if (last > 0 && performance.now() - last > QUIET_MS) break;
-      // On a busy node the monitor can begin to listen after the first packet has passed.
-      if (sends && last === 0 && performance.now() - sentAt > AGAIN_MS) {
+    let seenAt: number | null = null;
+    for (let now = performance.now(); now < end && !signal.aborted; now = performance.now()) {
+      const last = Math.max(monitor.last(), reader?.last() ?? 0);
+      if (seenAt === null && firstPacket(monitor.events, TRACER) !== null) seenAt = now;
+      if (seenAt !== null && (now - last > QUIET_MS || now - seenAt > BUSY_MS)) break;
+      // Where the monitor cannot be seen to listen, the first packet can have passed before.
+      if (sends && seenAt === null && now - sentAt > AGAIN_MS) {
         send(flow);
-        sentAt = performance.now();
+        sentAt = now;
       }
       await sleep(50);
     }
-    const own = firstPacket(events).filter(
-      ({ family, table }) => !(family === TRACER.family && table === TRACER.table),
-    );
-    return ok(own);
+    const first = firstPacket(monitor.events, TRACER);
+    if (first === null) return ok(null);
+    const told = samePacket((await reader?.events()) ?? [], first.header);
+    return ok({ nft: first.events, legacy: told, deaf: reader?.deaf() ?? null });
   } finally {
-    monitor.kill('SIGKILL');
+    monitor.close();
     await disarm();
+    await reader?.close();
   }
 };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readLegacyTraceLine, readNftTraceLine } from './kernel-trace.ts';
+import { readNftTraceLine } from './kernel-trace.ts';
+import { readLegacyTraceLine } from './legacy-trace.ts';
 
 describe("the kernel's own trace of a packet", () => {
   const PACKET =
@@ -51,16 +52,6 @@ describe("the kernel's own trace of a packet", () => {
   ];
   for (const [line, expected] of events)
     test(line.slice(0, 90), () => assert.deepEqual(readNftTraceLine(line)?.event, expected));
-
-  test('a line of the TRACE target names table, chain and rule number', () => {
-    const read = readLegacyTraceLine(
-      '[12.3] TRACE: nat:KUBE-SERVICES:rule:23 IN=eth0 OUT= MAC=e2:33:98:44:fd:99:3a:19:ce:91:36:be:08:00 SRC=203.0.113.7 DST=192.0.2.10 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=1635 DF PROTO=TCP SPT=58150 DPT=30001 SEQ=577724864 ACK=0 WINDOW=64240 RES=0x00 SYN URGP=0 MARK=0x4000',
-    );
-    assert.deepEqual(
-      [read?.table, read?.chain, read?.event, read?.header?.mark, read?.header?.destinationPort],
-      ['nat', 'KUBE-SERVICES', { kind: 'rule', number: 23, handle: null, text: '', verdict: null }, 0x4000, 30001],
-    );
-  });
 
   for (const line of ['', 'trace', 'trace id xyz', 'kernel: something else', 'trace id 1 ip t c rule'])
     test(`${JSON.stringify(line)} is no trace line, or one without details`, () => {

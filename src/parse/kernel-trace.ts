@@ -1,5 +1,4 @@
-// What the kernel says about the way of one packet: `nft -a monitor trace` (nft(8), MONITOR), and the log lines of the TRACE target
-// (iptables-extensions(8)), which are all that legacy iptables has.
+// What the kernel says about the way of one packet. Here: `nft -a monitor trace` (nft(8), MONITOR).
 
 /** The packet as it was at one point of its way. */
 export interface TracedHeader {
@@ -17,7 +16,7 @@ export interface TracedHeader {
   readonly mark: number;
 }
 
-/** One line. */
+/** One line, or one message. */
 export interface TraceEvent {
   readonly engine: 'nft' | 'iptables-legacy';
   /** The kernel's number for the packet; used again within seconds. Legacy: none. */
@@ -108,38 +107,4 @@ export const readNftTraceLine = (line: string): TraceEvent | null => {
     default:
       return null;
   }
-};
-
-const field = (text: string, key: string): string | undefined => new RegExp(`(?:^|\\s)${key}=(\\S*)`).exec(text)?.[1];
-
-const LEGACY_LINE = /TRACE: ([^:\s]+):([^:\s]+):(rule|policy|return):(\d+) (.*)$/;
-
-/** One line that the TRACE target wrote; null: something else. Its rule numbers count from 1. */
-export const readLegacyTraceLine = (line: string): TraceEvent | null => {
-  const [, table, chain, what, number, rest = ''] = LEGACY_LINE.exec(line) ?? [];
-  if (table === undefined || chain === undefined) return null;
-  const source = field(rest, 'SRC') ?? '';
-  const header: TracedHeader = {
-    in: field(rest, 'IN') ?? '',
-    out: field(rest, 'OUT') ?? '',
-    source,
-    destination: field(rest, 'DST') ?? '',
-    protocol: (field(rest, 'PROTO') ?? '').toLowerCase(),
-    sourcePort: numberOf(field(rest, 'SPT')),
-    destinationPort: numberOf(field(rest, 'DPT')),
-    ipId: source.includes(':') ? null : numberOf(field(rest, 'ID')),
-    mark: Number(field(rest, 'MARK') ?? 0),
-  };
-  return {
-    engine: 'iptables-legacy',
-    id: null,
-    family: source.includes(':') ? 'ip6' : 'ip',
-    table,
-    chain,
-    event:
-      what === 'rule'
-        ? { kind: 'rule', number: Number(number), handle: null, text: '', verdict: null }
-        : { kind: what === 'policy' ? 'policy' : 'return', verdict: null, number: Number(number) },
-    header,
-  };
 };

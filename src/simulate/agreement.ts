@@ -1,48 +1,12 @@
 import { formatAddress, parseAddress } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { TraceEvent, TracedHeader } from '../parse/kernel-trace.ts';
+import type { Engine } from '../ruleset/engine.ts';
 import type { Verdict } from '../ruleset/verdict.ts';
 import { hopsOf, pathsOf, type Hop } from './hops.ts';
+import type { KernelHop } from './kernel-hops.ts';
 import type { Place } from './place.ts';
 import type { Header, Trace } from './trace.ts';
-
-/** A visit of a base chain as the kernel told it. */
-export interface KernelHop {
-  readonly engine: TraceEvent['engine'];
-  readonly family: string;
-  readonly table: string;
-  readonly chain: string;
-  readonly header: TracedHeader | null;
-  readonly events: readonly TraceEvent[];
-}
-
-const BUILT_IN: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']);
-
-/** Legacy iptables does not say where a visit begins: another table, or another built-in chain. */
-const beginsHop = (event: TraceEvent, current: KernelHop | undefined): boolean =>
-  event.engine === 'nft'
-    ? event.event.kind === 'packet'
-    : current === undefined ||
-      current.engine !== event.engine ||
-      current.table !== event.table ||
-      (BUILT_IN.has(event.chain) && event.chain !== current.chain);
-
-/** The events of one packet as visits of base chains; tables that `ignored` names (the tracer's own) are left out. */
-export const kernelHops = (
-  events: readonly TraceEvent[],
-  ignored: (family: string, table: string) => boolean,
-): readonly KernelHop[] => {
-  const hops: (Omit<KernelHop, 'events'> & { readonly events: TraceEvent[] })[] = [];
-  for (const event of events) {
-    const { engine, family, table, chain, header } = event;
-    if (ignored(family, table)) continue;
-    const current = hops.at(-1);
-    if (beginsHop(event, current) || current === undefined)
-      hops.push({ engine, family, table, chain, header, events: [] });
-    if (event.event.kind !== 'packet') hops.at(-1)?.events.push(event);
-  }
-  return hops;
-};
 
 const written = (family: Family, value: bigint | null): string =>
   value === null ? '?' : formatAddress({ family, value });
@@ -121,16 +85,25 @@ const kernelKey = ({ engine, chain, event }: TraceEvent, withHandles: boolean): 
   }
 };
 
+/** The same name can stand in legacy iptables and in nftables. */
+const fullName = (isLegacy: boolean, family: string, table: string, chain: string): string =>
+  `${isLegacy ? 'legacy ' : ''}${family} ${table} ${chain}`;
+
+const nameOf = ({ entered }: Hop): string => {
+  const { table, chain } = entered.at as Rule;
+  return fullName(table.engine === 'iptables-legacy', table.family, table.name, chain.name);
+};
+
+const kernelNameOf = ({ engine, family, table, chain }: KernelHop): string =>
+  fullName(engine === 'iptables-legacy', family, table, chain);
+
 /** The first difference between a visit as simulated and as the kernel told it; null: none. */
 const difference = (family: Family, own: Hop | undefined, kernel: KernelHop | undefined): string | null => {
   if (own === undefined || kernel === undefined) {
-    if (own === undefined) return kernel === undefined ? null : `the kernel went on to ${kernel.table} ${kernel.chain}`;
-    const { table, chain } = own.entered.at as Rule;
-    return `the kernel did not enter ${table.name} ${chain.name}`;
+    if (own === undefined) return kernel === undefined ? null : `the kernel went on to ${kernelNameOf(kernel)}`;
+    return `the kernel did not enter ${nameOf(own)}`;
   }
-  const { table, chain } = own.entered.at as Rule;
-  const name = `${table.family} ${table.name} ${chain.name}`;
-  const kernelName = `${kernel.family} ${kernel.table} ${kernel.chain}`;
+  const [name, kernelName] = [nameOf(own), kernelNameOf(kernel)];
   if (name !== kernelName) return `the kernel entered ${kernelName}, not ${name}`;
   if (kernel.header !== null && !sameHeader(own.entered.header, kernel.header))
     return `${name}: the kernel saw ${tracedText(kernel.header)}, not ${headerText(family, own.entered.header)}`;
@@ -158,39 +131,42 @@ const isIdle = ({ entered }: Hop): boolean => {
   return chain.rules.length === 0 && chain.base?.policy !== 'drop';
 };
 
-const nameOf = ({ entered }: Hop): string => {
-  const { table, chain } = entered.at as Rule;
-  return `${table.family} ${table.name} ${chain.name}`;
-};
-
 /** How far a simulated way goes along with the kernel's: the number of visits that are alike, and the first difference. */
-const along = (family: Family, hops: readonly Hop[], kernel: readonly KernelHop[], partly: boolean) => {
+const along = (family: Family, hops: readonly Hop[], kernel: readonly KernelHop[], { partly, untold }: Told) => {
   const idle = new Set(hops.filter(isIdle).map(nameOf));
-  const own = hops.filter((hop) => !isIdle(hop));
-  const theirs = kernel.filter((hop) => !idle.has(`${hop.family} ${hop.table} ${hop.chain}`));
+  const own = hops.filter((hop) => !isIdle(hop) && (hop.entered.at as Rule).table.engine !== untold);
+  const theirs = kernel.filter((hop) => !idle.has(kernelNameOf(hop)));
   for (let index = 0; index < (partly ? theirs.length : Math.max(own.length, theirs.length)); index++) {
-    const told = difference(family, own[index], theirs[index]);
-    if (told !== null) return { alike: index, told };
+    const found = difference(family, own[index], theirs[index]);
+    if (found !== null) return { alike: index, difference: found };
   }
-  return { alike: theirs.length, told: null };
+  return { alike: theirs.length, difference: null };
 };
 
 /** Whether the kernel's way is one of the simulated ways; else the first difference from the one that goes along furthest. */
 export type Agreement =
   | { readonly agrees: true; /** Into the outcomes of the trace. */ readonly outcome: number }
-  | { readonly agrees: false; readonly difference: string };
+  | { readonly agrees: false; readonly difference: string; /** Visits before it. */ readonly alike: number };
+
+/** How much the kernel told. */
+export interface Told {
+  /** It may have told the beginning alone. */
+  readonly partly: boolean;
+  /** Nothing of these tables. */
+  readonly untold?: Engine | null;
+}
 
 /**
  * Compares what the kernel told about a packet with its simulation: base chains entered, the packet at their entry, rules matched,
- * verdicts. Legacy traces give rule numbers, nft's handles where it was asked for them. `partly`: the kernel's trace may end early.
+ * verdicts. Legacy traces give rule numbers, nft's handles where it was asked for them.
  */
-export const agreement = (trace: Trace, kernel: readonly KernelHop[], partly = false): Agreement => {
+export const agreement = (trace: Trace, kernel: readonly KernelHop[], told: Told = { partly: false }): Agreement => {
   const { family } = trace.packet;
-  let best: { readonly alike: number; readonly told: string } = { alike: -1, told: 'nothing was simulated' };
+  let best = { alike: -1, difference: 'nothing was simulated' };
   for (const { steps, outcome } of pathsOf(trace)) {
-    const { alike, told } = along(family, hopsOf(steps), kernel, partly);
-    if (told === null) return { agrees: true, outcome };
-    if (alike > best.alike) best = { alike, told };
+    const { alike, difference: found } = along(family, hopsOf(steps), kernel, told);
+    if (found === null) return { agrees: true, outcome };
+    if (alike > best.alike) best = { alike, difference: found };
   }
-  return { agrees: false, difference: best.told };
+  return { agrees: false, ...best };
 };

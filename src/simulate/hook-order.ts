@@ -1,5 +1,6 @@
 import type { Family } from '../net/family.ts';
 import { isAbsent } from '../ruleset/absent.ts';
+import type { Engine } from '../ruleset/engine.ts';
 import { coversFamily, type Hook } from '../ruleset/hook.ts';
 import type { HookEntry } from '../ruleset/host.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
@@ -12,6 +13,8 @@ export interface OrderName {
   readonly table: string;
   /** null: every chain of the table. */
   readonly chain: string | null;
+  /** Legacy iptables can hold tables of the same names; absent: any. */
+  readonly engine?: Engine;
 }
 
 /** A base chain with its table. */
@@ -46,7 +49,8 @@ const IPVS_OUTPUT = NAT_DST + 2;
 /** Orders to try at most; more chains of one priority than this are tried in some orders only. */
 const MOST_ORDERS = 24;
 
-const names = ({ family, table, chain }: OrderName, at: BaseAt): boolean =>
+const names = ({ family, table, chain, engine }: OrderName, at: BaseAt): boolean =>
+  (engine === undefined || engine === at.table.engine) &&
   (family === null || family === at.table.family) &&
   table === at.table.name &&
   (chain === null || chain === at.chain.name);

@@ -47,6 +47,6 @@ export const traceCommand = buildCommand<TraceFlags, [], Context>({
       ['--from node --to 10.96.0.1:443', 'sends one itself'],
     ),
     fullDescription:
-      "Arms the kernel's tracing for just that flow, shows what really happened, disarms (also on Ctrl-C), and tells any difference from the simulation.",
+      "Arms the kernel's tracing for just that flow, shows what really happened, disarms (also on Ctrl-C), and tells any difference from the simulation. Rules of nftables, iptables-nft and legacy iptables stand in one tree; the legacy ones are heard by way of tcpdump.",
   },
 });
