@@ -85,7 +85,7 @@ export async function parse(this: Context, flags: OutputFlags, ...files: string[
           [2, 3],
         ),
         total.rules === 0
-          ? `${known.length} dumps, no rules`
+          ? `${known.length} dump${known.length === 1 ? '' : 's'}, no rules`
           : `${total.understood.toLocaleString('en-US')} of ${total.rules.toLocaleString('en-US')} rules understood (${share(total.rules, total.understood)})`,
       ].join('\n'),
   });
