@@ -1,7 +1,8 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
+import { makeFolder } from './atomic-file.ts';
 
 /** Holds the state directory until `release` is called or the process ends. */
 export interface Lock {
@@ -32,7 +33,7 @@ const holderOf = (path: string): { readonly text: string; readonly pid: number; 
 const tryTake = (directory: string, path: string): Result<boolean> => {
   const own = `${path}.${process.pid}`;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory);
     writeFileSync(own, `${process.pid} ${startedAt(process.pid)}\n`, { mode: 0o600 });
   } catch (problem) {
     // Another command's release takes the empty directory away: then it is made once more.
