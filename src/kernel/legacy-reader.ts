@@ -42,6 +42,13 @@ const interfaceNames = async (): Promise<ReadonlyMap<number, string>> => {
   return new Map((read.ok ? (read.value.links ?? []) : []).map(({ index, name }) => [index, name]));
 };
 
+/** A group has one reader (net/netfilter/nfnetlink_log.c, nfulnl_recv_config). */
+const whyEnded = (said: string): string => {
+  if (said.includes('listen on group')) return "another program reads the kernel's packet log (nflog group 0)";
+  const last = said.trim().split('\n').at(-1) ?? '';
+  return `tcpdump ended: ${last.replace(/^tcpdump: /, '')}`;
+};
+
 /** tcpdump on the group to which the kernel's tracer writes (net/netfilter/nfnetlink_log.c, default_loginfo). */
 const listen = () => {
   const heard: Logged[] = [];
@@ -76,7 +83,7 @@ const listen = () => {
       resolve();
     });
     child.on('close', () => {
-      status.why ??= `tcpdump ended: ${said.trim().split('\n').at(-1) ?? ''}`;
+      status.why ??= whyEnded(said);
       resolve();
     });
   });

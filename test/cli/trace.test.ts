@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +26,7 @@ const traceWhile = async (
   const child = spawn(
     'ip',
     ['netns', 'exec', namespaceOf(LAB, 'node-1'), 'env', ...envWords(env), process.execPath, PORTCULLIS, ...argv],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   );
   const out = { stdout: '', stderr: '' };
   const happened: unknown[] = [];
@@ -103,9 +104,8 @@ for (const mode of MODES)
         let meanwhile = earlier;
         const { stderr, status } = await traceWhile(FROM_OUTSIDE, async (child) => {
           meanwhile = await kernelState();
-          // A second one does not keep it from cleaning up.
-          child.kill(signal);
-          child.kill(signal);
+          // As from a terminal: to all its programs. A second one does not keep it from cleaning up.
+          for (let count = 0; count < 2; count++) process.kill(-(child.pid ?? Number.NaN), signal);
         });
         assert.match(meanwhile.tables, /portcullis_trace/);
         // Only where legacy iptables has rules its messages are read.
@@ -187,6 +187,18 @@ describe("the kernel's own trace of one packet, all kinds of rules on one node",
     const told = JSON.parse(stdout) as { agrees: boolean; events: { engine: string; table: string }[] };
     assert.deepEqual([status, told.agrees, told.events[0]?.table], [0, true, 'beside']);
     assert.deepEqual(new Set(told.events.map(({ engine }) => engine)), new Set(['nft', 'iptables-legacy']));
+  });
+
+  test('where another program reads the log, it says so and leaves it as it was', async () => {
+    const other = spawn('ip', ['netns', 'exec', namespaceOf(LAB, 'node-1'), 'tcpdump', '-i', 'nflog:0', '-w', '-']);
+    await once(other.stderr, 'data');
+    const earlier = await kernelState();
+    const { stdout, stderr, status } = await traceWhile(FROM_OUTSIDE, packet);
+    assert.equal(status, 0, stdout + stderr);
+    assert.match(stderr, /legacy iptables are missing here, because another program reads the kernel's packet log/);
+    assert.deepEqual(await kernelState(), earlier);
+    other.kill('SIGKILL');
+    await once(other, 'close');
   });
 
   describe('without tcpdump', () => {
