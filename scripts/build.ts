@@ -16,8 +16,8 @@ const BESIDE = ['lab/data', 'lab/programs'];
 /** A module keeps its own place though its code lies in a chunk: every file of dist/ is one folder deep. */
 const ownPlace: Plugin = {
   name: 'own-place',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+  setup: (bundle) => {
+    bundle.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       const place = relative(SOURCE, path).replace(/\.ts$/, '.js');
       return {
