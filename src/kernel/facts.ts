@@ -88,20 +88,26 @@ const notrack = async (chains: readonly ListedChain[]): Promise<readonly string[
         : [],
     ),
   );
+  // Asking for a table that is not loaded would load it.
   const legacy = await Promise.all(
-    legacyTables().map(async ([tool]) => readNotrackChains((await output([tool, '-t', 'raw'])) ?? '', tool)),
+    legacyTables().map(async ([tool, tables]) =>
+      tables.includes('raw') ? readNotrackChains((await output([tool, '-t', 'raw'])) ?? '', tool) : [],
+    ),
   );
   return [...nft.flat(), ...legacy.flat()];
 };
 
-/** The legacy tables that are loaded (net/ipv4/netfilter/ip_tables.c): asking the tool would load them. */
-const legacyTables = (): readonly (readonly [string, string])[] =>
+/** The legacy tools whose tables are loaded (net/ipv4/netfilter/ip_tables.c), with these tables' names. */
+const legacyTables = (): readonly (readonly [tool: string, tables: readonly string[]])[] =>
   (
     [
       ['iptables-legacy-save', '/proc/net/ip_tables_names'],
       ['ip6tables-legacy-save', '/proc/net/ip6_tables_names'],
     ] as const
-  ).filter(([, path]) => read(path).trim() !== '');
+  ).flatMap(([tool, path]) => {
+    const tables = read(path).split('\n').filter(Boolean);
+    return tables.length === 0 ? [] : [[tool, tables] as const];
+  });
 
 const IPTABLES_TABLE = /^ip6? (filter|nat|mangle|raw)$/;
 
