@@ -1,14 +1,16 @@
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { buildPrograms } from '../src/lab/built.ts';
 
-// npm test [-- WORDS]: only the files whose path holds one of the words. npm run test:vm [-- WORDS]: what needs another kernel than the
-// running one, in virtual machines in software; these take longer than all the others together.
+// npm test [-- WORDS]: only the files whose path holds one of the words.
 
 interface Group {
   readonly name: string;
   readonly pattern: string;
+  /** What needs another kernel than the running one, in virtual machines in software; else such tests are left for that group. */
+  readonly inMachines?: boolean;
   /** Files at the same time. Kernel tests wait for refused packets with short time-outs and share the machine with nobody. */
   readonly concurrency: number;
 }
@@ -18,6 +20,8 @@ const GROUPS: readonly Group[] = [
   { name: 'across stages', pattern: 'test/*.test.ts', concurrency: 2 },
   { name: 'command line', pattern: 'test/cli/*.test.ts', concurrency: 1 },
   { name: 'kernel', pattern: 'test/kernel/*.test.ts', concurrency: 1 },
+  // An emulated machine keeps one processor busy.
+  { name: 'virtual machines', pattern: 'test/kernel/*.test.ts', concurrency: 2, inMachines: true },
 ];
 
 interface Counts {
@@ -30,22 +34,28 @@ interface Counts {
   todo: number;
 }
 
-const arguments_ = process.argv.slice(2);
-const inMachines = arguments_[0] === '--vm';
-const words = inMachines ? arguments_.slice(1) : arguments_;
+const words = process.argv.slice(2);
 
 /** Names of tests that start a virtual machine. */
 const IN_MACHINES =
   /Linux 6\.\d+|in the virtual machine|kube-proxy in mode ipvs|ends when time is up|ends with the process that started it/;
+const STARTS_MACHINES = /\b(?:testInVm|runInVm)\b/;
 const total: Counts = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
 const seconds: [string, number][] = [];
 const begin = performance.now();
 
-for (const { name, pattern, concurrency } of GROUPS) {
+for (const { name, pattern, concurrency, inMachines = false } of GROUPS) {
   const files = globSync(pattern)
     .toSorted()
-    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
-  if (files.length === 0 || (inMachines && name !== 'kernel')) continue;
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .filter((file) => !inMachines || STARTS_MACHINES.test(readFileSync(file, 'utf8')));
+  if (files.length === 0) continue;
+  if (inMachines) {
+    // Once for all: machines see these files while others start.
+    const built = await buildPrograms();
+    if (!built.ok) throw new Error(built.problems.map(({ message }) => message).join('\n'));
+    process.env['PORTCULLIS_BUILT'] = 'true';
+  }
   console.log(`\n── ${name}: ${files.length} files`);
   const events = run({
     files,
@@ -54,7 +64,10 @@ for (const { name, pattern, concurrency } of GROUPS) {
   });
   events.on('test:summary', ({ file, duration_ms: ms, counts }) => {
     if (file !== undefined) {
-      seconds.push([file.replace(`${process.cwd()}/`, ''), ms / 1000]);
+      seconds.push([
+        `${file.replace(`${process.cwd()}/`, '')}${inMachines ? ' (in virtual machines)' : ''}`,
+        ms / 1000,
+      ]);
       return;
     }
     for (const key of Object.keys(total) as (keyof Counts)[]) total[key] += (counts as unknown as Counts)[key];

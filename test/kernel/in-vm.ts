@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { buildPrograms } from '../../src/lab/built.ts';
+import { ok } from '../../src/diagnostic/diagnostic.ts';
 import { runInVm } from '../../src/lab/vm.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
 
@@ -18,7 +19,8 @@ export interface InVm {
 
 /** Runs a test file in the virtual machine; fails with its report where a test failed or none ran. */
 export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 600_000, tell }: InVm): Promise<void> => {
-  const built = await buildPrograms();
+  // `npm test` has built them already.
+  const built = process.env['PORTCULLIS_BUILT'] === 'true' ? ok(null) : await buildPrograms();
   if (!built.ok) throw new Error(built.problems.map(({ message }) => message).join('\n'));
   const ended = await runInVm({
     argv: [
