@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { parseNftJson } from '../../src/parse/nft-json.ts';
 import { parseNftText } from '../../src/parse/nft-text.ts';
 import { lower } from '../../src/ruleset/lower.ts';
 import { printNftTable } from '../../src/ruleset/print-nft-table.ts';
 import type { Rule, Table } from '../../src/ruleset/table.ts';
+import { makeNamespace, noKernel, removeNamespace } from '../support/namespace.ts';
 
 const NAMESPACE = 'pclab-nft-readers';
 
@@ -118,13 +119,13 @@ const understood = (result: ReturnType<typeof parseNftJson>): readonly Table[] =
   return result.value;
 };
 
-describe('reading nftables', () => {
+describe('reading nftables', { skip: noKernel }, () => {
   const load = (text: string): void => {
     inside(['nft', 'flush', 'ruleset']);
     inside(['nft', '-f', '-'], text);
   };
-  run(['ip', 'netns', 'add', NAMESPACE]);
-  after(() => run(['ip', 'netns', 'delete', NAMESPACE]));
+  before(() => makeNamespace(NAMESPACE));
+  after(() => removeNamespace(NAMESPACE));
 
   for (const [name, text] of CASES) {
     test(`${name}: the file, the kernel's text listing and its JSON listing mean the same`, () => {

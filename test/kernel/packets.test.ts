@@ -15,9 +15,11 @@ import { formatAddress, parseAddress, type Address } from '../../src/net/address
 import { hasAddress, ofFamily } from '../../src/net/address-set.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
 import { ranges } from '../../src/net/prefix-set.ts';
+import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../../src/net/protocol.ts';
 import { parseNftJson } from '../../src/parse/nft-json.ts';
 import type { Table } from '../../src/ruleset/table.ts';
 import { makeNamespace, mustRun, noKernel, removeNamespace, type Namespace } from '../support/namespace.ts';
+import { packetBytes } from '../support/raw-packet.ts';
 import { anyAccess } from '../support/random-access.ts';
 
 // Law 2 with real packets: a client that owns every address sends to a node at the edges of what random policies allow. Behind the
@@ -25,6 +27,8 @@ import { anyAccess } from '../support/random-access.ts';
 
 const [NODE, CLIENT] = ['pclab-packets-node', 'pclab-packets-client'];
 const SENDER = fileURLToPath(new URL('../support/send-from.ts', import.meta.url));
+
+const RAW_SENDER = fileURLToPath(new URL('../support/send-raw.pl', import.meta.url));
 
 /** Sources of random accesses lie here (test/support/random-access.ts). */
 const HOME: Readonly<Record<Family, string>> = { 4: '10.0.0.0/16', 6: '2001:db8::/119' };
@@ -39,7 +43,7 @@ const PORTS = [
 ];
 const SOURCES = 14;
 
-type Probe = readonly [protocol: 'tcp' | 'udp', source: string, destination: string, port: number];
+type Probe = readonly [protocol: Protocol, source: string, destination: string, port: number];
 const keyOf = (probe: Probe): string => probe.join(' ');
 
 const WITNESS = `table inet witness {
@@ -48,8 +52,8 @@ const WITNESS = `table inet witness {
   chain after-the-guard {
     type filter hook prerouting priority -130;
     ct direction reply accept
-    meta l4proto { tcp, udp } update @seen4 { meta l4proto . ip saddr . ip daddr . th dport }
-    meta l4proto { tcp, udp } update @seen6 { meta l4proto . ip6 saddr . ip6 daddr . th dport }
+    meta l4proto { tcp, udp, sctp } update @seen4 { meta l4proto . ip saddr . ip daddr . th dport }
+    meta l4proto { tcp, udp, sctp } update @seen6 { meta l4proto . ip6 saddr . ip6 daddr . th dport }
   }
 }
 `;
@@ -106,6 +110,14 @@ const sourcesOf = (access: Access, family: Family): readonly string[] => {
   return list.filter((_, index) => list.length <= SOURCES || index % Math.ceil(list.length / SOURCES) === 0);
 };
 
+/** The first packet of an association, as send-raw.pl takes it. */
+const rawLine = ([, from, to, port]: Probe): string => {
+  const [source, destination] = [read(from), read(to)];
+  const packet = { source, destination, protocol: PROTOCOL_NUMBER.sctp, sourcePort: 40_000, destinationPort: port };
+  const bytes = packetBytes({ ...packet, tcpFlags: 0, id: 0, ttl: 64, payload: 0 });
+  return `${source.family} ${to} ${bytes.toString('hex')}\n`;
+};
+
 const isAllowed = (access: Access, [protocol, source, destination, port]: Probe): boolean => {
   const guard = guardsOf(access);
   const exposure = guard(protocol, port, read(destination)) ?? guard(protocol, port, 'local');
@@ -117,6 +129,9 @@ describe('law 2 against the kernel', { skip: noKernel }, () => {
   let node: Namespace;
   let sender: ChildProcess;
   let answers: Interface;
+  /** This kernel may have no SCTP sockets; the packets of one can be sent all the same. */
+  let raw: ChildProcess;
+  let rawAnswers: Interface;
   let ended: Promise<unknown>;
   before(async () => {
     node = await makeNamespace(NODE);
@@ -127,17 +142,24 @@ describe('law 2 against the kernel', { skip: noKernel }, () => {
     ended = once(sender, 'exit');
     assert.ok(sender.stdout);
     answers = createInterface(sender.stdout);
+    raw = spawn(program, [...words, 'perl', RAW_SENDER], { stdio: ['pipe', 'pipe', 'inherit'] });
+    assert.ok(raw.stdout);
+    rawAnswers = createInterface(raw.stdout);
   });
   after(async () => {
     sender.stdin?.end();
-    await ended;
+    raw.stdin?.end();
+    await Promise.all([ended, once(raw, 'exit')]);
     await removeNamespace(NODE);
     await removeNamespace(CLIENT);
   });
 
   const send = async (probes: readonly Probe[]): Promise<void> => {
-    sender.stdin?.write(`${JSON.stringify(probes)}\n`);
-    await Promise.race([once(answers, 'line'), ended]);
+    const sctp = probes.filter(([protocol]) => protocol === 'sctp').map(rawLine);
+    raw.stdin?.write(`${sctp.join('')}sync done\n`);
+    const ready = [once(rawAnswers, 'line'), once(answers, 'line')];
+    sender.stdin?.write(`${JSON.stringify(probes.filter(([protocol]) => protocol !== 'sctp'))}\n`);
+    await Promise.race([Promise.all(ready), ended]);
     assert.equal(sender.exitCode, null, 'the sender has ended');
   };
   const list = async (table: string): Promise<Table | null> => {
@@ -189,9 +211,7 @@ describe('law 2 against the kernel', { skip: noKernel }, () => {
         const probes = FAMILIES.flatMap((family) =>
           sourcesOf(access, family).flatMap((source) =>
             TO[family].flatMap((destination) =>
-              PORTS.flatMap((port) =>
-                (['tcp', 'udp'] as const).map((protocol): Probe => [protocol, source, destination, port]),
-              ),
+              PORTS.flatMap((port) => PROTOCOLS.map((protocol): Probe => [protocol, source, destination, port])),
             ),
           ),
         );

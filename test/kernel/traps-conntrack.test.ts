@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { labExec } from '../../src/lab/lab.ts';
 import { talk, type Talk } from '../../src/lab/talk.ts';
 import { vmReady } from '../../src/lab/vm.ts';
-import { KERNELS } from '../../src/lab/vm-releases.ts';
 import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { expectOutcomes, serveIn, type Expected } from '../support/lab-servers.ts';
 import { noKernel } from '../support/namespace.ts';
@@ -28,7 +27,8 @@ describe('the table of connections', { skip: noKernel }, () => {
   // Set by the tests for virtual machines below.
   if (process.env['PORTCULLIS_OWN_KERNEL'] === 'yes')
     test('full, on this kernel: nobody refused gets in', () => withGuardedLab('traps-full', 'nftables', full));
-  for (const kernel of KERNELS)
+  // The size of the table is one for all namespaces: it is made small in a machine of its own.
+  for (const kernel of ['6.1'] as const)
     test(`full, on Linux ${kernel}: nobody refused gets in`, async (t) => {
       const ready = await vmReady(kernel);
       if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));

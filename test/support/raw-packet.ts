@@ -39,6 +39,32 @@ const pseudoHeader = ({ source, destination, protocol }: RawPacket, length: numb
   return Buffer.concat([bytesOf(source), bytesOf(destination), tail]);
 };
 
+/** CRC-32C, bit by bit (RFC 9260, appendix A). */
+const crc32c = (data: Buffer): number => {
+  let crc = 0xffff_ffff;
+  for (const byte of data) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f6_3b78 : 0);
+  }
+  return ~crc >>> 0;
+};
+
+/** The first packet of an association of SCTP: a common header and an INIT chunk (RFC 9260, 3.3.2). */
+const init = ({ sourcePort, destinationPort }: RawPacket): Buffer => {
+  const whole = Buffer.alloc(32);
+  whole.writeUInt16BE(sourcePort, 0);
+  whole.writeUInt16BE(destinationPort, 2);
+  whole.writeUInt8(1, 12);
+  whole.writeUInt16BE(20, 14);
+  whole.writeUInt32BE(1, 16);
+  whole.writeUInt32BE(65_536, 20);
+  whole.writeUInt16BE(1, 24);
+  whole.writeUInt16BE(1, 26);
+  whole.writeUInt32BE(1000, 28);
+  whole.writeUInt32LE(crc32c(whole), 8);
+  return whole;
+};
+
 const transport = (packet: RawPacket): Buffer => {
   const { protocol, sourcePort, destinationPort, tcpFlags, payload } = packet;
   const data = Buffer.alloc(payload, 0x61);
@@ -63,6 +89,7 @@ const transport = (packet: RawPacket): Buffer => {
     whole.writeUInt16BE(checksum(Buffer.concat([pseudoHeader(packet, whole.length), whole])) || 0xffff, 6);
     return whole;
   }
+  if (protocol === 132) return init(packet);
   // An echo request.
   const header = Buffer.alloc(8);
   header.writeUInt8(protocol === 1 ? 8 : 128, 0);

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { makeNamespace, noKernel, removeNamespace, type Namespace } from '../support/namespace.ts';
+
+const NAME = 'pclab-enforce';
+const PROGRAM = fileURLToPath(new URL('../support/enforce-changes.ts', import.meta.url));
+
+interface Told {
+  readonly results: readonly {
+    readonly name: string;
+    readonly holds: boolean;
+    readonly reallyHolds: boolean;
+    readonly believed: boolean;
+    readonly transactions: number;
+  }[];
+  readonly local: readonly string[];
+  readonly removed: boolean;
+  readonly left: unknown;
+}
+
+describe('a process that goes on running knows what the kernel holds', { skip: noKernel }, () => {
+  let node: Namespace;
+  let told: Told;
+  before(async () => {
+    node = await makeNamespace(NAME);
+    for (const words of [
+      'link set lo up',
+      'link add eth0 type dummy',
+      'address add 192.0.2.10/24 dev eth0',
+      'address add 2001:db8::10/64 dev eth0 nodad',
+      'link set eth0 up',
+      'route add local 198.51.100.0/24 dev lo',
+    ])
+      await node.run(['ip', ...words.split(' ')]);
+    told = JSON.parse(await node.run([process.execPath, PROGRAM])) as Told;
+  });
+  after(() => removeNamespace(NAME));
+
+  test('after each change what it proves and believes is what the whole listing says', () => {
+    for (const { name, holds, reallyHolds, believed } of told.results)
+      assert.deepEqual(
+        { name, holds, reallyHolds, believed },
+        { name, holds: true, reallyHolds: true, believed: true },
+      );
+    assert.equal(told.results.length, 7);
+  });
+
+  test('what is in force already takes no transaction, a prefix more takes one', () => {
+    const count = new Map(told.results.map(({ name, transactions }) => [name, transactions]));
+    assert.equal(count.get('the same again'), 0);
+    assert.equal(count.get('one prefix more'), 1);
+  });
+
+  test('its own addresses are those of its interfaces and all that its routes deliver to itself', () =>
+    assert.deepEqual(told.local, ['127.0.0.9', '192.0.2.10', '2001:db8::10', '198.51.100.7']));
+
+  test('removal takes the table away', () => assert.deepEqual([told.removed, told.left], [true, null]));
+});

@@ -1,0 +1,51 @@
+import { createInterface } from 'node:readline';
+import { readDestination, readSender } from '../../src/explain/packet-request.ts';
+import { resolvePacket } from '../../src/explain/resolve-packet.ts';
+import { takeSnapshot } from '../../src/kernel/snapshot.ts';
+import { traceFlow } from '../../src/kernel/trace-flow.ts';
+import { ranges } from '../../src/net/prefix-set.ts';
+import { readDumps } from '../../src/parse/read-dumps.ts';
+import { snapshotSources } from '../../src/parse/snapshot.ts';
+import { compareWays } from '../../src/simulate/compare-ways.ts';
+import { good } from './ask.ts';
+
+// Runs on a lab's node. For each line `FROM TO` it traces that flow's first packet in the kernel, says `ready` when the packet may come, and
+// answers with a line of JSON: whether the simulation of this node, as it was at the start, goes the same way.
+
+const { ruleset } = good(readDumps(snapshotSources(await takeSnapshot())));
+const never = new AbortController();
+const legacy = ruleset.tables.some(
+  ({ engine, chains }) => engine === 'iptables-legacy' && [...chains.values()].some(({ rules }) => rules.length > 0),
+);
+console.log('loaded');
+for await (const line of createInterface(process.stdin)) {
+  const [from = '', to = ''] = line.split(' ');
+  const [sender, destination] = [good(readSender(from)), good(readDestination(to))];
+  const packet = good(
+    resolvePacket(ruleset, { from: sender, ...destination, in: null, state: 'new', sourcePort: null }),
+  );
+  const [source] = [...ranges(packet.sources)];
+  const traced = good(
+    await traceFlow(
+      {
+        source: { family: packet.family, value: source?.first ?? 0n },
+        destination: destination.to,
+        protocol: destination.protocol,
+        port: destination.port,
+        fromNode: sender.kind === 'node',
+      },
+      { waitMs: 60_000, signal: never.signal, legacy, ready: () => console.log('ready') },
+    ),
+  );
+  const { hops, compared } =
+    traced === null
+      ? { hops: [], compared: { agrees: false, difference: 'no packet came' } as const }
+      : compareWays(ruleset, packet, traced);
+  console.log(
+    JSON.stringify({
+      visits: hops.map(({ engine, table, chain }) => `${engine} ${table} ${chain}`),
+      agrees: compared.agrees,
+      difference: compared.agrees ? (traced?.deaf ?? null) : compared.difference,
+    }),
+  );
+}
