@@ -21,6 +21,8 @@ export interface MachineOptions {
   /** It ends when this process ends, however that happens. */
   readonly bound: boolean;
   readonly memoryMib?: number;
+  /** Emulated processors; two where nothing is said. */
+  readonly cpus?: number;
 }
 
 /** The machine's side of a folder: what it sees as /out. */
@@ -36,7 +38,7 @@ export const bellOf = (folder: string): string => join(folder, 'bell');
 export const startMachine = async (
   folder: string,
   kernel: KernelFiles,
-  { once, bound, memoryMib = 2048 }: MachineOptions,
+  { once, bound, memoryMib = 2048, cpus = 2 }: MachineOptions,
 ): Promise<Result<Machine>> => {
   const out = outOf(folder);
   mkdirSync(out, { recursive: true });
@@ -54,7 +56,7 @@ export const startMachine = async (
     await endMachine({ processes });
     return fail(...problems);
   }
-  const qemu = spawnHere(qemuArguments(folder, kernel, once, memoryMib), 'qemu.log');
+  const qemu = spawnHere(qemuArguments(folder, kernel, { once, memoryMib, cpus }), 'qemu.log');
   return ok({ folder, qemu, processes });
 };
 
@@ -123,7 +125,11 @@ const share = async (
   return null;
 };
 
-const qemuArguments = (folder: string, kernel: KernelFiles, once: boolean, memoryMib: number): string[] => [
+const qemuArguments = (
+  folder: string,
+  kernel: KernelFiles,
+  { once, memoryMib, cpus }: { readonly once: boolean; readonly memoryMib: number; readonly cpus: number },
+): string[] => [
   'qemu-system-x86_64',
   '-nodefaults',
   '-no-reboot',
@@ -132,7 +138,7 @@ const qemuArguments = (folder: string, kernel: KernelFiles, once: boolean, memor
     // Measured: the plainest processor that runs everything is the fastest to emulate.
     ['-cpu', 'Nehalem'],
     ['-accel', 'tcg,thread=multi'],
-    ['-smp', '2'],
+    ['-smp', `${cpus}`],
     ['-m', `${memoryMib}`],
     ['-display', 'none'],
     ['-monitor', 'none'],

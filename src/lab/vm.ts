@@ -24,6 +24,8 @@ export interface VmOptions extends Job {
   /** Milliseconds, from start to end of the machine. */
   readonly timeoutMs: number;
   readonly memoryMib?: number;
+  /** Emulated processors; two where nothing is said. */
+  readonly cpus?: number;
   /** Ends the machine early; the result is a problem then. */
   readonly signal?: AbortSignal;
 }
@@ -36,6 +38,7 @@ export const runInVm = async ({
   kernel = DEFAULT_KERNEL,
   timeoutMs,
   memoryMib,
+  cpus,
   signal,
   ...job
 }: VmOptions): Promise<Result<Ended>> => {
@@ -45,7 +48,12 @@ export const runInVm = async ({
   try {
     mkdirSync(outOf(folder));
     writeJob(folder, 'once', job);
-    const options = { once: true, bound: true, ...(memoryMib === undefined ? {} : { memoryMib }) };
+    const options = {
+      once: true,
+      bound: true,
+      ...(memoryMib === undefined ? {} : { memoryMib }),
+      ...(cpus === undefined ? {} : { cpus }),
+    };
     const started = await startMachine(folder, ready.value, options);
     if (!started.ok) return started;
     const { qemu } = started.value;

@@ -48,6 +48,8 @@ describe('while policies change, nobody refused comes in and nobody allowed is r
           HAMMER_TCP_RATE: String(TCP_RATE / 5),
         },
         timeoutMs: 1_500_000,
+        // Packets and changes must really happen at the same time.
+        cpus: 2,
         tell: (line) => t.diagnostic(line),
       });
     });

@@ -13,12 +13,22 @@ export interface InVm {
   readonly only?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Emulated processors; one where nothing is said: two machines run at the same time. */
+  readonly cpus?: number;
   /** Gets what the tests in there say by `t.diagnostic`. */
   readonly tell?: (line: string) => void;
 }
 
 /** Runs a test file in the virtual machine; fails with its report where a test failed or none ran. */
-export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 600_000, tell }: InVm): Promise<void> => {
+export const testInVm = async ({
+  file,
+  kernel,
+  only,
+  environment,
+  timeoutMs = 600_000,
+  cpus = 1,
+  tell,
+}: InVm): Promise<void> => {
   // `npm test` has built them already.
   const built = process.env['PORTCULLIS_BUILT'] === 'true' ? ok(null) : await buildPrograms();
   if (!built.ok) throw new Error(built.problems.map(({ message }) => message).join('\n'));
@@ -32,6 +42,7 @@ export const testInVm = async ({ file, kernel, only, environment, timeoutMs = 60
     environment: { ...environment, PORTCULLIS_IN_VM: 'true' },
     ...(kernel === undefined ? {} : { kernel }),
     timeoutMs,
+    cpus,
   });
   if (!ended.ok) throw new Error(ended.problems.map(({ message, hint = '' }) => `${message}  ${hint}`).join('\n'));
   const { status, stdout, stderr } = ended.value;
