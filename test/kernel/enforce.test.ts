@@ -26,10 +26,11 @@ describe('a process that goes on running knows what the kernel holds', { skip: n
     node = await makeNamespace(NAME);
     for (const words of [
       'link set lo up',
-      'link add eth0 type dummy',
+      'link add eth0 type veth peer name peer0',
       'address add 192.0.2.10/24 dev eth0',
       'address add 2001:db8::10/64 dev eth0 nodad',
       'link set eth0 up',
+      'link set peer0 up',
       'route add local 198.51.100.0/24 dev lo',
     ])
       await node.run(['ip', ...words.split(' ')]);
