@@ -7,6 +7,8 @@ import { line, median, middleAndLeast } from './measure.ts';
 
 const PORTS = 1000;
 const ROUNDS = 12;
+/** A process that goes on running has done this before. */
+const ROUNDS_BEFORE = 4;
 
 const prefix = (length: number): AddressSet => addressSet([{ family: 4, address: 0xcb00_7100n, length }]);
 
@@ -21,11 +23,12 @@ export const run = async (): Promise<void> => {
     ['a prefix is taken away', TEN_THOUSAND],
   ];
   const times = new Map(steps.map(([name]) => [name, { transaction: [] as number[], all: [] as number[] }]));
-  for (let round = 0; round < ROUNDS; round++)
+  for (let round = -ROUNDS_BEFORE; round < ROUNDS; round++)
     for (const [name, allowed] of steps) {
       const result = await enforce(accessOfPorts(PORTS, allowed), { known });
       if (!result.ok || !result.value.proof.holds) throw new Error('the proof does not hold');
       known = result.value.swept;
+      if (round < 0) continue;
       times.get(name)?.transaction.push(Math.max(...result.value.steps.map(({ ms }) => ms)));
       times.get(name)?.all.push(result.value.ms);
     }

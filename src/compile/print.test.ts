@@ -18,8 +18,8 @@ const added = (access: Access, options: CompileOptions = {}): readonly string[] 
 const office = addresses('198.51.100.0/28', '2001:db8:1::/48');
 const web = selection('web', addresses('203.0.113.0/24'));
 const guarded = (name: string) => [
-  `rule x-${name} fib daddr type unicast return`,
   `rule x-${name} jump s-web`,
+  `rule x-${name} fib daddr type unicast return`,
   `rule x-${name} counter goto refuse-drop`,
 ];
 const sets = (stem: string) => [

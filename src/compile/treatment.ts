@@ -66,11 +66,19 @@ export const perProtocol = (
     : list.flatMap(({ protocol, treatment }) => rulesOf(protocol, treatment));
 };
 
-/** The rules of an exposure's stable chain. `local`: the key names no address, so only packets to this node are judged. */
-export const exposureRules = (treatments: Treatments, local: boolean): readonly Rule[] => [
-  ...(local ? [elsewhere] : []),
-  ...perProtocol(treatments, judge),
-];
+/**
+ * The rules of an exposure's stable chain. `local`: the key names no address, so only packets to this node are judged. Where that is asked for costs
+ * a look at the routes, so it is asked of those alone who are not let in anyway; not where Audit policies note, who would note too many then.
+ */
+export const exposureRules = (treatments: Treatments, local: boolean): readonly Rule[] => {
+  const rules = perProtocol(treatments, judge);
+  if (!local) return rules;
+  const [allow, refuse, ...more] = rules;
+  const isPlain = [...treatments.values()].every((treatment) => treatment.kind === 'guarded' && !treatment.audit);
+  return isPlain && allow !== undefined && refuse !== undefined && more.length === 0
+    ? [allow, elsewhere, refuse]
+    : [elsewhere, ...rules];
+};
 
 /** What a chain of ours, listed from the kernel, does with a protocol; null when it has been changed by hand. */
 export const treatmentIn = ({ rules }: Chain, protocol: Protocol): Treatment | null => {
