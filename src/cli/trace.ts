@@ -107,8 +107,14 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
     this.process.exitCode = EXIT.found;
     return;
   }
-  const { deaf } = traced.result.value;
-  const { hops, compared } = compareWays(node.ruleset, packet.value, traced.result.value);
+  const { deaf, sourcePort } = traced.result.value;
+  const asNew = compareWays(node.ruleset, packet.value, traced.result.value);
+  // The first packet that is seen may belong to a connection that was there before.
+  const asEstablished = asNew.compared.agrees
+    ? null
+    : compareWays(node.ruleset, { ...packet.value, state: 'established', sourcePort }, traced.result.value);
+  const isOld = asEstablished?.compared.agrees === true;
+  const { hops, compared } = isOld ? asEstablished : asNew;
   const unheard =
     deaf === null
       ? null
@@ -120,12 +126,17 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
       data: {
         who: whoWords(node.ruleset, request),
         events: hops.flatMap(({ entered, events }) => (entered === null ? events : [entered, ...events])),
+        state: isOld ? 'established' : 'new',
         agrees: compared.agrees,
         ...(compared.agrees ? {} : { difference: compared.difference }),
         ...(unheard === null ? {} : { missing: unheard }),
       },
     });
-  const verdict = compared.agrees ? 'the simulation says the same' : `the simulation differs: ${compared.difference}`;
+  const verdict = isOld
+    ? 'the simulation says the same: it is a packet of a connection that was there before'
+    : compared.agrees
+      ? 'the simulation says the same'
+      : `the simulation differs: ${compared.difference}`;
   const tree = printTree(kernelTree(node.ruleset, hops), {
     texts: flags.texts,
     paint: (kind, text) =>

@@ -73,6 +73,8 @@ const BUSY_MS = 3000;
 export interface TracedPacket {
   readonly nft: readonly TraceEvent[];
   readonly legacy: readonly TraceEvent[];
+  /** null: its protocol has none. */
+  readonly sourcePort: number | null;
   /** Why legacy iptables could not be heard, in words that follow a comma. */
   readonly deaf: string | null;
 }
@@ -124,7 +126,12 @@ export const traceFlow = async (
     const first = firstPacket(monitor.events, TRACER);
     if (first === null) return ok(null);
     const told = samePacket((await reader?.events()) ?? [], first.header);
-    return ok({ nft: first.events, legacy: told, deaf: reader?.deaf() ?? null });
+    return ok({
+      nft: first.events,
+      legacy: told,
+      sourcePort: first.header.sourcePort,
+      deaf: reader?.deaf() ?? null,
+    });
   } finally {
     monitor.close();
     await disarm();

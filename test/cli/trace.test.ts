@@ -11,6 +11,7 @@ import type { Mode } from '../../src/lab/mode.ts';
 import { programFile } from '../../src/lab/needs.ts';
 import { namespaceOf } from '../../src/lab/place.ts';
 import { probe } from '../../src/lab/probe.ts';
+import { talk } from '../../src/lab/talk.ts';
 
 const LAB = 'trace';
 const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
@@ -79,6 +80,16 @@ for (const mode of MODES)
       assert.match(stdout, /prerouting[^]*forward[^]*postrouting/);
       assert.match(stdout, /the simulation says the same/);
       assert.equal(/\(legacy\)/.test(stdout), mode === 'iptables-legacy');
+    });
+
+    test('a packet of a connection that was there before: that is said, and compared as one', async () => {
+      const held = talk(LAB, { from: 'outside-a', to: '192.0.2.10', port: 30001, protocol: 'tcp' });
+      assert.equal(await held.hear(5000), 'open');
+      assert.notEqual(await held.say('before', 5000), null);
+      const { stdout, stderr, status } = await traceWhile(FROM_OUTSIDE, () => held.say('while it is traced', 5000));
+      await held.close();
+      assert.equal(status, 0, stdout + stderr);
+      assert.match(stdout, /the simulation says the same: it is a packet of a connection that was there before/);
     });
 
     test("the node's own packet is sent by the command itself", async () => {

@@ -73,7 +73,7 @@ const follow = async (mode: Mode): Promise<void> => {
     const next = async (): Promise<string> => {
       const { value, done } = await lines.next();
       assert.ok(done !== true, 'the program on the node has ended');
-      return value as string;
+      return value;
     };
     assert.equal(await next(), 'loaded');
     for (const [from, to] of FLOWS) {
