@@ -11,8 +11,8 @@ type Form = 'json' | 'text';
 
 const listing = (form: Form): string => {
   if (GIVEN_NODE === undefined) return kubeProxyNft(LARGE)[form];
-  const found = largeDumps().find(
-    ({ name }) => name.includes('nft') && name.endsWith(form === 'json' ? '.json' : '.txt'),
+  const found = largeDumps().find(({ name }) =>
+    (form === 'json' ? /nft[^/]*\.json(\.gz)?$/ : /nft[^/]*\.txt(\.gz)?$/).test(name),
   );
   if (found === undefined) throw new Error(`${GIVEN_NODE} holds no nftables listing as ${form}`);
   return found.text;
