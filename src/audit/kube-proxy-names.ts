@@ -23,7 +23,8 @@ const nameInComment = (comment: string): string | null =>
   /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[a-z0-9]([-a-z0-9.]*[a-z0-9])?(?::[-a-z0-9.]+)?)(?:\s|$)/.exec(comment)?.[1] ??
   null;
 
-const commentOf = (rule: IptablesRule): string | null => {
+/** What an iptables rule says about itself; null: nothing. */
+export const commentOf = (rule: IptablesRule): string | null => {
   for (const match of rule.matches) if (match.kind === 'comment') return match.text;
   return null;
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { capturedNode, CAPTURED_MODES, withClassicRule } from '../../test/support/captured-node.ts';
+import { capturedNode, CAPTURED_MODES, withClassicRule, type CapturedMode } from '../../test/support/captured-node.ts';
 import { nodeWith, savedTables } from '../../test/support/node-with.ts';
 import { formatAddress } from '../net/address.ts';
 import { WIDTH } from '../net/family.ts';
@@ -172,12 +172,11 @@ describe('random rules', () => {
 });
 
 describe('what no dump tells', () => {
+  const withoutIpvsDump = (mode: CapturedMode): Ruleset =>
+    capturedNode(mode, 'small', (files) => new Map([...files].filter(([name]) => !name.startsWith('ipvsadm'))));
+
   test('ipvs mode without the services of IPVS: nobody reaches a port for certain, everybody perhaps', () => {
-    const ruleset = capturedNode(
-      'ipvs',
-      'small',
-      (files) => new Map([...files].filter(([name]) => !name.startsWith('ipvsadm'))),
-    );
+    const ruleset = withoutIpvsDump('ipvs');
     const [audited] = auditRuleset(ruleset, { entries: ['eth0'], ports: new Set([30_001]), all: false });
     assert.ok(audited !== undefined);
     assert.ok(isEmpty(audited.must));
@@ -190,11 +189,7 @@ describe('what no dump tells', () => {
   });
 
   test('another mode without them: kube-proxy does not use IPVS there', () => {
-    const ruleset = capturedNode(
-      'nftables',
-      'small',
-      (files) => new Map([...files].filter(([name]) => !name.startsWith('ipvsadm'))),
-    );
+    const ruleset = withoutIpvsDump('nftables');
     const [audited] = auditRuleset(ruleset, { entries: ['eth0'], ports: new Set([30_001]), all: false });
     assert.ok(audited !== undefined && !isEmpty(audited.must));
   });

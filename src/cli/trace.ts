@@ -8,7 +8,7 @@ import { collectFacts } from '../kernel/facts.ts';
 import { traceFlow } from '../kernel/trace-flow.ts';
 import { formatAddress, type Address } from '../net/address.ts';
 import { ranges } from '../net/prefix-set.ts';
-import type { Ruleset } from '../ruleset/ruleset.ts';
+import { hasRules } from '../ruleset/ruleset.ts';
 import { compareWays } from '../simulate/compare-ways.ts';
 import type { PacketSet } from '../simulate/packet-set.ts';
 import { EXIT, type Context } from './context.ts';
@@ -30,11 +30,6 @@ const sourceOf = ({ family, sources }: PacketSet): Address | null => {
   const [first] = ranges(sources);
   return first === undefined ? null : { family, value: first.first };
 };
-
-const hasLegacyRules = ({ tables }: Ruleset): boolean =>
-  tables.some(
-    ({ engine, chains }) => engine === 'iptables-legacy' && [...chains.values()].some(({ rules }) => rules.length > 0),
-  );
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -95,7 +90,7 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
       {
         waitMs: wait.value,
         signal,
-        legacy: hasLegacyRules(node.ruleset),
+        legacy: hasRules(node.ruleset, 'iptables-legacy'),
         ready: () => say(this, `waiting for a packet from ${formatAddress(source)} to ${flags.to} …`),
       },
     ),

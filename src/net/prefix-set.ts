@@ -89,8 +89,8 @@ const OR: TruthTable = 0b1110;
 const AND: TruthTable = 0b1000;
 const AND_NOT: TruthTable = 0b0100;
 
-/** Where results are put together before they are cut to size: one place for all, because it is never read afterwards. */
-let bench = new Uint32Array(1024);
+/** Where small results are put together before they are cut to size: one place for all, because it is never read afterwards. */
+const scratch = new Uint32Array(2 ** 14);
 
 /**
  * One pass over both lists of changes, a stretch of one between two changes of the other at a time: a few ranges beside many cost little
@@ -100,8 +100,9 @@ const combine = (a: PrefixSet, b: PrefixSet, table: TruthTable): PrefixSet => {
   const words = WORDS[a.family];
   const [listA, listB] = [a.changes, b.changes];
   const [countA, countB] = [listA.length / words, listB.length / words];
-  if (bench.length < listA.length + listB.length) bench = new Uint32Array(2 * (listA.length + listB.length));
-  const out = bench;
+  const most = listA.length + listB.length;
+  // The place of a large one goes with it: a set of a million ranges would keep a hundred megabytes otherwise.
+  const out = most <= scratch.length ? scratch : new Uint32Array(most);
   let [i, j, used, inside] = [0, 0, 0, 0];
   while (i < countA || j < countB) {
     const order = i >= countA ? 1 : j >= countB ? -1 : compareWords(listA, i, listB, j, words);

@@ -32,6 +32,10 @@ export const unknownRuleset = (): Ruleset => ({
   told: [],
 });
 
+/** Whether rules of an engine are in force; empty chains are none. */
+export const hasRules = ({ tables }: Ruleset, engine: Engine): boolean =>
+  tables.some((table) => table.engine === engine && [...table.chains.values()].some(({ rules }) => rules.length > 0));
+
 /** Whether the dumps say all that an engine holds for a family. */
 export const isTold = ({ told }: Ruleset, engine: Engine, family: Family): boolean =>
   told.some((one) => one.engine === engine && one.family === family);

@@ -6,6 +6,7 @@ import { traceFlow } from '../../src/kernel/trace-flow.ts';
 import { ranges } from '../../src/net/prefix-set.ts';
 import { readDumps } from '../../src/parse/read-dumps.ts';
 import { snapshotSources } from '../../src/parse/snapshot.ts';
+import { hasRules } from '../../src/ruleset/ruleset.ts';
 import { compareWays } from '../../src/simulate/compare-ways.ts';
 import { good } from './ask.ts';
 
@@ -14,9 +15,7 @@ import { good } from './ask.ts';
 
 const { ruleset } = good(readDumps(snapshotSources(await takeSnapshot())));
 const never = new AbortController();
-const legacy = ruleset.tables.some(
-  ({ engine, chains }) => engine === 'iptables-legacy' && [...chains.values()].some(({ rules }) => rules.length > 0),
-);
+const legacy = hasRules(ruleset, 'iptables-legacy');
 console.log('loaded');
 for await (const line of createInterface(process.stdin)) {
   const [from = '', to = ''] = line.split(' ');

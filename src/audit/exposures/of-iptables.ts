@@ -2,7 +2,7 @@ import type { Family } from '../../net/family.ts';
 import type { ExposureKind } from '../../policy/model.ts';
 import type { IptablesRule } from '../../ruleset/iptables-rule.ts';
 import type { AnyTable, Chain } from '../../ruleset/table.ts';
-import { chainNames } from '../kube-proxy-names.ts';
+import { chainNames, commentOf } from '../kube-proxy-names.ts';
 import { conditionsOf } from '../rule-conditions.ts';
 import { each, familyOf, type Found } from './found.ts';
 
@@ -10,11 +10,6 @@ const COMMENT_KINDS: readonly (readonly [RegExp, ExposureKind])[] = [
   [/ loadbalancer IP$/, 'LoadBalancer'],
   [/ external IP$/, 'ExternalIP'],
 ];
-
-const commentOf = (rule: IptablesRule): string => {
-  for (const match of rule.matches) if (match.kind === 'comment') return match.text;
-  return '';
-};
 
 const rulesOf = (table: AnyTable, chain: string): readonly IptablesRule[] =>
   (table.chains.get(chain) as Chain<IptablesRule> | undefined)?.rules ?? [];
@@ -28,7 +23,7 @@ const healthChecks = (table: AnyTable, family: Family): readonly Found[] =>
           protocol,
           port,
           address: null,
-          service: commentOf(rule).split(' ')[0] ?? null,
+          service: (commentOf(rule) ?? '').split(' ')[0] ?? null,
           from: 'kube-proxy',
         }))
       : [],
@@ -44,7 +39,7 @@ const withoutEndpoints = (table: AnyTable, family: Family): readonly Found[] =>
       protocol,
       port,
       address: conditions.destination,
-      service: commentOf(rule).split(' ')[0] ?? null,
+      service: (commentOf(rule) ?? '').split(' ')[0] ?? null,
       from: 'kube-proxy',
     }));
   });
@@ -68,7 +63,7 @@ export const ofIptables = (table: AnyTable): readonly Found[] => {
     })),
   );
   const addresses = rulesOf(table, 'KUBE-SERVICES').flatMap((rule) => {
-    const kind = COMMENT_KINDS.find(([pattern]) => pattern.test(commentOf(rule)))?.[1];
+    const kind = COMMENT_KINDS.find(([pattern]) => pattern.test(commentOf(rule) ?? ''))?.[1];
     const conditions = kind === undefined ? null : conditionsOf(rule, family);
     if (kind === undefined || conditions?.destination == null) return [];
     const { destination } = conditions;

@@ -1,4 +1,5 @@
 import { isAbsent } from '../../ruleset/absent.ts';
+import { hasRules } from '../../ruleset/ruleset.ts';
 import { refOf } from '../../simulate/place.ts';
 import type { Finding, Findings } from '../finding.ts';
 import { kubeProxyModeOf } from '../kube-proxy-names.ts';
@@ -12,12 +13,8 @@ const finding = (
 ): Finding => ({ id, severity, ref: null, exposures: [], reason, cure, ...more });
 
 /** Rules of both flavours at work: each tool shows its own alone. */
-export const bothIptables = ({ ruleset }: Findings): readonly Finding[] => {
-  const withRules = (engine: string): boolean =>
-    ruleset.tables.some(
-      (table) => table.engine === engine && [...table.chains.values()].some(({ rules }) => rules.length > 0),
-    );
-  return withRules('iptables-legacy') && withRules('iptables-nft')
+export const bothIptables = ({ ruleset }: Findings): readonly Finding[] =>
+  hasRules(ruleset, 'iptables-legacy') && hasRules(ruleset, 'iptables-nft')
     ? [
         finding(
           'both-iptables',
@@ -27,7 +24,6 @@ export const bothIptables = ({ ruleset }: Findings): readonly Finding[] => {
         ),
       ]
     : [];
-};
 
 const CHAINS_OF = {
   iptables: /^KUBE-(?:NODEPORTS|SVC-|SEP-|EXT-)/,
