@@ -141,3 +141,17 @@ describe('the proof finds what was changed by hand', () => {
       assert.equal(holds, found.length === 0);
     });
 });
+
+test('where replies are judged their base chain must be there; where nobody’s are, it need not be', () => {
+  const judged = compileTable(access, null, { replies: [{ address: null, protocol: 'tcp', port: 30_001 }] });
+  const without = ({ chains, ...rest }: Table): Table => ({
+    ...rest,
+    chains: new Map([...chains].filter(([name]) => name !== 'postrouting')),
+  });
+  const because = (edited: Table): readonly string[] => [
+    ...new Set(prove(edited, access).differences.flatMap((difference) => difference.because)),
+  ];
+  assert.deepEqual(because(judged), []);
+  assert.deepEqual(because(without(judged)), ['the base chain postrouting is missing']);
+  assert.deepEqual(because(without(table)), []);
+});

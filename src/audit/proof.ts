@@ -1,8 +1,8 @@
 import { guardsOf } from '../access/guard-of.ts';
 import type { Access, ExposureAccess } from '../access/model.ts';
 import { exposureId } from '../access/exposures.ts';
-import { frame, DEFAULT_LEDGER } from '../compile/frame.ts';
-import { POSTROUTING, PREROUTING } from '../compile/names.ts';
+import { DEFAULT_LEDGER, frame, postrouting } from '../compile/frame.ts';
+import { POSTROUTING, PREROUTING, REPLIES } from '../compile/names.ts';
 import type { Address } from '../net/address.ts';
 import { addressUnion, nobody, ofFamily, type AddressSet } from '../net/address-set.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
@@ -133,8 +133,11 @@ const refusedBy = (access: Access, exposure: ExposureAccess, family: Family): Pr
 /** The table must be awake and its base chains must hang where they judge; a further one could decide before or after them. */
 const frameProblem = (table: Table): string | null => {
   if (table.flags !== undefined) return 'the table has a flag (dormant: it judges nothing; or owner)';
-  const wanted = frame(DEFAULT_LEDGER).chains.filter(({ base }) => base !== null);
+  const wanted = [...frame(DEFAULT_LEDGER).chains.filter(({ base }) => base !== null), postrouting];
+  const replies = table.sets.get(REPLIES);
+  const judgesReplies = replies?.kind === 'verdict-map' && replies.elements.length > 0;
   for (const { name, base } of wanted) {
+    if (name === POSTROUTING && !judgesReplies && !table.chains.has(name)) continue;
     const there = table.chains.get(name)?.base ?? null;
     if (there === null) return `the base chain ${name} is missing`;
     if (

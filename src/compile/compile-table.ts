@@ -6,7 +6,7 @@ import { single, type Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import type { Chain, Interval, NamedSet, Rule, Table } from '../ruleset/table.ts';
 import { goto } from '../ruleset/verdict.ts';
-import { DEFAULT_LEDGER, frame, type LedgerLimits } from './frame.ts';
+import { DEFAULT_LEDGER, frame, postrouting, type LedgerLimits } from './frame.ts';
 import { installedIn, pairIn } from './installed.ts';
 import { changePair, freshPair, overlaps } from './interval-pair.ts';
 import { EXPOSURES, pairNames, RANGES, REPLIES, TABLE, VIPS } from './names.ts';
@@ -59,6 +59,7 @@ export const compileTable = (access: Access, current: Table | null = null, optio
     ...TABLE,
     chains: byName([
       ...chains,
+      ...(replies.elements.length > 0 ? [postrouting] : []),
       ...selections.flatMap((objects) => objects.chains),
       ...exposureChains(access, stems, units),
       ...replies.chains,

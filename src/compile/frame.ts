@@ -73,11 +73,11 @@ const prerouting: Chain = {
 
 /**
  * After every NAT of postrouting (100), so that a reply carries the node port and the client again. Only exposures with tracked
- * connections of refused clients are in its map: every other packet pays for one look-up in a small map.
+ * connections of refused clients are in its map; without any the chain is not there, and no packet pays for it.
  */
 const POSTROUTING_BASE: BaseChain = { type: 'filter', hook: 'postrouting', priority: 110, policy: 'accept' };
 
-const postrouting: Chain = {
+export const postrouting: Chain = {
   name: POSTROUTING,
   base: POSTROUTING_BASE,
   rules: [acceptIf(direction, 'original'), acceptIf(iface('oif'), 'lo'), lookup(REPLIES, l4proto, sourcePort)],
@@ -156,7 +156,7 @@ const ledger = (name: string, family: 4 | 6, { size, timeout }: LedgerLimits): N
 
 /** The parts of the table that are there whatever the policies say; its maps are still empty. */
 export const frame = (limits: LedgerLimits) => ({
-  chains: [prerouting, postrouting, ...refuseChains],
+  chains: [prerouting, ...refuseChains],
   sets: [
     verdictMap(EXPOSURES, KEY, true),
     ...PROTOCOLS.flatMap((protocol) => RANGES[protocol]).map((name) => verdictMap(name, ['inet_service'], true, true)),

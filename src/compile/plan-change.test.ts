@@ -8,7 +8,7 @@ import { addressDifference, addressSet, addressUnion, nobody, type AddressSet } 
 import { keyText } from '../ruleset/map-element.ts';
 import type { Table } from '../ruleset/table.ts';
 import { applyTransaction } from './apply-transaction.ts';
-import { compileTable } from './compile-table.ts';
+import { compileTable, type CompileOptions } from './compile-table.ts';
 import { planChange } from './plan-change.ts';
 import { printTransaction } from './print.ts';
 import { touchedBy } from './touched.ts';
@@ -214,8 +214,51 @@ describe('a change of exposures', () => {
     assert.match(printTransaction(planned.switch[0] ?? { operations: [] }), /counter packets 7 bytes 420 goto/);
   });
 
+  const refused: CompileOptions = { replies: [{ address: null, protocol: 'tcp', port: 30_001 }] };
+  const kinds = (transactions: readonly Transaction[]): readonly string[] =>
+    operations(transactions).map((one) =>
+      one.kind === 'replace-rules'
+        ? `rules ${one.chain}`
+        : 'name' in one
+          ? `${one.kind} ${one.name}`
+          : `${one.kind} ${'map' in one ? one.map : ''}`,
+    );
+
+  test('the first refused connection brings the chain that judges replies, before the key that leads on from there', () => {
+    const current = compileTable(web(office));
+    const { stage, switch: switched, sweep } = planChange(current, compileTable(web(office), current, refused));
+    assert.deepEqual(
+      [kinds(stage), kinds(switched), kinds(sweep)],
+      [
+        [
+          'add-chain postrouting',
+          'add-chain d-web',
+          'add-chain r-30001',
+          'rules postrouting',
+          'rules d-web',
+          'rules r-30001',
+        ],
+        ['add-keys replies'],
+        [],
+      ],
+    );
+  });
+
+  test('once no refused connection is left, the chain that judges replies goes', () => {
+    const current = compileTable(web(office), null, refused);
+    const { stage, switch: switched, sweep } = planChange(current, compileTable(web(office), current));
+    assert.deepEqual(
+      [kinds(stage), kinds(switched), kinds(sweep)],
+      [
+        [],
+        ['rules postrouting', 'delete-chain postrouting', 'delete-keys replies'],
+        ['rules d-web', 'rules r-30001', 'delete-chain d-web', 'delete-chain r-30001'],
+      ],
+    );
+  });
+
   test('removal: the base chains let everything by, then the table goes, alone', () => {
-    const { stage, switch: switched, sweep } = planChange(compileTable(web(office)), null);
+    const { stage, switch: switched, sweep } = planChange(compileTable(web(office), null, refused), null);
     assert.deepEqual(operations(stage), []);
     assert.deepEqual(operations(switched), [
       { kind: 'replace-rules', chain: 'prerouting', rules: [] },
@@ -308,8 +351,8 @@ describe('every change between two random accesses', () => {
     }));
 
   test('touches what it says, and nothing else changes', () =>
-    everyChange(({ stage, switch: switched, sweep, current }) => {
-      const touched = touchedBy({ stage, switch: switched, sweep }, current);
+    everyChange(({ stage, switch: switched, current }) => {
+      const touched = touchedBy([...stage, ...switched], current);
       if (touched === null) return;
       const end = [...stage, ...switched].reduce<Table | null>(applyTransaction, current);
       for (const [name, chain] of end?.chains ?? [])

@@ -4,7 +4,7 @@ import { keyText, type MapElement } from '../ruleset/map-element.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
 import type { BaseChain, Chain, Interval, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
 import { installedIn } from './installed.ts';
-import { isLocal, isVip, rangeOfChain, VIPS } from './names.ts';
+import { isLocal, isVip, POSTROUTING, rangeOfChain, VIPS } from './names.ts';
 import { exposureRules } from './treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
@@ -23,7 +23,7 @@ export const planChange = (current: Table | null, target: Table | null): Change 
         ...(current === null ? [{ kind: 'add-table' } as const] : []),
         ...newCounters(current, target),
         // Chains before maps: nft 1.0.6 sends a new interval map's elements, read later in the same text, along with the map itself.
-        ...newChains(current, target, (chain) => chain.base === null),
+        ...newChains(current, target, (chain) => isStaged(current, chain)),
         ...newSets(current, target),
         ...addresses.add,
         ...chains.staged,
@@ -34,7 +34,7 @@ export const planChange = (current: Table | null, target: Table | null): Change 
         // Adding a table again takes its flag `dormant` away (nf_tables_updtable, net/netfilter/nf_tables_api.c).
         ...(current?.flags === undefined ? [] : [{ kind: 'add-table' } as const]),
         ...strayBaseChains(current, target),
-        ...newChains(current, target, (chain) => chain.base !== null),
+        ...newChains(current, target, (chain) => !isStaged(current, chain)),
         ...chains.switched.bases,
         ...chains.switched.vips,
         ...keys.vips.addToNew,
@@ -101,6 +101,10 @@ const newChains = (current: Table | null, target: Table, which: (chain: Chain) =
     .filter((chain) => which(chain) && !hangsRight(current?.chains.get(chain.name), chain))
     .map(({ name, base }) => ({ kind: 'add-chain', name, base }));
 
+/** What no packet meets yet, or with no effect: the replies of nobody are judged until there are keys in their map. */
+const isStaged = (current: Table | null, { name, base }: Chain): boolean =>
+  base === null || (name === POSTROUTING && current?.chains.has(name) !== true);
+
 /** Is a chain there, hanging as it should? Adding a base chain again sets its policy (nf_tables_updchain, net/netfilter/nf_tables_api.c). */
 const hangsRight = (there: Chain | undefined, { base }: Chain): boolean =>
   there !== undefined && (base === null || (sameHook(there.base, base) && there.base?.policy === base.policy));
@@ -135,7 +139,7 @@ const chainChanges = (current: Table | null, target: Table) => {
   const settled: Operation[] = [];
   const [installed, wanted] = [installedIn(current), installedIn(target)];
   for (const chain of target.chains.values()) {
-    const { name, base, rules } = chain;
+    const { name, rules } = chain;
     const there = current?.chains.get(name);
     const before = there === undefined || isStray(there, chain) ? undefined : there;
     if (before === undefined && rules.length === 0) continue;
@@ -145,7 +149,7 @@ const chainChanges = (current: Table | null, target: Table) => {
       rules: withCounts(wantedRules, before?.rules ?? []),
     });
     if (before === undefined) {
-      (base === null ? staged : switched.bases).push(replace(rules));
+      (isStaged(current, chain) ? staged : switched.bases).push(replace(rules));
       continue;
     }
     const treatments = wanted.get(name);

@@ -1,7 +1,7 @@
 import type { Table } from '../ruleset/table.ts';
-import type { Change } from './transaction.ts';
+import type { Transaction } from './transaction.ts';
 
-/** The objects of a table that a change writes, by name. */
+/** The objects of a table that transactions write, by name. */
 export interface Touched {
   readonly chains: ReadonlySet<string>;
   readonly sets: ReadonlySet<string>;
@@ -10,14 +10,14 @@ export interface Touched {
 }
 
 /**
- * What the stage and the switch of a change write into `current`. null where only the whole table can tell what is there afterwards: it
+ * What some transactions write into `current`. null where only the whole table can tell what is there afterwards: it
  * is new, or a chain that counts is written (its packets so far go on in the new rules, see plan-change.ts).
  */
-export const touchedBy = ({ stage, switch: switched }: Change, current: Table): Touched | null => {
+export const touchedBy = (transactions: readonly Transaction[], current: Table): Touched | null => {
   const chains = new Set<string>();
   const sets = new Set<string>();
   const maps = new Set<string>();
-  for (const operation of [...stage, ...switched].flatMap(({ operations }) => operations))
+  for (const operation of transactions.flatMap(({ operations }) => operations))
     switch (operation.kind) {
       case 'add-table':
       case 'delete-table':
@@ -52,6 +52,13 @@ export const touchedBy = ({ stage, switch: switched }: Change, current: Table): 
 
 const counts = (table: Table, chain: string): boolean =>
   (table.chains.get(chain)?.rules ?? []).some(({ statements }) => statements.some(({ kind }) => kind === 'counter'));
+
+/** What is in the one and not in the other. */
+export const touchedOnly = (all: Touched, others: Touched): Touched => ({
+  chains: all.chains.difference(others.chains),
+  sets: all.sets.difference(others.sets),
+  maps: all.maps.difference(others.maps),
+});
 
 /** How many objects that are. */
 export const countTouched = ({ chains, sets, maps }: Touched): number => chains.size + sets.size + maps.size;

@@ -23,10 +23,14 @@ const WHAT_HOLDS = {
   sweep: 'The new policies are in force; what is left over is swept by the next apply',
 } as const;
 
+/** Is told of each transaction that the kernel has taken, and of those that it is yet to get. */
+export type Taken = (transaction: Transaction, later: readonly Transaction[]) => void;
+
 const run = async (
   phase: Step['phase'],
   transactions: readonly Transaction[],
   steps: Step[],
+  taken: (transaction: Transaction) => void = () => undefined,
 ): Promise<Result<null>> => {
   for (const transaction of transactions) {
     if (steps.length > 0) await sleep(GAP_MS);
@@ -38,15 +42,19 @@ const run = async (
         error('phase-failed', `the change stopped in its ${phase} phase`, undefined, WHAT_HOLDS[phase]),
       );
     steps.push({ phase, bytes: result.value.bytes, ms: performance.now() - start });
+    taken(transaction);
   }
   return ok(null);
 };
 
 /** Stages and switches; the sweep is left to {@link sweep}. When it fails it stops, and says what is in force. */
-export const applyChange = async (change: Change): Promise<Result<readonly Step[]>> => {
+export const applyChange = async (change: Change, taken?: Taken): Promise<Result<readonly Step[]>> => {
   const steps: Step[] = [];
+  const all = [...change.stage, ...change.switch];
   for (const phase of ['stage', 'switch'] as const) {
-    const result = await run(phase, change[phase], steps);
+    const result = await run(phase, change[phase], steps, (transaction) =>
+      taken?.(transaction, all.slice(steps.length)),
+    );
     if (!result.ok) return result;
   }
   return ok(steps);

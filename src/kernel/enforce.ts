@@ -6,13 +6,12 @@ import { applyTransaction } from '../compile/apply-transaction.ts';
 import { compileTable } from '../compile/compile-table.ts';
 import { planChange, planSweep } from '../compile/plan-change.ts';
 import type { ReplyPlace } from '../compile/replies.ts';
-import { countTouched, touchedBy } from '../compile/touched.ts';
-import type { Change } from '../compile/transaction.ts';
+import { countTouched, touchedBy, touchedOnly, type Touched } from '../compile/touched.ts';
 import { fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import type { Table } from '../ruleset/table.ts';
-import { applyChange, sweep, SWEEP_AFTER_MS, type Step } from './apply-change.ts';
+import { applyChange, sweep, SWEEP_AFTER_MS, type Step, type Taken } from './apply-change.ts';
 import { localAddresses } from './local-addresses.ts';
-import { listOwnTable, relist } from './nft.ts';
+import { listOwnTable, relist, type Relisted } from './nft.ts';
 import { cutBy, mergePlaces, type Cut } from './reply-places.ts';
 
 /** What came of making the kernel enforce an access. */
@@ -36,12 +35,32 @@ const MOST_ROUNDS = 3;
 /** From this number of objects on it takes less time to list the whole table. */
 const MOST_RELISTED = 8;
 
-/** The own table after a change: all of it, or only what was written, when the rest is known. */
-const listAfter = (change: Change, known: Table | null): Promise<Result<Table | null>> => {
-  const touched = known === null ? null : touchedBy(change, known);
-  return known === null || touched === null || countTouched(touched) > MOST_RELISTED
-    ? listOwnTable()
-    : relist(known, touched);
+/** Lists the own table after a change: all of it, or only what is written, when the rest is known. */
+interface Lister {
+  readonly taken: Taken;
+  readonly listed: () => Promise<Result<Table | null>>;
+}
+
+const listAll: Lister = { taken: () => undefined, listed: listOwnTable };
+
+/** Each object is listed as soon as no later transaction writes it, while those go on. */
+const listWritten = (known: Table, touched: Touched): Lister => {
+  if (countTouched(touched) > MOST_RELISTED) return listAll;
+  const begun: Promise<Result<Relisted>>[] = [];
+  return {
+    taken: (transaction, later) => {
+      const [now, then] = [touchedBy([transaction], known), touchedBy(later, known)];
+      if (now !== null && then !== null) begun.push(relist(touchedOnly(now, then)));
+    },
+    listed: async () => {
+      let table = known;
+      for (const relisted of await Promise.all(begun)) {
+        if (!relisted.ok) return relisted;
+        table = relisted.value(table);
+      }
+      return ok(table);
+    },
+  };
 };
 
 /**
@@ -80,17 +99,16 @@ const enforceFrom = async <K extends boolean>(
   let target = compileTable(access, current, { replies: places });
   for (let round = 1; ; round++) {
     const change = planChange(current, target);
+    const known = isKnown ? current : null;
+    const touched = known === null ? null : touchedBy([...change.stage, ...change.switch], known);
     // A chain that counts goes on counting where it stopped, so its numbers must be those of now.
-    if (isKnown && current !== null && touchedBy(change, current) === null)
-      return 'list-all' as K extends true ? 'list-all' : never;
-    const applied = await applyChange(change);
+    if (known !== null && touched === null) return 'list-all' as K extends true ? 'list-all' : never;
+    const { taken, listed: list } = known === null || touched === null ? listAll : listWritten(known, touched);
+    const applied = await applyChange(change, taken);
     if (!applied.ok) return applied;
     steps.push(...applied.value);
     const isLast = round === MOST_ROUNDS || applied.value.length === 0;
-    const [listed, again] = await Promise.all([
-      listAfter(change, isKnown ? current : null),
-      isLast ? cut : cutBy(access, isLocal),
-    ]);
+    const [listed, again] = await Promise.all([list(), isLast ? cut : cutBy(access, isLocal)]);
     if (!listed.ok) return listed;
     current = listed.value;
     if (isLast) break;

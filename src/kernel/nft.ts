@@ -33,28 +33,37 @@ export const listOwnTable = async (): Promise<Result<Table | null>> => {
 const asTable = (json: string): string =>
   json.replace('{"nftables": [', `{"nftables": [{"table": {"family": "${TABLE.family}", "name": "${TABLE.name}"}}, `);
 
+/** Puts objects as the kernel lists them now in the place of those in an earlier listing. */
+export type Relisted = (known: Table) => Table;
+
 /**
- * `known`, an earlier listing of the own table, with the touched objects as the kernel lists them now. Each object is asked for by a
- * process of its own: nft 1.0.6 answers only the last of several `list` commands in one file.
+ * Lists some objects of the own table. Each is asked for by a process of its own: nft 1.0.6 answers only the last of several `list`
+ * commands in one file.
  */
-export const relist = async (known: Table, { chains, sets, maps }: Touched): Promise<Result<Table>> => {
+export const relist = async ({ chains, sets, maps }: Touched): Promise<Result<Relisted>> => {
   const listings = await Promise.all([
     ...[...chains].map((name) => listJson('chain', ...OWN, name)),
     ...[...sets].map((name) => listJson('set', ...OWN, name)),
     ...[...maps].map((name) => listJson('map', ...OWN, name)),
   ]);
-  const now = {
-    chains: new Map([...known.chains].filter(([name]) => !chains.has(name))),
-    sets: new Map([...known.sets].filter(([name]) => !sets.has(name) && !maps.has(name))),
-  };
+  const parts: Table[] = [];
   for (const listing of listings) {
     if (!listing.ok) return listing;
     const part = parseTable(listing.value === null ? null : asTable(listing.value));
     if (!part.ok) return part;
-    for (const [name, chain] of part.value?.chains ?? []) now.chains.set(name, chain);
-    for (const [name, set] of part.value?.sets ?? []) now.sets.set(name, set);
+    if (part.value !== null) parts.push(part.value);
   }
-  return ok({ ...known, ...now });
+  return ok((known) => ({
+    ...known,
+    chains: new Map([
+      ...[...known.chains].filter(([name]) => !chains.has(name)),
+      ...parts.flatMap((part) => [...part.chains]),
+    ]),
+    sets: new Map([
+      ...[...known.sets].filter(([name]) => !sets.has(name) && !maps.has(name)),
+      ...parts.flatMap((part) => [...part.sets]),
+    ]),
+  }));
 };
 
 /** Gives one transaction to the kernel: all of it, or nothing. */
