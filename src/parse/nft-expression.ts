@@ -1,18 +1,16 @@
 import { parseAddress } from '../net/address.ts';
 import { single, symbol, type DataType } from '../ruleset/data-type.ts';
-import { typeOf, type DataMapSource, type Expression } from '../ruleset/expression.ts';
+import { meta, payload, typeOf, type DataMapSource, type Expression } from '../ruleset/expression.ts';
 import type { DataElement } from '../ruleset/map-element.ts';
-import { isRecord } from './json.ts';
+import { firstKey, isRecord } from './json.ts';
 import { readKey, readNumber, readValue } from './nft-value.ts';
 
 type Json = Record<string, unknown>;
 
-const word = (json: unknown): string | null => (typeof json === 'string' ? json : null);
 const whole = (json: unknown): number | null => (typeof json === 'number' && Number.isSafeInteger(json) ? json : null);
 
-const readPayload = (payload: Json): Expression | null => {
-  const { protocol, field, base, offset, len } = payload;
-  if (typeof protocol === 'string' && typeof field === 'string') return { kind: 'payload', protocol, field };
+const readPayload = ({ protocol, field, base, offset, len }: Json): Expression | null => {
+  if (typeof protocol === 'string' && typeof field === 'string') return payload(protocol, field);
   return typeof base === 'string' && typeof offset === 'number' && typeof len === 'number'
     ? { kind: 'raw-payload', base, offset, length: len }
     : null;
@@ -126,29 +124,38 @@ const readOption = (json: Json): Expression | null => {
   return null;
 };
 
+const readMeta = ({ key }: Json): Expression | null => (typeof key === 'string' ? meta(key) : null);
+
+const readKeyOf =
+  (kind: 'rt' | 'socket') =>
+  ({ key }: Json): Expression | null =>
+    typeof key === 'string' ? { kind, key } : null;
+
+/** The readers of expressions by the one key that each expression has; null: its value is not understood. */
+const READERS: ReadonlyMap<string, (value: Json) => Expression | null> = new Map([
+  ['payload', readPayload],
+  ['meta', readMeta],
+  ['ct', readCt],
+  ['fib', readFib],
+  ['rt', readKeyOf('rt')],
+  ['socket', readKeyOf('socket')],
+  ['numgen', readNumgen],
+  ['jhash', (value) => readHash('jhash', value)],
+  ['symhash', (value) => readHash('symhash', value)],
+  ['map', readMap],
+]);
+
 const readRecord = (json: Json): Expression | null => {
-  if (isRecord(json['payload'])) return readPayload(json['payload']);
-  if (isRecord(json['meta'])) {
-    const key = word(json['meta']['key']);
-    return key === null ? null : { kind: 'meta', key };
-  }
-  if (isRecord(json['ct'])) return readCt(json['ct']);
-  if (isRecord(json['fib'])) return readFib(json['fib']);
-  for (const kind of ['rt', 'socket'] as const) {
-    const object = json[kind];
-    const key = isRecord(object) ? word(object['key']) : null;
-    if (key !== null) return { kind, key };
-  }
-  if (isRecord(json['numgen'])) return readNumgen(json['numgen']);
-  if (isRecord(json['jhash'])) return readHash('jhash', json['jhash']);
-  if (isRecord(json['symhash'])) return readHash('symhash', json['symhash']);
-  if (isRecord(json['map'])) return readMap(json['map']);
-  if (Array.isArray(json['concat'])) {
+  const key = firstKey(json);
+  const value = json[key];
+  const read = READERS.get(key);
+  if (read !== undefined && isRecord(value)) return read(value);
+  if (key === 'concat' && Array.isArray(value)) {
     const parts = readExpressions(json);
     return parts === null ? null : { kind: 'concat', parts };
   }
-  for (const op of OPERATORS) if (op in json) return readBitwise(op, json[op]);
-  return readOption(json);
+  const op = OPERATORS.find((known) => known === key);
+  return op === undefined ? readOption(json) : readBitwise(op, value);
 };
 
 /** An expression as `nft -j` prints it (libnftables-json(5), EXPRESSIONS); constants are read as `type`. null: not understood. */

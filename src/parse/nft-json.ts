@@ -1,6 +1,7 @@
 import { error, fail, ok, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import type { Counter } from '../ruleset/counter.ts';
 import type { BaseChain, Chain, Flowtable, NamedSet, Rule, Table } from '../ruleset/table.ts';
+import { eachObject } from './json-array.ts';
 import { isRecord } from './json.ts';
 import { readSet } from './nft-set.ts';
 import { readCounter, readStatement } from './nft-statement.ts';
@@ -107,26 +108,48 @@ const notUnderstood = (tables: readonly Table[]): readonly Diagnostic[] =>
     ),
   ]);
 
+type Take = (entry: unknown) => void;
+
+/** The objects of a listing as nft prints it, one after another; false: it looks different, or is no JSON. */
+const eachPrinted = (json: string, take: Take): boolean => {
+  const head = /^\s*\{\s*"nftables"\s*:\s*\[/.exec(json);
+  if (head === null) return false;
+  try {
+    return /^\s*\}\s*$/.test(json.slice(eachObject(json, head[0].length, take)));
+  } catch {
+    return false;
+  }
+};
+
+/** The objects of any JSON that is a listing. */
+const eachOfAny = (json: string, take: Take): Result<null> => {
+  const from = 'It should come from: nft -j list ruleset';
+  let listing: unknown;
+  try {
+    listing = JSON.parse(json);
+  } catch {
+    return fail(error('not-json', 'the listing is not JSON', undefined, from));
+  }
+  const objects = isRecord(listing) ? listing['nftables'] : undefined;
+  if (!Array.isArray(objects)) return fail(error('not-a-listing', 'the JSON is no nftables listing', undefined, from));
+  for (const entry of objects as readonly unknown[]) take(entry);
+  return ok(null);
+};
+
 /**
  * The tables of an `nft -j list ruleset` or `nft -j list table` (libnftables-json(5)). Rules and sets that are not understood
  * are kept as `unknown` and `opaque`, with a warning; only a text that is no such listing is an error.
  */
 export const parseNftJson = (json: string): Result<readonly Table[]> => {
-  let listing: unknown;
-  try {
-    listing = JSON.parse(json);
-  } catch {
-    return fail(error('not-json', 'the listing is not JSON', undefined, 'It should come from: nft -j list ruleset'));
-  }
-  const objects = isRecord(listing) ? listing['nftables'] : undefined;
-  if (!Array.isArray(objects))
-    return fail(
-      error('not-a-listing', 'the JSON is no nftables listing', undefined, 'It should come from: nft -j list ruleset'),
-    );
   const drafts = new Map<string, Draft>();
-  for (const entry of objects as readonly unknown[]) {
-    if (!isRecord(entry)) continue;
+  const takeEntry = (entry: unknown): void => {
+    if (!isRecord(entry)) return;
     for (const [kind, object] of Object.entries(entry)) if (isRecord(object)) take(drafts, kind, object);
+  };
+  if (!eachPrinted(json, takeEntry)) {
+    drafts.clear();
+    const read = eachOfAny(json, takeEntry);
+    if (!read.ok) return read;
   }
   const tables = [...drafts.values()].map(finish);
   return ok(tables, notUnderstood(tables));

@@ -3,8 +3,8 @@ import { zero, type Counter } from '../ruleset/counter.ts';
 import { between, single, type DataType, type Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
 import type { Operand, Statement } from '../ruleset/statement.ts';
-import type { RejectKind, Verdict } from '../ruleset/verdict.ts';
-import { isRecord } from './json.ts';
+import { accept, drop, type RejectKind, type Verdict } from '../ruleset/verdict.ts';
+import { firstKey, isRecord } from './json.ts';
 import { readAction } from './nft-action.ts';
 import { readExpression, readExpressions } from './nft-expression.ts';
 import { readKey, readNumber, readValue } from './nft-value.ts';
@@ -14,15 +14,25 @@ type Json = Record<string, unknown>;
 /** A verdict as `nft -j` prints it (libnftables-json(5), VERDICT STATEMENTS); null when the object is something else. */
 export const readVerdict = (json: unknown): Verdict | null => {
   if (!isRecord(json)) return null;
-  if ('accept' in json) return { kind: 'accept' };
-  if ('drop' in json) return { kind: 'drop' };
-  if ('return' in json) return { kind: 'return' };
-  if ('continue' in json) return { kind: 'continue' };
-  for (const kind of ['jump', 'goto'] as const) {
-    const target = json[kind];
-    if (isRecord(target) && typeof target['target'] === 'string') return { kind, chain: target['target'] };
+  const kind = firstKey(json);
+  switch (kind) {
+    case 'accept':
+      return accept;
+    case 'drop':
+      return drop;
+    case 'return':
+    case 'continue':
+      return { kind };
+    case 'jump':
+    case 'goto': {
+      const target = json[kind];
+      return isRecord(target) && typeof target['target'] === 'string' ? { kind, chain: target['target'] } : null;
+    }
+    case 'queue':
+      return readQueue(json[kind]);
+    default:
+      return null;
   }
-  return 'queue' in json ? readQueue(json['queue']) : null;
 };
 
 const readQueue = (json: unknown): Verdict => {
@@ -209,19 +219,31 @@ const readMangle = ({ key, value: valueJson }: Json): Statement | null => {
   return target === null || value === null ? null : { kind: 'mangle', target, value };
 };
 
-const readKnown = (json: Json): Statement | null => {
-  const verdict = readVerdict(json);
-  if (verdict !== null) return { kind: 'verdict', verdict };
-  if (isRecord(json['match'])) return readMatch(json['match']);
-  if (isRecord(json['vmap'])) return readVmap(json['vmap']);
-  if (isRecord(json['set'])) return readUpdate(json['set']);
-  if (isRecord(json['map'])) return readMapUpdate(json['map']);
-  if (isRecord(json['mangle'])) return readMangle(json['mangle']);
-  if ('reject' in json) return readReject(json['reject']);
-  if (typeof json['counter'] === 'string') return { kind: 'counter-named', name: json['counter'] };
+/** The readers of statements by the one key that each statement has; null: its value is not understood. */
+const READERS: ReadonlyMap<string, (value: Json) => Statement | null> = new Map([
+  ['match', readMatch],
+  ['vmap', readVmap],
+  ['set', readUpdate],
+  ['map', readMapUpdate],
+  ['mangle', readMangle],
+]);
+
+const readCount = (json: unknown): Statement | null => {
+  if (typeof json === 'string') return { kind: 'counter-named', name: json };
   // In the definition of a set's elements: they count, each for itself.
-  const counter = json['counter'] === null ? zero : readCounter(json['counter']);
-  return counter === null ? readAction(json) : { kind: 'counter', counter };
+  const counter = json === null ? zero : readCounter(json);
+  return counter === null ? null : { kind: 'counter', counter };
+};
+
+const readKnown = (json: Json): Statement | null => {
+  const key = firstKey(json);
+  const value = json[key];
+  const read = READERS.get(key);
+  if (read !== undefined && isRecord(value)) return read(value);
+  if (key === 'counter') return readCount(value);
+  if (key === 'reject') return readReject(value);
+  const verdict = readVerdict(json);
+  return verdict === null ? readAction(json) : { kind: 'verdict', verdict };
 };
 
 /** One statement as `nft -j` prints it; what is not understood is kept as its JSON text (law 6). */

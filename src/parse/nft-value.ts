@@ -31,7 +31,6 @@ export const readNumber = (json: unknown, type: DataType): bigint | null => {
 
 /** A value that a listing gives by its name: interfaces, connection states, address types. */
 const readSymbol = (json: unknown): Value | null => {
-  if (typeof json === 'number' && Number.isSafeInteger(json) && json >= 0) return single(json);
   if (typeof json !== 'string') return null;
   return json.endsWith('*') && !json.endsWith('\\*') ? wildcard(json.slice(0, -1)) : symbol(json);
 };
@@ -48,6 +47,7 @@ export const readValue = (json: unknown, type: DataType): Value | null => {
     }
     return null;
   }
+  if (typeof json === 'number') return Number.isSafeInteger(json) && json >= 0 ? single(json) : null;
   if (json === '*') return everything(type);
   if (SYMBOLIC.has(type)) return readSymbol(json);
   const value = readNumber(json, type);

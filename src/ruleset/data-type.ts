@@ -40,12 +40,17 @@ export type Value =
   | { readonly kind: 'symbol'; readonly name: string }
   | { readonly kind: 'wildcard'; readonly name: string };
 
+const madeSingle = (value: bigint): Value => ({ kind: 'range', first: value, last: value });
+
+/** Ports and protocols come tens of thousands of times. Values never change, so each of these is made once. */
+const MOST_SMALL = 0xffff;
+const small = new Array<Value | undefined>(MOST_SMALL + 1);
+
 /** One number as a value. */
-export const single = (number: bigint | number): Value => ({
-  kind: 'range',
-  first: BigInt(number),
-  last: BigInt(number),
-});
+export const single = (number: bigint | number): Value =>
+  typeof number === 'bigint' || number > MOST_SMALL || number < 0
+    ? madeSingle(BigInt(number))
+    : (small[number] ??= madeSingle(BigInt(number)));
 
 /** Numbers from `first` to `last`, both included. */
 export const between = (first: bigint | number, last: bigint | number): Value => ({

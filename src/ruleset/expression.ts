@@ -48,14 +48,6 @@ export type DataMapSource =
   | { readonly kind: 'named'; readonly name: string }
   | { readonly kind: 'inline'; readonly elements: readonly DataElement[] };
 
-export const ipv4Source: Expression = { kind: 'payload', protocol: 'ip', field: 'saddr' };
-export const ipv4Destination: Expression = { kind: 'payload', protocol: 'ip', field: 'daddr' };
-export const ipv6Source: Expression = { kind: 'payload', protocol: 'ip6', field: 'saddr' };
-export const ipv6Destination: Expression = { kind: 'payload', protocol: 'ip6', field: 'daddr' };
-export const l4proto: Expression = { kind: 'meta', key: 'l4proto' };
-export const destinationPort: Expression = { kind: 'payload', protocol: 'th', field: 'dport' };
-export const sourcePort: Expression = { kind: 'payload', protocol: 'th', field: 'sport' };
-
 const PAYLOAD_TYPES: Readonly<Record<string, DataType>> = {
   'ip saddr': 'ipv4_addr',
   'ip daddr': 'ipv4_addr',
@@ -102,6 +94,37 @@ const META_TYPES: Readonly<Record<string, DataType>> = {
   length: 'integer',
 };
 
+interface Typed {
+  readonly expression: Expression;
+  readonly type: DataType;
+}
+
+/** Large rulesets name the same few fields again and again: expressions never change, so each known one is made once. */
+const PAYLOADS = new Map<string, Map<string, Typed>>();
+for (const [name, type] of Object.entries(PAYLOAD_TYPES)) {
+  const [protocol = '', field = ''] = name.split(' ');
+  const fields = PAYLOADS.get(protocol) ?? new Map<string, Typed>();
+  PAYLOADS.set(protocol, fields.set(field, { expression: { kind: 'payload', protocol, field }, type }));
+}
+const METAS: ReadonlyMap<string, Expression> = new Map(
+  Object.keys(META_TYPES).map((key) => [key, { kind: 'meta', key }]),
+);
+
+/** A field of a header: `ip daddr`. */
+export const payload = (protocol: string, field: string): Expression =>
+  PAYLOADS.get(protocol)?.get(field)?.expression ?? { kind: 'payload', protocol, field };
+
+/** What the kernel keeps beside a packet: `meta mark`. */
+export const meta = (key: string): Expression => METAS.get(key) ?? { kind: 'meta', key };
+
+export const ipv4Source = payload('ip', 'saddr');
+export const ipv4Destination = payload('ip', 'daddr');
+export const ipv6Source = payload('ip6', 'saddr');
+export const ipv6Destination = payload('ip6', 'daddr');
+export const l4proto = meta('l4proto');
+export const destinationPort = payload('th', 'dport');
+export const sourcePort = payload('th', 'sport');
+
 const CT_TYPES: Readonly<Record<string, DataType>> = {
   direction: 'ct_dir',
   state: 'ct_state',
@@ -129,7 +152,7 @@ const FIB_TYPES: Readonly<Record<string, DataType>> = {
 export const typeOf = (expression: Expression): DataType => {
   switch (expression.kind) {
     case 'payload':
-      return PAYLOAD_TYPES[`${expression.protocol} ${expression.field}`] ?? 'unknown';
+      return PAYLOADS.get(expression.protocol)?.get(expression.field)?.type ?? 'unknown';
     case 'meta':
       return META_TYPES[expression.key] ?? 'unknown';
     case 'ct':
