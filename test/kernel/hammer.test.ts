@@ -47,7 +47,7 @@ describe('while policies change, nobody refused comes in and nobody allowed is r
           HAMMER_UDP_RATE: String(UDP_RATE / 5),
           HAMMER_TCP_RATE: String(TCP_RATE / 5),
         },
-        timeoutMs: 1_500_000,
+        timeoutMs: 600_000 + VM_CHANGES * 20_000,
         // Packets and changes must really happen at the same time.
         cpus: 2,
         tell: (line) => t.diagnostic(line),
