@@ -44,7 +44,7 @@ const madeSingle = (value: bigint): Value => ({ kind: 'range', first: value, las
 
 /** Ports and protocols come tens of thousands of times. Values never change, so each of these is made once. */
 const MOST_SMALL = 0xffff;
-const small = new Array<Value | undefined>(MOST_SMALL + 1);
+const small: (Value | undefined)[] = Array.from({ length: MOST_SMALL + 1 });
 
 /** One number as a value. */
 export const single = (number: bigint | number): Value =>
