@@ -7,6 +7,7 @@ const began = performance.now();
 let told = 0;
 const result = await fuzzKernel({
   name: 'pclab-fuzz',
+  kinds: ['nft', 'iptables', 'both', 'legacy', 'legacy and nft'],
   firstSeed: Number(seed),
   pairs: Number(pairs),
   packetsEach: 200,

@@ -7,6 +7,7 @@ describe('the simulation walks as the kernel does', { skip: noKernel }, () => {
   test('2,000 packets through random rulesets of nftables, iptables and both, hop by hop', async () => {
     const { pairs, rulesets, refused, disagreements } = await fuzzKernel({
       name: 'pclab-simulate',
+      kinds: ['nft', 'iptables', 'both'],
       firstSeed: 1,
       pairs: 2000,
       packetsEach: 100,

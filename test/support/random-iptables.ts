@@ -178,6 +178,11 @@ const CHAINS: Readonly<Record<string, readonly string[]>> = {
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
 };
 
+/** Takes away what one of our tables held: legacy iptables leaves policies that are not named, as it leaves the tables. */
+export const EMPTY_IPTABLES = Object.entries(CHAINS)
+  .map(([table, chains]) => `*${table}\n${chains.map((chain) => `:${chain} ACCEPT [0:0]\n`).join('')}COMMIT\n`)
+  .join('');
+
 const tableText = (random: Random, family: Family, table: string): string => {
   const builtIn = CHAINS[table] ?? [];
   const [leaves, subs] = [
