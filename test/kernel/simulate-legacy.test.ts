@@ -1,35 +1,19 @@
-import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { vmReady } from '../../src/lab/vm.ts';
-import { fuzzKernel } from '../support/fuzz-kernel.ts';
 import { noKernel } from '../support/namespace.ts';
-import { testInVm } from './in-vm.ts';
+import { walksAlike } from '../support/walks-alike.ts';
+import { testOnKernel } from './in-vm.ts';
 
-const PAIRS = process.env['PORTCULLIS_IN_VM'] === 'true' ? 400 : 2000;
+const IN_VM = process.env['PORTCULLIS_IN_VM'] === 'true';
 
 describe('the simulation walks as the kernel does through legacy iptables', { skip: noKernel }, () => {
-  test('packets through random rulesets of it, alone and beside nftables, hop by hop, on this kernel', async (t) => {
-    const { pairs, rulesets, refused, disagreements } = await fuzzKernel({
+  test('packets through random rulesets of it, alone and beside nftables, hop by hop, on this kernel', (t) =>
+    walksAlike(t, {
       name: 'pclab-legacy',
       kinds: ['legacy', 'legacy and nft'],
       firstSeed: 1,
-      pairs: PAIRS,
-      packetsEach: 50,
-    });
-    assert.deepEqual(disagreements, []);
-    assert.ok(pairs >= PAIRS);
-    assert.ok(refused < rulesets, `nft and iptables refused ${refused} of the generator's rulesets`);
-    t.diagnostic(`${pairs} packets through ${rulesets} rulesets`);
-  });
+      pairs: IN_VM ? 600 : 2000,
+      packetsEach: 100,
+    }));
 
-  test('the same on Linux 6.12', async (t) => {
-    const ready = await vmReady('6.12');
-    if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
-    await testInVm({
-      file: import.meta.url,
-      kernel: '6.12',
-      only: 'on this kernel$',
-      tell: (line) => t.diagnostic(line),
-    });
-  });
+  test('the same on Linux 6.12', (t) => testOnKernel(t, '6.12', { file: import.meta.url, only: 'on this kernel$' }));
 });

@@ -1,4 +1,5 @@
 import { formatAddress, parseAddress, type Address } from '../../src/net/address.ts';
+import { PROTOCOL_NUMBER } from '../../src/net/protocol.ts';
 import { single } from '../../src/ruleset/data-type.ts';
 import type { Value } from '../../src/ruleset/data-type.ts';
 import type { Field } from '../../src/ruleset/field.ts';
@@ -9,6 +10,7 @@ import { readDumps } from '../../src/parse/read-dumps.ts';
 import { compareWays } from '../../src/simulate/compare-ways.ts';
 import { onePacket, type PacketSet } from '../../src/simulate/packet-set.ts';
 import type { OrderName } from '../../src/simulate/simulate.ts';
+import type { Asked } from './random-ipvs.ts';
 import { LAB_ADDRESSES, LAB_PORTS } from './random-nft.ts';
 import type { Random } from './random.ts';
 import { lengthOf } from './raw-packet.ts';
@@ -31,12 +33,16 @@ const SYN = 2;
 /** SYN and FIN together: the tracker calls it invalid. */
 const NONSENSE = 3;
 
-/** A packet from somewhere to somewhere; `id` must be used once only. */
-export const randomPacket = (random: Random, id: number): SentPacket => {
-  const family = random.once(4) ? 6 : 4;
+/** A packet from somewhere to somewhere, more often than not to one of the services; `id` must be used once only. */
+export const randomPacket = (random: Random, id: number, services: readonly Asked[] = []): SentPacket => {
+  const service = services.length === 0 || random.once(4) ? null : random.pick(services);
+  const family = service?.family ?? (random.once(4) ? 6 : 4);
   const { own, pods, beyond, clients } = LAB_ADDRESSES[family];
   const from = random.pick<Sender>(['outside', 'outside', 'pod', 'node']);
-  const protocol = random.pick([6, 6, 6, 17, 17, family === 4 ? 1 : 58]);
+  const protocol =
+    service === null || random.once(12)
+      ? random.pick([6, 6, 6, 17, 17, family === 4 ? 1 : 58])
+      : PROTOCOL_NUMBER[service.protocol];
   const source =
     from === 'node'
       ? random.pick<string>(own)
@@ -47,10 +53,10 @@ export const randomPacket = (random: Random, id: number): SentPacket => {
     from,
     packet: {
       source: address(source),
-      destination: address(random.pick<string>([...own, ...own, ...pods, ...beyond])),
+      destination: address(service?.address ?? random.pick<string>([...own, ...own, ...pods, ...beyond])),
       protocol,
       sourcePort: 1024 + (id % 30_000),
-      destinationPort: random.pick(LAB_PORTS),
+      destinationPort: service === null || service.port === 0 ? random.pick(LAB_PORTS) : service.port,
       tcpFlags: random.once(15) ? NONSENSE : SYN,
       id,
       ttl: random.once(5) ? 63 : 64,
@@ -112,7 +118,7 @@ export const hostOf = async (lab: TraceLab): Promise<Host> => {
 export type Flavour = 'nft' | 'legacy';
 
 /** The ruleset that the kernel holds, without the tracer's own table. */
-export const heldBy = async (lab: TraceLab, host: Host, iptables: Flavour | null): Promise<Ruleset> => {
+export const heldBy = async (lab: TraceLab, host: Host, iptables: Flavour | null, ipvs: boolean): Promise<Ruleset> => {
   const commands = [
     ['nft-list-ruleset.json', 'nft -j list ruleset'],
     ...(iptables === null
@@ -122,6 +128,7 @@ export const heldBy = async (lab: TraceLab, host: Host, iptables: Flavour | null
           [`ip6tables-${iptables}-save.txt`, `ip6tables-${iptables}-save`],
           ['ipset-save.txt', 'ipset save'],
         ]),
+    ...(ipvs ? [['ipvsadm-Sn.txt', 'ipvsadm -S -n']] : []),
   ] as const;
   const dumps = await Promise.all(
     commands.map(async ([name = '', command = '']) => ({ name, text: await lab.run(command.split(' ')) })),
