@@ -97,7 +97,8 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
   const { shares, otherwise } = choiceOf(service);
   const all = (from: State): readonly Balanced[] => {
     if (otherwise === null) return each(from, shares);
-    const assumed = (holds: boolean): State => assumingThat(context, from, { at, what: 'match', holds, why: 'load' });
+    const assumed = (holds: boolean): State =>
+      assumingThat(context, from, { at, what: 'match', holds, why: 'room for more connections' });
     return [...each(assumed(true), shares), ...each(assumed(false), otherwise)];
   };
   if (service.persistent === null || shares.length + (otherwise?.length ?? 0) === 1) return all(state);
