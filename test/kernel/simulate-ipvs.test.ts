@@ -10,7 +10,7 @@ const HAS_IPVS = await kernelHasIpvs();
 describe('the simulation walks as the kernel does through IPVS', { skip: noKernel }, () => {
   if (HAS_IPVS)
     test('packets to random services beside random rules, hop by hop, on this kernel', (t) =>
-      walksAlike(t, { name: 'pclab-ipvs', kinds: IPVS_KINDS, firstSeed: 1, pairs: 600, packetsEach: 50 }));
+      walksAlike(t, { name: 'pclab-ipvs', kinds: IPVS_KINDS, firstSeed: 1, pairs: 300, packetsEach: 50 }));
 
   for (const kernel of ['6.1', '6.12'] as const)
     test(`the same on Linux ${kernel}`, (t) =>

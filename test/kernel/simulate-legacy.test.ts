@@ -11,7 +11,7 @@ describe('the simulation walks as the kernel does through legacy iptables', { sk
       name: 'pclab-legacy',
       kinds: ['legacy', 'legacy and nft'],
       firstSeed: 1,
-      pairs: IN_VM ? 600 : 2000,
+      pairs: IN_VM ? 400 : 2000,
       packetsEach: 100,
     }));
 
