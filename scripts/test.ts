@@ -39,7 +39,7 @@ const words = process.argv.slice(2);
 /** Names of tests that start a virtual machine. */
 const IN_MACHINES =
   /Linux 6\.\d+|in the virtual machine|kube-proxy in mode ipvs|ends when time is up|ends with the process that started it/;
-const STARTS_MACHINES = /\b(?:testInVm|runInVm)\b/;
+const STARTS_MACHINES = /\b(?:testInVm|testOnKernel|runInVm)\b/;
 const total: Counts = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
 const seconds: [string, number][] = [];
 const begin = performance.now();

@@ -88,9 +88,11 @@ const hopLines = (ruleset: Ruleset, hop: KernelHop): readonly TreeLine[] => {
     if (verdict !== null && 'chain' in verdict) levels.set(verdict.chain, level + 1);
     const { handle, text } = event.event.kind === 'rule' ? event.event : { handle: null, text: '' };
     const shown = number ?? (handle === null ? '' : `(handle ${handle})`);
+    const head = `${level === 0 ? 'rule' : shortChain(event.chain)} ${shown}`.trimEnd();
+    const written = place === null ? text : refOf(place).text;
     return [
-      line('rule', `${level === 0 ? 'rule' : shortChain(event.chain)} ${shown}`, wordsOf(table, event, place), level),
-      line('rule-text', '', place === null ? text : refOf(place).text, level + 1),
+      line('rule', head, wordsOf(table, event, place), level),
+      ...(written === '' ? [] : [line('rule-text', '', written, level + 1)]),
     ];
   });
 };

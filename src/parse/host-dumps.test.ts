@@ -110,11 +110,15 @@ describe('IPVS services', () => {
 -A --sctp-service 192.0.2.10:30132 -s rr
 -A -f 7 -s lc -o
 -a -f 7 -r 10.244.1.64:0 -g -w 2
+-A -f 7 -6 -s rr
+-a -f 7 -6 -r [fd00::1]:0 -m -w 1
 `;
   test('ipvsadm -S', () => {
     assert.deepEqual(
       good(parseIpvsadm(source(SAVED))).map((one) => [
-        one.at === null ? `mark ${one.mark}` : `${one.at.protocol} ${at(one.at.address)} ${one.at.port}`,
+        one.at === null
+          ? `mark ${one.mark} of IPv${one.family}`
+          : `${one.at.protocol} ${at(one.at.address)} ${one.at.port}`,
         one.scheduler,
         one.persistent,
         one.flags.join(','),
@@ -124,7 +128,8 @@ describe('IPVS services', () => {
         ['tcp 192.0.2.10 30002', 'rr', 10_800, '', '10.244.1.64 8080 masq 1'],
         ['udp 2001:db8::10 53', 'wrr', null, '', 'fd00::1 5353 tunnel 0'],
         ['sctp 192.0.2.10 30132', 'rr', null, ''],
-        ['mark 7', 'lc', null, 'ops', '10.244.1.64 0 route 2'],
+        ['mark 7 of IPv4', 'lc', null, 'ops', '10.244.1.64 0 route 2'],
+        ['mark 7 of IPv6', 'rr', null, '', 'fd00::1 0 masq 1'],
       ],
     );
   });
@@ -137,17 +142,20 @@ TCP  192.0.2.10:30002 rr persistent 10800
   -> 10.244.1.64:8080             Masq    3      5          0
 FWM  7 lc
   -> 10.244.1.64:0                Route   1      0          0
+FWM  7 IPv6 rr
 `;
     assert.deepEqual(
-      good(parseIpvsadm(source(listed))).map(({ scheduler, persistent, mark, servers }) => [
+      good(parseIpvsadm(source(listed))).map(({ family, scheduler, persistent, mark, servers }) => [
+        family,
         scheduler,
         persistent,
         mark,
         ...servers.map(({ forward, weight, active }) => `${forward} ${weight} ${active}`),
       ]),
       [
-        ['rr', 10_800, null, 'masq 3 5'],
-        ['lc', null, 7, 'route 1 0'],
+        [4, 'rr', 10_800, null, 'masq 3 5'],
+        [4, 'lc', null, 7, 'route 1 0'],
+        [6, 'rr', null, 7],
       ],
     );
   });

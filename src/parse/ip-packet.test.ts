@@ -79,5 +79,8 @@ describe('the headers of an IP packet', () => {
       assert.equal(readIpPacket(bytes.subarray(0, 19)), null);
     });
 
+  test('an IPv6 packet has a flow label in place of a number', () =>
+    assert.deepEqual([readIpPacket(six)?.flowLabel, readIpPacket(six)?.id], [4711, null]));
+
   test('another version is no IP packet', () => assert.equal(readIpPacket(Uint8Array.of(0x55, 0, 0)), null));
 });

@@ -13,6 +13,8 @@ export interface IpPacket {
   readonly destinationPort: number | null;
   /** IPv4 alone. */
   readonly id: number | null;
+  /** IPv6 alone. */
+  readonly flowLabel: number | null;
 }
 
 /** TCP, UDP, DCCP, SCTP, UDP-Lite: the ports come first. */
@@ -49,6 +51,7 @@ const readIpv4 = (view: DataView): IpPacket | null => {
     protocol,
     ...portsAt(view, length, protocol, first),
     id: view.getUint16(4),
+    flowLabel: null,
   };
 };
 
@@ -79,6 +82,7 @@ const readIpv6 = (view: DataView): IpPacket | null => {
     protocol,
     ...portsAt(view, at, protocol, first),
     id: null,
+    flowLabel: view.getUint32(0) & 0xf_ffff,
   };
 };
 

@@ -74,13 +74,22 @@ const make = (
   socket: { readonly address: Address; readonly port: number } | null,
   protocol: Protocol | null,
   mark: number | null,
-  rest: Pick<VirtualServer, 'scheduler' | 'persistent' | 'flags'>,
+  rest: Pick<VirtualServer, 'family' | 'scheduler' | 'persistent' | 'flags'>,
   line: Line,
   source: Source,
 ): Draft | null => {
   const at = socket === null || protocol === null ? null : { protocol, ...socket };
   if (at === null && mark === null) return null;
-  return { at, mark, ...rest, servers: [], file: source.name, line: line.number, text: line.text };
+  return {
+    at,
+    mark,
+    ...rest,
+    family: at?.address.family ?? rest.family,
+    servers: [],
+    file: source.name,
+    line: line.number,
+    text: line.text,
+  };
 };
 
 const readSaved = (words: readonly string[], line: Line, source: Source) => {
@@ -89,14 +98,17 @@ const readSaved = (words: readonly string[], line: Line, source: Source) => {
   const mark = kind === '-f' || kind === '--fwmark-service' ? readNumber(where) : null;
   const persistent = after(words, '-p', '--persistent');
   const flags = after(words, '-b', '--sched-flags')?.split(',') ?? [];
+  // A service by mark is of one family; this option says which.
+  const six = words.includes('-6') || words.includes('--ipv6');
   const rest = {
+    family: six ? 6 : 4,
     scheduler: after(words, '-s', '--scheduler') ?? 'wlc',
     // Without a number: 300 s (ipvsadm(8)); kube-proxy writes 10800.
     persistent: persistent === null ? null : (readNumber(persistent) ?? 300),
     flags: [...flags, ...(words.includes('-o') || words.includes('--ops') ? ['ops'] : [])],
-  };
+  } as const;
   const draft = make(readSocket(where), protocol, mark, rest, line, source);
-  return draft === null ? null : { draft, key: `${kind} ${where}` };
+  return draft === null ? null : { draft, key: `${kind} ${where} ${six}` };
 };
 
 const readServer = (words: readonly string[]): RealServer | null => {
@@ -111,10 +123,18 @@ const readServer = (words: readonly string[]): RealServer | null => {
 };
 
 const readListed = (words: readonly string[], line: Line, source: Source): Draft | null => {
-  const [kind = '', where = '', scheduler = 'wlc', ...more] = words;
+  const [kind = '', where = '', ...options] = words;
+  const six = options[0] === 'IPv6';
+  const [scheduler = 'wlc', ...more] = six ? options.slice(1) : options;
   const persistent = after(more, 'persistent');
   const flags = more.filter((word) => word === 'ops' || /^(?:flag|sh|mh)-/.test(word));
-  const rest = { scheduler, persistent: persistent === null ? null : (readNumber(persistent) ?? 300), flags };
+  const family = six ? 6 : 4;
+  const rest = {
+    family,
+    scheduler,
+    persistent: persistent === null ? null : (readNumber(persistent) ?? 300),
+    flags,
+  } as const;
   return make(readSocket(where), PROTOCOL[kind] ?? null, kind === 'FWM' ? readNumber(where) : null, rest, line, source);
 };
 

@@ -49,6 +49,11 @@ describe("the kernel's own trace of a packet", () => {
       { kind: 'policy', verdict: 'accept' },
     ],
     ['trace id 108bb05f ip kube-proxy masquerading return', { kind: 'return', verdict: '' }],
+    [
+      'trace id cd778ce4 inet t s verdict return ',
+      { kind: 'rule', number: null, handle: null, text: '', verdict: 'return' },
+    ],
+    ['trace id cd778ce4 inet t l verdict continue ', { kind: 'return', verdict: 'continue' }],
   ];
   for (const [line, expected] of events)
     test(line.slice(0, 90), () => assert.deepEqual(readNftTraceLine(line)?.event, expected));

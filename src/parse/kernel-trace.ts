@@ -69,7 +69,7 @@ const nftHeader = (text: string): TracedHeader => {
   };
 };
 
-const NFT_LINE = /^trace id ([0-9a-f]+) (\S+) (\S+) (\S+) (packet:|rule|policy|return|unknown)\s?(.*)$/;
+const NFT_LINE = /^trace id ([0-9a-f]+) (\S+) (\S+) (\S+) (packet:|rule|policy|return|verdict|unknown)\s?(.*)$/;
 
 /** One line of `nft monitor trace`; null: something else. */
 export const readNftTraceLine = (line: string): TraceEvent | null => {
@@ -97,6 +97,16 @@ export const readNftTraceLine = (line: string): TraceEvent | null => {
         header: null,
       };
     }
+    case 'verdict':
+      // Linux 6.1 has no rule in what it tells of a `return`, and tells of a chain's end as well, with `continue`
+      // (net/netfilter/nf_tables_core.c, nft_do_chain).
+      return {
+        ...base,
+        event: rest.startsWith('return')
+          ? { kind: 'rule', number: null, handle: null, text: '', verdict: 'return' }
+          : { kind: 'return', verdict: rest.split(' ')[0] ?? null },
+        header: null,
+      };
     case 'policy':
     case 'return':
       return {

@@ -113,16 +113,23 @@ const difference = (family: Family, own: Hop | undefined, kernel: KernelHop | un
       const place = at as Rule;
       return kind !== 'rule' || place.number === 'policy' || place.chain.rules[place.number - 1]?.handle !== undefined;
     });
-  const theirs = kernel.events.flatMap((event) => kernelKey(event, handles) ?? []);
+  const theirs = kernel.events.flatMap((event) => {
+    const key = kernelKey(event, handles);
+    // Some events have no handle though others have one.
+    return key === null
+      ? []
+      : [{ key, handles: handles && event.event.kind === 'rule' && event.event.handle !== null }];
+  });
   let index = 0;
   for (const event of own.events) {
-    const key = eventKey(kernel.engine, event, handles);
+    const their = theirs[index];
+    const key = eventKey(kernel.engine, event, their?.handles ?? handles);
     if (key === null) continue;
-    if (theirs[index] === key) index++;
+    if (their?.key === key) index++;
     else if (event.kind !== 'rule' || event.perhaps !== true)
-      return `${name}: the kernel did ${theirs[index] ?? 'nothing more'}, not ${key}`;
+      return `${name}: the kernel did ${their?.key ?? 'nothing more'}, not ${key}`;
   }
-  return index === theirs.length ? null : `${name}: the kernel did ${theirs[index]}, not nothing more`;
+  return index === theirs.length ? null : `${name}: the kernel did ${theirs[index]?.key}, not nothing more`;
 };
 
 /** A chain without rules: some tools list it though the kernel has none, so that its visit proves nothing. */

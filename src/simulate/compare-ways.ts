@@ -43,13 +43,18 @@ const orderOf = (ruleset: Ruleset, hops: readonly KernelHop[]): readonly OrderNa
 
 /**
  * Puts together what the kernel told, and compares it with the simulation, in the order of chains that it shows. Where two chains could have
- * run in either order, the one is taken that the simulation agrees with, or goes along with furthest.
+ * run in either order, the one is taken that the simulation agrees with, or goes along with furthest, unless `order` is known.
  */
-export const compareWays = (ruleset: Ruleset, packet: PacketSet, { nft, legacy, deaf }: Heard): Compared => {
+export const compareWays = (
+  ruleset: Ruleset,
+  packet: PacketSet,
+  { nft, legacy, deaf }: Heard,
+  order?: readonly OrderName[],
+): Compared => {
   const untold = deaf === null ? null : 'iptables-legacy';
   let best: Compared | null = null;
-  for (const hops of mergedVisits(ruleset, packet, kernelHops(nft), deaf === null ? kernelHops(legacy) : [])) {
-    const simulated = simulate(ruleset, packet, { order: orderOf(ruleset, hops) });
+  for (const hops of mergedVisits(ruleset, packet, kernelHops(nft), deaf === null ? kernelHops(legacy) : [], order)) {
+    const simulated = simulate(ruleset, packet, { order: order ?? orderOf(ruleset, hops) });
     const compared = agreement(simulated, hops, { partly: false, untold });
     if (compared.agrees) return { hops, compared };
     if (best === null || best.compared.agrees || compared.alike > best.compared.alike) best = { hops, compared };

@@ -2,7 +2,8 @@ import type { Hook } from '../ruleset/hook.ts';
 import type { Context } from './context.ts';
 import { ANY_PORT, NO_PORT, onePort, SOURCES, thePort, type Connection, type State, type Tuple } from './state.ts';
 
-const portsOf = (port: number | null | undefined) =>
+/** A port of which it may be known that there is none (null), or nothing (undefined). */
+export const portsOf = (port: number | null | undefined) =>
   port === null ? NO_PORT : port === undefined ? ANY_PORT : onePort(port);
 
 const reversed = ({ source, destination, sourcePort, destinationPort }: Tuple): Tuple => ({
@@ -86,6 +87,14 @@ export const natDone = (state: State, hook: Hook): State => {
   if (connection === null || typeof connection === 'string') return state;
   const which = hook === 'prerouting' || hook === 'output' ? 'dnatDone' : 'snatDone';
   return connection[which] ? state : { ...state, connection: { ...connection, [which]: true } };
+};
+
+/** Whether packets of this direction go to another address than they were sent to. */
+export const isRedirected = ({ connection }: State): boolean => {
+  if (connection === null || typeof connection === 'string') return false;
+  const { direction, original, reply } = connection;
+  const [own, other] = direction === 'original' ? [original, reply] : [reply, original];
+  return typeof other.source === 'bigint' && other.source !== own.destination;
 };
 
 /** The rewriting of a packet whose connection was decided before (nf_nat_core.c, nf_nat_packet); null: none at this hook. */

@@ -1,7 +1,7 @@
 import type { Family } from '../net/family.ts';
 import { isAbsent } from '../ruleset/absent.ts';
 import type { Engine } from '../ruleset/engine.ts';
-import { coversFamily, type Hook } from '../ruleset/hook.ts';
+import { coversFamily, HOOKS, type Hook } from '../ruleset/hook.ts';
 import type { HookEntry } from '../ruleset/host.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { AnyChain, AnyTable } from '../ruleset/table.ts';
@@ -164,6 +164,18 @@ const build = (ruleset: Ruleset, family: Family, hook: Hook, order: readonly Ord
   if (hook === 'output') called.push({ kind: 'ipvs', priority: IPVS_OUTPUT });
   const rank = ({ kind }: Called): number => (kind === 'chains' ? 1 : 0);
   return called.sort((a, b) => a.priority - b.priority || rank(a) - rank(b));
+};
+
+const withNat = new WeakMap<Ruleset, Map<Family, boolean>>();
+
+/** Whether there is any nat chain, at whatever hook: the first one brings the tracker's rewriting to all of them (net/netfilter/nf_nat_core.c, nf_nat_register_fn). */
+export const hasNat = (ruleset: Ruleset, family: Family): boolean => {
+  const known = withNat.get(ruleset) ?? new Map<Family, boolean>();
+  withNat.set(ruleset, known);
+  const found =
+    known.get(family) ?? HOOKS.some((hook) => basesOf(ruleset, family, hook).some(({ type }) => type === 'nat'));
+  known.set(family, found);
+  return found;
 };
 
 const NO_ORDER: readonly OrderName[] = [];

@@ -1,61 +1,40 @@
 import { isAbsent, type Absent } from '../ruleset/absent.ts';
 import { PROTOCOL_NUMBER } from '../net/protocol.ts';
-import { certain, fraction } from '../ruleset/fraction.ts';
 import type { RealServer, VirtualServer } from '../ruleset/ipvs.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
-import type { Fraction } from '../ruleset/step.ts';
+import { portsOf } from './connection.ts';
 import { assumingThat, byChance, type Context } from './context.ts';
 import { sysctl } from './host-index.ts';
+import { choiceOf, type Share } from './ipvs-schedulers.ts';
 import type { Place } from './place.ts';
-import { onePort, type State } from './state.ts';
+import type { State } from './state.ts';
 
 /** The service that takes a packet (net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find): by mark first, then by address and port. */
 const serviceFor = (context: Context, services: readonly VirtualServer[], state: State): VirtualServer | null => {
-  const byMark =
-    state.mark === undefined || state.mark === 0n
-      ? undefined
-      : services.find(({ mark }) => mark !== null && BigInt(mark) === state.mark);
+  const known = places(services);
+  const at = (place: string): VirtualServer | undefined => known.get(`${context.family} ${place}`);
+  const byMark = state.mark === undefined || state.mark === 0n ? undefined : at(`mark ${state.mark}`);
   if (byMark !== undefined) return byMark;
-  const at = (port: number): VirtualServer | undefined =>
-    byPlace(services).get(`${context.packet.protocol} ${state.destination} ${port}`);
-  return (typeof state.destinationPort === 'number' ? at(state.destinationPort) : undefined) ?? at(0) ?? null;
+  const { destination, destinationPort } = state;
+  const own = `${context.packet.protocol} ${destination}`;
+  return (typeof destinationPort === 'number' ? at(`${own} ${destinationPort}`) : undefined) ?? at(`${own} 0`) ?? null;
 };
 
-const places = new WeakMap<readonly VirtualServer[], ReadonlyMap<string, VirtualServer>>();
+const remembered = new WeakMap<readonly VirtualServer[], ReadonlyMap<string, VirtualServer>>();
 
-const byPlace = (services: readonly VirtualServer[]): ReadonlyMap<string, VirtualServer> => {
-  const known = places.get(services);
+/** Services by family, and by mark or place. */
+const places = (services: readonly VirtualServer[]): ReadonlyMap<string, VirtualServer> => {
+  const known = remembered.get(services);
   if (known !== undefined) return known;
   const made = new Map(
-    services.flatMap((service) =>
-      service.at === null
-        ? []
-        : [
-            [
-              `${PROTOCOL_NUMBER[service.at.protocol]} ${service.at.address.value} ${service.at.port}`,
-              service,
-            ] as const,
-          ],
-    ),
+    services.map((service) => {
+      const { at, mark, family } = service;
+      const place = at === null ? `mark ${mark}` : `${PROTOCOL_NUMBER[at.protocol]} ${at.address.value} ${at.port}`;
+      return [`${family} ${place}`, service] as const;
+    }),
   );
-  places.set(services, made);
+  remembered.set(services, made);
   return made;
-};
-
-/** Weights count in these schedulers only; the others take each server with a weight alike in the long run. */
-const WEIGHTED: ReadonlySet<string> = new Set(['wrr', 'wlc', 'sed', 'sh', 'mh', 'nq', 'fo', 'ovf', 'twos']);
-
-/** How often a scheduler takes each of the servers that take new connections: a share in the long run, not chance. */
-const sharesOf = ({ scheduler, servers }: VirtualServer): readonly (readonly [RealServer, Fraction])[] => {
-  const taking = servers.filter(({ weight }) => weight > 0);
-  if (scheduler === 'fo' || scheduler === 'ovf') {
-    const [first, ...more] = taking;
-    if (first === undefined) return [];
-    return [[more.reduce((best, one) => (one.weight > best.weight ? one : best), first), certain]];
-  }
-  const weightOf = ({ weight }: RealServer): number => (WEIGHTED.has(scheduler) ? weight : 1);
-  const sum = taking.reduce((total, server) => total + weightOf(server), 0);
-  return taking.map((server) => [server, fraction(BigInt(weightOf(server)), BigInt(sum))]);
 };
 
 /** What IPVS does with a packet at one of its hooks. */
@@ -92,7 +71,7 @@ const isInUse = (ruleset: Ruleset): boolean => {
 /** Where services are looked for that no dump tells. */
 const untold = ({ why }: Absent): Place => ({
   kind: 'ipvs',
-  server: { at: null, mark: null, scheduler: '', persistent: null, flags: [], servers: [], text: why },
+  server: { at: null, mark: null, family: 4, scheduler: '', persistent: null, flags: [], servers: [], text: why },
 });
 
 /** Balances a packet: one result for each server that it may get. */
@@ -108,45 +87,54 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
   const service = serviceFor(context, ipvs, state);
   if (service === null) return passed(state);
   const at: Place = { kind: 'ipvs', server: service };
-  const shares = sharesOf(service);
-  if (shares.length === 0) return [{ kind: 'refused', state, at }];
-  const each = (from: State): readonly Balanced[] =>
+  const each = (from: State, shares: readonly Share[]): readonly Balanced[] =>
     shares.map(([server, share]) => {
       const chosen = share.over === share.of ? from : byChance(context, from, at, 'turn', share);
+      if (server === null) return { kind: 'refused', state: chosen, at };
       if (server.forward === 'tunnel') return { kind: 'unknown', state: chosen, at, why: 'sent on through a tunnel' };
       return { kind: 'balanced', state: given(context, chosen, service, server, at), server, at };
     });
-  if (service.persistent === null || shares.length === 1) return each(state);
+  const { shares, otherwise } = choiceOf(service);
+  const all = (from: State): readonly Balanced[] => {
+    if (otherwise === null) return each(from, shares);
+    const assumed = (holds: boolean): State =>
+      assumingThat(context, from, { at, what: 'match', holds, why: 'room for more connections' });
+    return [...each(assumed(true), shares), ...each(assumed(false), otherwise)];
+  };
+  if (service.persistent === null || shares.length + (otherwise?.length ?? 0) === 1) return all(state);
   const why = `persistence of ${service.persistent} s`;
   return [
-    ...each(assumingThat(context, state, { at, what: 'affinity', holds: false, why })),
-    ...each(assumingThat(context, state, { at, what: 'affinity', holds: 'endpoint', why })),
+    ...all(assumingThat(context, state, { at, what: 'affinity', holds: false, why })),
+    ...all(assumingThat(context, state, { at, what: 'affinity', holds: 'endpoint', why })),
   ];
 };
 
+/**
+ * The port to which a server gets a packet; 0 of a server is the packet's own. Where a client keeps its server, only a service of the
+ * packet's very port has another one (net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule, ip_vs_sched_persist).
+ */
+const portAt = ({ at, persistent }: VirtualServer, { port }: RealServer, asked: State['destinationPort']) =>
+  port === 0 || (persistent !== null && at?.port !== asked) ? asked : port;
+
 /** ip_vs_xmit.c, ip_vs_nat_xmit; direct routing changes nothing about the packet. */
 const given = (context: Context, state: State, service: VirtualServer, server: RealServer, at: Place): State => {
-  const { connection } = state;
-  const masked = server.forward === 'masq';
-  const ipvs = { server: service, address: server.address.value, port: server.port };
-  const chosen = { at, how: 'ipvs' } as const;
-  if (!masked) return { ...state, ipvs, chosen };
-  // Without net.ipv4.vs.conntrack the packets are not tracked from here on (ip_vs_xmit.c, ip_vs_nat_send_or_cont).
-  const tracked = (sysctl(context.index, 'net.ipv4.vs.conntrack') ?? '1') !== '0';
+  const port = portAt(service, server, state.destinationPort);
+  const ipvs = { server: service, address: server.address.value, port: port ?? null };
+  // Without net.ipv4.vs.conntrack the packets are not tracked from here on, those that were (include/net/ip_vs.h, ip_vs_notrack).
+  const leaves = sysctl(context.index, 'net.ipv4.vs.conntrack') === '0' && state.connection !== 'invalid';
+  const connection = leaves ? 'untracked' : state.connection;
+  const here: State = { ...state, ipvs, chosen: { at, how: 'ipvs' }, connection };
+  if (server.forward !== 'masq') return here;
   return {
-    ...state,
-    ipvs,
-    chosen,
+    ...here,
     destination: server.address.value,
-    destinationPort: server.port,
-    ttl: state.ttl === undefined ? undefined : state.ttl - 1n,
-    connection: !tracked
-      ? 'untracked'
-      : connection === null || typeof connection === 'string'
+    destinationPort: port,
+    connection:
+      connection === null || typeof connection === 'string'
         ? connection
         : {
             ...connection,
-            reply: { ...connection.reply, source: server.address.value, sourcePort: onePort(server.port) },
+            reply: { ...connection.reply, source: server.address.value, sourcePort: portsOf(port) },
           },
   };
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readDumps } from '../parse/read-dumps.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { OrderName } from './hook-order.ts';
 import type { KernelHop } from './kernel-hops.ts';
 import { mergedVisits } from './merge-visits.ts';
 import { onePacket, type Entry } from './packet-set.ts';
@@ -64,7 +65,13 @@ const visits = (engine: KernelHop['engine'], words: readonly string[]): readonly
     return { engine, family: engine === 'nft' ? 'inet' : 'ip', table, chain, header, entered: null, events: [] };
   });
 
-const merged = (ruleset: Ruleset, entry: Entry, nft: readonly string[], legacy: readonly string[]) => {
+const merged = (
+  ruleset: Ruleset,
+  entry: Entry,
+  nft: readonly string[],
+  legacy: readonly string[],
+  order?: readonly OrderName[],
+) => {
   const packet = onePacket({
     source: { family: 4, value: 0xc000_0201n },
     destination: { family: 4, value: 0xc000_020an },
@@ -72,7 +79,7 @@ const merged = (ruleset: Ruleset, entry: Entry, nft: readonly string[], legacy: 
     destinationPort: 80,
     entry,
   });
-  const ways = mergedVisits(ruleset, packet, visits('nft', nft), visits('iptables-legacy', legacy));
+  const ways = mergedVisits(ruleset, packet, visits('nft', nft), visits('iptables-legacy', legacy), order);
   return ways.map((hops) => hops.map(({ table, chain }) => `${table} ${chain}`).join(', '));
 };
 
@@ -136,6 +143,18 @@ describe('visits of nft and of legacy iptables become one way', () => {
   ];
   for (const [name, entry, nft, legacy, expected] of cases)
     test(name, () => assert.deepEqual(merged(ruleset, entry, nft, legacy), expected));
+
+  for (const [first, then] of [
+    ['x', 'filter'],
+    ['filter', 'x'],
+  ] as const)
+    test(`chains of one priority whose order is known: ${first} before ${then}`, () => {
+      const order = [first, then].map((table) => ({ family: null, table, chain: null }));
+      const chains = { x: 'x through', filter: 'filter FORWARD' };
+      assert.deepEqual(merged(ruleset, OUTSIDE, ['x through'], ['filter FORWARD'], order), [
+        `${chains[first]}, ${chains[then]}`,
+      ]);
+    });
 
   test('many undecided places do not make many ways', () => {
     const many = Array.from({ length: 30 }, () => ['x through', 'x post']).flat();

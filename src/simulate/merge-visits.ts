@@ -2,7 +2,7 @@ import type { Family } from '../net/family.ts';
 import { HOOKS, type Hook } from '../ruleset/hook.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { AnyChain } from '../ruleset/table.ts';
-import { hookCalls, type Group } from './hook-order.ts';
+import { hookCalls, type Group, type OrderName } from './hook-order.ts';
 import { tableOf, type KernelHop } from './kernel-hops.ts';
 import type { PacketSet } from './packet-set.ts';
 
@@ -19,13 +19,21 @@ interface Placed {
   readonly chain: AnyChain | null;
 }
 
+/** Chains of one priority as they run, where that is known. */
+type Order = readonly OrderName[] | undefined;
+
 /** The groups of a hook in the order in which they run: nat chains stand at the kernel's fixed place. */
-const slotsOf = (ruleset: Ruleset, family: Family, hook: Hook): readonly Group[] =>
-  hookCalls(ruleset, family, hook).flatMap((called) =>
+const slotsOf = (ruleset: Ruleset, family: Family, hook: Hook, order: Order): readonly Group[] =>
+  hookCalls(ruleset, family, hook, order).flatMap((called) =>
     called.kind === 'chains' ? [called.group] : called.kind === 'nat' ? called.groups : [],
   );
 
-const placed = (ruleset: Ruleset, { family, entry }: PacketSet, hops: readonly KernelHop[]): readonly Placed[] => {
+const placed = (
+  ruleset: Ruleset,
+  { family, entry }: PacketSet,
+  hops: readonly KernelHop[],
+  order: Order,
+): readonly Placed[] => {
   const found: Placed[] = [];
   for (const hop of hops) {
     const last = found.at(-1);
@@ -35,7 +43,7 @@ const placed = (ruleset: Ruleset, { family, entry }: PacketSet, hops: readonly K
       found.push({ hop, round: last?.round ?? 0, hook: -1, slot: -1, group: null, chain: null });
       continue;
     }
-    const slots = slotsOf(ruleset, family, hook);
+    const slots = slotsOf(ruleset, family, hook, order);
     const slot = slots.findIndex(({ orders }) => orders[0]?.some((base) => base.chain === chain) === true);
     const at = HOOKS.indexOf(hook);
     const known = found.findLast((one) => one.hook !== -1);
@@ -77,8 +85,9 @@ export const mergedVisits = (
   packet: PacketSet,
   nft: readonly KernelHop[],
   legacy: readonly KernelHop[],
+  order?: readonly OrderName[],
 ): readonly (readonly KernelHop[])[] => {
-  const [left, right] = [placed(ruleset, packet, nft), placed(ruleset, packet, legacy)];
+  const [left, right] = [placed(ruleset, packet, nft, order), placed(ruleset, packet, legacy, order)];
   const ways: KernelHop[][] = [];
   const merge = (a: number, b: number, before: readonly KernelHop[], undecided: number): void => {
     const way = [...before];

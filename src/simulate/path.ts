@@ -1,14 +1,14 @@
 import type { Hook } from '../ruleset/hook.ts';
 import { merged, visitBaseChain, type Ended } from './chain-walk.ts';
-import { confirmed, natAsked, natDone, trackPacket, translated } from './connection.ts';
+import { confirmed, isRedirected, natAsked, natDone, trackPacket, translated } from './connection.ts';
 import { assumingThat, byChance, recorded, type Context } from './context.ts';
 import { isAbsent } from '../ruleset/absent.ts';
 import { sysctl } from './host-index.ts';
-import { hookCalls, type BaseAt, type Called, type Group } from './hook-order.ts';
+import { hasNat, hookCalls, type BaseAt, type Called, type Group } from './hook-order.ts';
 import { balance } from './ipvs.ts';
 import { arrived, dropped, left, listens, rejected, unknown, unroutable, type Ending } from './make-outcome.ts';
 import type { Place } from './place.ts';
-import { refusedOnArrival, routeInput, routeOutput, type Routed } from './route.ts';
+import { refusedOnArrival, routeInput, routeOutput, routeToServer, type Routed } from './route.ts';
 import { fareAlike } from './same-state.ts';
 import { SOURCES, thePort, type State } from './state.ts';
 import type { Header } from './trace.ts';
@@ -153,7 +153,7 @@ const runNat = (way: Way, hook: Hook, groups: readonly Group[], state: State, th
   if (asked !== 'asked') {
     const skipped = groups.length === 0 ? state : recorded(context, state, { kind: 'nat-skipped', hook, why: asked });
     const changed = translated(skipped, hook);
-    if (changed === null) return then(skipped);
+    if (changed === null) return afterNat(way, hook, state, skipped, then);
     const told = recorded(context, changed, { kind: 'translated', hook, header: headerOf(changed) });
     return afterNat(way, hook, state, told, then);
   }
@@ -170,11 +170,23 @@ const runNat = (way: Way, hook: Hook, groups: readonly Group[], state: State, th
   for (const one of here) then(natDone(one, hook));
 };
 
-/** An output packet with a new destination is routed again (net/netfilter/nf_nat_proto.c, nf_nat_ipv4_local_fn); later output chains still see the old device. */
+/**
+ * An output packet of a connection with a new destination is routed again (net/netfilter/nf_nat_proto.c, nf_nat_ipv4_local_fn); later output
+ * chains still see the old device. What IPVS sends on is such a one, though its route was found before.
+ */
 const afterNat = (way: Way, hook: Hook, before: State, after: State, then: Then): void => {
-  if (hook === 'output' && before.destination !== after.destination) return rerouted(way, after, then);
-  then(after);
+  const { ruleset, family } = way.context;
+  if (hook !== 'output') return then(after);
+  if (before.destination !== after.destination) return rerouted(way, after, then);
+  if (!isRedirected(after) || !hasNat(ruleset, family)) return then(after);
+  // That it stays where it was going is not worth a word.
+  for (const one of routeOutput(way.context, after))
+    if (staysOn(one, after)) then(after);
+    else settle(way, 'again', [one], then);
 };
+
+const staysOn = ({ decision }: Routed, { route }: State): boolean =>
+  'route' in decision && decision.route.device === route?.device && decision.route.nextHop === route.nextHop;
 
 const routeStep = (way: Way, when: 'input' | 'output' | 'again', { state, decision, place }: Routed): State => {
   if (!way.context.recording) return state;
@@ -202,6 +214,8 @@ const settle = (way: Way, when: 'input' | 'output' | 'again', routed: readonly R
   }
 };
 
+const lessTtl = (ttl: bigint | undefined): bigint | undefined => (ttl === undefined ? undefined : ttl - 1n);
+
 const rerouted = (way: Way, state: State, then: Then): void =>
   settle(way, 'again', routeOutput(way.context, state), then);
 
@@ -225,14 +239,14 @@ const runIpvs = (way: Way, hook: Hook, state: State, then: Then): void => {
         break;
       case 'balanced': {
         const { server, at } = result;
-        const to = { address: server.address.value, port: server.port };
+        const to = { address: server.address.value, port: result.state.ipvs?.port ?? null };
         const taken = recorded(context, result.state, { kind: 'ipvs', hook, at, to });
         // Direct routing asks for the way to the server, and leaves the packet as it is.
-        const asked = { ...taken, destination: server.address.value };
-        settle(way, 'output', routeOutput(context, asked), (routed) => {
+        settle(way, 'output', routeToServer(context, taken, server.address.value), (routed) => {
           const next = { ...routed, destination: taken.destination };
           if (routed.route?.local === true) then(next);
-          else sendOut(way, next);
+          // ip_vs_xmit.c, decrement_ttl.
+          else sendOut(way, { ...next, ttl: lessTtl(next.ttl) });
         });
       }
     }
@@ -282,8 +296,6 @@ const receive = (way: Way, state: State): void =>
     const told = recorded(context, done, { kind: 'socket', at: place, listener });
     end(way, told, arrived(context, told, place));
   });
-
-const lessTtl = (ttl: bigint | undefined): bigint | undefined => (ttl === undefined ? undefined : ttl - 1n);
 
 const decideInput = (way: Way, state: State): void => {
   if (state.route?.local === true) return receive(way, state);

@@ -115,7 +115,17 @@ const withSources = (state: State, sources: PrefixSet | null): State =>
 
 const isOpen = (state: State): boolean => state.source === SOURCES && state.point === null;
 
-/** A look-up for packets of the node itself, or that IPVS sends on. */
+/**
+ * A look-up for packets that IPVS sends on: it asks for the server's address alone, whatever the packet's source, mark and ports
+ * (net/netfilter/ipvs/ip_vs_xmit.c, do_output_route4, __ip_vs_route_output_v6).
+ */
+export const routeToServer = (context: Context, state: State, server: bigint): readonly Routed[] => {
+  const key: FibKey = { source: 0n, mark: 0n, in: 'lo', protocol: 0, sourcePort: 0, destinationPort: 0 };
+  const asked = { ...state, destination: server };
+  return fibLookup(context.index, server, key, null).flatMap(({ result }) => decide(context, asked, result, true));
+};
+
+/** A look-up for packets of the node itself. */
 export const routeOutput = (context: Context, state: State): readonly Routed[] =>
   fibLookup(
     context.index,

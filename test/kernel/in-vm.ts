@@ -1,7 +1,8 @@
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildPrograms } from '../../src/lab/built.ts';
 import { ok } from '../../src/diagnostic/diagnostic.ts';
-import { runInVm } from '../../src/lab/vm.ts';
+import { runInVm, vmReady } from '../../src/lab/vm.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
 
 /** What to run of a test file in the virtual machine. */
@@ -50,4 +51,15 @@ export const testInVm = async ({
   for (const [, line = ''] of stdout.matchAll(/^ +# (?!Subtest)(.*)$/gm)) tell?.(line);
   const passed = Number(/^# pass (\d+)$/m.exec(stdout)?.[1] ?? 0);
   if (status !== 0 || passed === 0) throw new Error(`in the virtual machine, status ${status}:\n${stdout}\n${stderr}`);
+};
+
+/** The same as a test of its own, skipped where no machine with that kernel can be had. */
+export const testOnKernel = async (
+  t: TestContext,
+  kernel: Kernel,
+  what: Omit<InVm, 'kernel' | 'tell'>,
+): Promise<void> => {
+  const ready = await vmReady(kernel);
+  if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
+  await testInVm({ ...what, kernel, tell: (line) => t.diagnostic(line) });
 };

@@ -8,7 +8,6 @@ import { namespaceOf, type Place } from '../../src/lab/place.ts';
 import { probe } from '../../src/lab/probe.ts';
 import { perl } from '../../src/lab/program.ts';
 import { talk, type Talk } from '../../src/lab/talk.ts';
-import { vmReady } from '../../src/lab/vm.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
 import { FAMILIES, WIDTH, type Family } from '../../src/net/family.ts';
 import { PROTOCOLS, type Protocol } from '../../src/net/protocol.ts';
@@ -16,7 +15,7 @@ import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { moreManifests, MORE_SERVICES, moreServiceCommands } from '../support/more-services.ts';
 import { admin, type Manifest } from '../support/policies.ts';
 import { packetsGot, watchPackets } from '../support/packet-watch.ts';
-import { testInVm } from './in-vm.ts';
+import { testOnKernel } from './in-vm.ts';
 import { addressOf, HOST_PORT, NODE } from './matrix-cells.ts';
 
 // Connections that stand when their client is revoked: to a pod (by DNAT, or IPVS in ipvs mode) and to the node's own sockets. Both
@@ -48,11 +47,8 @@ describe('a revoked client', () => {
       test(`is cut in established connections, mode ${mode}, on this kernel`, () => revocation(mode));
   for (const [kernel, mode, words] of IN_MACHINES)
     test(`is cut ${words}, on Linux ${kernel}`, async (t) => {
-      const ready = await vmReady(kernel);
-      if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
-      await testInVm({
+      await testOnKernel(t, kernel, {
         file: import.meta.url,
-        kernel,
         only: `mode ${mode}, on this kernel$`,
         timeoutMs: IN_VM_MS,
       });

@@ -9,10 +9,9 @@ import { labDown, labUp } from '../../src/lab/lab.ts';
 import { MODES, type Mode } from '../../src/lab/mode.ts';
 import { namespaceOf, type Place } from '../../src/lab/place.ts';
 import { probe } from '../../src/lab/probe.ts';
-import { vmReady } from '../../src/lab/vm.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
 import { noKernel } from '../support/namespace.ts';
-import { testInVm } from './in-vm.ts';
+import { testOnKernel } from './in-vm.ts';
 import { addressOf } from './matrix-cells.ts';
 
 // What the kernel tells of its own way with a packet, and what the simulation says of the same packet, hop by hop; in every mode.
@@ -48,9 +47,7 @@ describe('the simulation goes the way that the kernel tells', { skip: noKernel }
     if (mode !== 'ipvs' || HAS_IPVS) test(`kube-proxy’s rules, mode ${mode}, on this kernel`, () => follow(mode));
   for (const [kernel, mode] of IN_MACHINES)
     test(`kube-proxy’s rules in mode ${mode}, on Linux ${kernel}`, async (t) => {
-      const ready = await vmReady(kernel);
-      if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
-      await testInVm({ file: import.meta.url, kernel, only: `mode ${mode}, on this kernel$` });
+      await testOnKernel(t, kernel, { file: import.meta.url, only: `mode ${mode}, on this kernel$` });
     });
 });
 

@@ -4,13 +4,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { labExec } from '../../src/lab/lab.ts';
 import { talk, type Talk } from '../../src/lab/talk.ts';
-import { vmReady } from '../../src/lab/vm.ts';
 import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { expectOutcomes, serveIn, type Expected } from '../support/lab-servers.ts';
 import { noKernel } from '../support/namespace.ts';
 import { watchPasses } from '../support/pass-watch.ts';
 import { admin } from '../support/policies.ts';
-import { testInVm } from './in-vm.ts';
+import { testOnKernel } from './in-vm.ts';
 
 // What becomes of the guard when the table of connections is emptied, or full.
 
@@ -30,14 +29,10 @@ describe('the table of connections', { skip: noKernel }, () => {
   // The size of the table is one for all namespaces: it is made small in a machine of its own.
   for (const kernel of ['6.1'] as const)
     test(`full, on Linux ${kernel}: nobody refused gets in`, async (t) => {
-      const ready = await vmReady(kernel);
-      if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
-      await testInVm({
+      await testOnKernel(t, kernel, {
         file: import.meta.url,
-        kernel,
         only: 'full, on this kernel',
         environment: { PORTCULLIS_OWN_KERNEL: 'yes' },
-        timeoutMs: 600_000,
       });
     });
 });

@@ -5,13 +5,12 @@ import { labExec } from '../../src/lab/lab.ts';
 import { MODES, type Mode } from '../../src/lab/mode.ts';
 import { namespaceOf } from '../../src/lab/place.ts';
 import { talk } from '../../src/lab/talk.ts';
-import { vmReady } from '../../src/lab/vm.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
 import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { expectOutcomes, serveIn, type Expected } from '../support/lab-servers.ts';
 import { mustRun, noKernel } from '../support/namespace.ts';
 import { admin } from '../support/policies.ts';
-import { testInVm } from './in-vm.ts';
+import { testOnKernel } from './in-vm.ts';
 
 // What a node and its pods do themselves, and ways to a node that are easily forgotten.
 
@@ -21,9 +20,7 @@ describe('a guarded node', { skip: noKernel }, () => {
   for (const mode of MODES)
     if (mode !== 'ipvs' || HAS_IPVS) test(`goes on working, mode ${mode}, on this kernel`, (t) => nodeTraps(t, mode));
   test('goes on working, in the virtual machine, which has IPVS and VLANs', async (t) => {
-    const ready = await vmReady('6.1');
-    if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
-    await testInVm({ file: import.meta.url, only: 'mode ipvs, on this kernel', timeoutMs: 600_000 });
+    await testOnKernel(t, '6.1', { file: import.meta.url, only: 'mode ipvs, on this kernel' });
   });
 });
 

@@ -5,12 +5,11 @@ import { kernelHasIpvs } from '../../src/lab/kernel-features.ts';
 import { captured, kubeProxyCommands } from '../../src/lab/kube-proxy.ts';
 import { labExec } from '../../src/lab/lab.ts';
 import { MODES, type Mode } from '../../src/lab/mode.ts';
-import { vmReady } from '../../src/lab/vm.ts';
 import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { expectOutcomes, type Expected } from '../support/lab-servers.ts';
 import { noKernel } from '../support/namespace.ts';
 import { admin, nodePort } from '../support/policies.ts';
-import { testInVm } from './in-vm.ts';
+import { testOnKernel } from './in-vm.ts';
 
 // The guard beside the rules of others: kube-proxy's, an administrator's, anybody's.
 
@@ -20,9 +19,7 @@ describe('a guard beside the rules of others', { skip: noKernel }, () => {
   for (const mode of MODES)
     if (mode !== 'ipvs' || HAS_IPVS) test(`mode ${mode}, on this kernel`, (t) => othersTraps(t, mode));
   test('mode ipvs, in the virtual machine', async (t) => {
-    const ready = await vmReady('6.1');
-    if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
-    await testInVm({ file: import.meta.url, only: 'mode ipvs, on this kernel', timeoutMs: 600_000 });
+    await testOnKernel(t, '6.1', { file: import.meta.url, only: 'mode ipvs, on this kernel' });
   });
 });
 

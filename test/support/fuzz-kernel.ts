@@ -1,10 +1,6 @@
-import type { Host } from '../../src/ruleset/host.ts';
-import type { OrderName } from '../../src/simulate/simulate.ts';
-import { differences, heldBy, hostOf, randomPacket, type Disagreement } from './kernel-difference.ts';
-import { randomFrom } from './random.ts';
-import { randomIptables } from './random-iptables.ts';
-import { randomNft } from './random-nft.ts';
-import { traceLab, type TraceLab } from './trace-lab.ts';
+import { clear, fuzzRuleset, prepare, type FuzzKind, type Left } from './fuzz-ruleset.ts';
+import { hostOf, type Disagreement } from './kernel-difference.ts';
+import { traceLab } from './trace-lab.ts';
 
 /** What a run found. */
 export interface FuzzResult {
@@ -17,6 +13,7 @@ export interface FuzzResult {
 
 export interface FuzzWish {
   readonly name: string;
+  readonly kinds: readonly FuzzKind[];
   readonly firstSeed: number;
   /** Pairs of a ruleset and a packet at least. */
   readonly pairs: number;
@@ -28,95 +25,26 @@ export interface FuzzWish {
 /** IPv4 identifications below those of the sentinels. */
 const MOST_IDS = 60_000;
 
-const ownTables = ['raw', 'mangle', 'nat', 'filter'];
-const EMPTY_IPTABLES = ownTables.map((table) => `*${table}\nCOMMIT\n`).join('');
-const NO_IPTABLES = { v4: '', v6: '', sets: '' };
-const NO_NFT = { text: '', tables: [] } as const;
-
-/** Takes away what the last ruleset left. */
-const clear = async (lab: TraceLab, { gone, iptables }: Pick<One, 'gone' | 'iptables'>): Promise<void> => {
-  if (gone !== '') await lab.run(['nft', '-f', '-'], gone);
-  if (iptables) {
-    await lab.run(['iptables-nft-restore'], EMPTY_IPTABLES);
-    await lab.run(['ip6tables-nft-restore'], EMPTY_IPTABLES);
-    await lab.run(['ipset', 'destroy']);
-  }
-  await lab.run(['conntrack', '-F']);
-};
-
-type Load = readonly (readonly [readonly string[], string])[];
-
-const load = async (lab: TraceLab, parts: Load): Promise<boolean> => {
-  try {
-    for (const [argv, text] of parts) if (text !== '') await lab.run(argv, text);
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-interface One {
-  readonly found: readonly Disagreement[];
-  readonly taken: boolean;
-  /** What takes its tables of nftables away again, and whether there are some of iptables. */
-  readonly gone: string;
-  readonly iptables: boolean;
-}
-
-/** Tables of nftables, of iptables, or of both. */
-const oneRuleset = async (
-  lab: TraceLab,
-  host: Host,
-  seed: number,
-  packetsEach: number,
-  ids: () => number,
-): Promise<One> => {
-  const random = randomFrom(seed);
-  const kind = random.pick(['nft', 'iptables', 'both']);
-  const iptables = kind === 'nft' ? NO_IPTABLES : randomIptables(random);
-  const { text, tables } = kind === 'iptables' ? NO_NFT : randomNft(random);
-  const gone = tables.map(([family, name]) => `table ${family} ${name}\ndelete table ${family} ${name}\n`).join('');
-  const taken = await load(lab, [
-    [['ipset', 'restore'], iptables.sets],
-    [['iptables-nft-restore'], iptables.v4],
-    [['ip6tables-nft-restore'], iptables.v6],
-    [['nft', '-f', '-'], text],
-  ]);
-  const left = { taken, gone, iptables: kind !== 'nft' };
-  if (!taken) return { found: [], ...left };
-  const ruleset = await heldBy(lab, host, kind !== 'nft');
-  const packets = Array.from({ length: packetsEach }, () => randomPacket(random, ids()));
-  // What is registered last runs first; the chains of iptables stay from the first ruleset on.
-  const native = tables.map(([family, table]): OrderName => ({ family, table, chain: null })).reverse();
-  const order = [...native, ...ownTables.map((table): OrderName => ({ family: null, table, chain: null }))];
-  return { found: await differences(lab, ruleset, packets, order), ...left };
-};
-
 /** Loads random rulesets into a lab, sends packets through each, and compares every packet's way with its simulation. */
-export const fuzzKernel = async ({
-  name,
-  firstSeed,
-  pairs,
-  packetsEach,
-  progress,
-  found: tell,
-}: FuzzWish): Promise<FuzzResult> => {
+export const fuzzKernel = async (wish: FuzzWish): Promise<FuzzResult> => {
+  const { name, kinds, firstSeed, pairs, packetsEach, progress, found: tell } = wish;
   const lab = await traceLab(name);
   try {
+    await prepare(lab, kinds);
     const host = await hostOf(lab);
     const disagreements: (Disagreement & { readonly seed: number })[] = [];
     let [done, rulesets, refused, id] = [0, 0, 0, 0];
-    let before: Pick<One, 'gone' | 'iptables'> = { gone: '', iptables: false };
-    const ids = (): number => {
+    let before: Left = { tables: [], iptables: null, ipvs: false };
+    const nextId = (): number => {
       id = (id % MOST_IDS) + 1;
       return id;
     };
     for (let seed = firstSeed; done < pairs; seed++) {
       await clear(lab, before);
-      const one = await oneRuleset(lab, host, seed, packetsEach, ids);
-      const { found, taken } = one;
-      before = one;
-      if (!taken) refused++;
+      const ids = Array.from({ length: packetsEach }, nextId);
+      const { found, left } = await fuzzRuleset(lab, host, seed, kinds, ids);
+      before = left;
+      if (found === null) refused++;
       else {
         rulesets++;
         done += packetsEach;

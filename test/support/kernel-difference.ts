@@ -1,14 +1,16 @@
 import { formatAddress, parseAddress, type Address } from '../../src/net/address.ts';
+import { PROTOCOL_NUMBER } from '../../src/net/protocol.ts';
 import { single } from '../../src/ruleset/data-type.ts';
 import type { Value } from '../../src/ruleset/data-type.ts';
 import type { Field } from '../../src/ruleset/field.ts';
 import type { Host } from '../../src/ruleset/host.ts';
 import type { Ruleset } from '../../src/ruleset/ruleset.ts';
+import type { TraceEvent } from '../../src/parse/kernel-trace.ts';
 import { readDumps } from '../../src/parse/read-dumps.ts';
-import { agreement } from '../../src/simulate/agreement.ts';
-import { kernelHops } from '../../src/simulate/kernel-hops.ts';
+import { compareWays } from '../../src/simulate/compare-ways.ts';
 import { onePacket, type PacketSet } from '../../src/simulate/packet-set.ts';
-import { simulate, type OrderName } from '../../src/simulate/simulate.ts';
+import type { OrderName } from '../../src/simulate/simulate.ts';
+import type { Asked } from './random-ipvs.ts';
 import { LAB_ADDRESSES, LAB_PORTS } from './random-nft.ts';
 import type { Random } from './random.ts';
 import { lengthOf } from './raw-packet.ts';
@@ -31,12 +33,16 @@ const SYN = 2;
 /** SYN and FIN together: the tracker calls it invalid. */
 const NONSENSE = 3;
 
-/** A packet from somewhere to somewhere; `id` must be used once only. */
-export const randomPacket = (random: Random, id: number): SentPacket => {
-  const family = random.once(4) ? 6 : 4;
+/** A packet from somewhere to somewhere, more often than not to one of the services; `id` must be used once only. */
+export const randomPacket = (random: Random, id: number, services: readonly Asked[] = []): SentPacket => {
+  const service = services.length === 0 || random.once(4) ? null : random.pick(services);
+  const family = service?.family ?? (random.once(4) ? 6 : 4);
   const { own, pods, beyond, clients } = LAB_ADDRESSES[family];
   const from = random.pick<Sender>(['outside', 'outside', 'pod', 'node']);
-  const protocol = random.pick([6, 6, 6, 17, 17, family === 4 ? 1 : 58]);
+  const protocol =
+    service === null || random.once(12)
+      ? random.pick([6, 6, 6, 17, 17, family === 4 ? 1 : 58])
+      : PROTOCOL_NUMBER[service.protocol];
   const source =
     from === 'node'
       ? random.pick<string>(own)
@@ -47,10 +53,10 @@ export const randomPacket = (random: Random, id: number): SentPacket => {
     from,
     packet: {
       source: address(source),
-      destination: address(random.pick<string>([...own, ...own, ...pods, ...beyond])),
+      destination: address(service?.address ?? random.pick<string>([...own, ...own, ...pods, ...beyond])),
       protocol,
       sourcePort: 1024 + (id % 30_000),
-      destinationPort: random.pick(LAB_PORTS),
+      destinationPort: service === null || service.port === 0 ? random.pick(LAB_PORTS) : service.port,
       tcpFlags: random.once(15) ? NONSENSE : SYN,
       id,
       ttl: random.once(5) ? 63 : 64,
@@ -108,17 +114,21 @@ export const hostOf = async (lab: TraceLab): Promise<Host> => {
   return read.value.ruleset.host;
 };
 
+/** Which of the two tools of iptables holds rules. */
+export type Flavour = 'nft' | 'legacy';
+
 /** The ruleset that the kernel holds, without the tracer's own table. */
-export const heldBy = async (lab: TraceLab, host: Host, iptables: boolean): Promise<Ruleset> => {
+export const heldBy = async (lab: TraceLab, host: Host, iptables: Flavour | null, ipvs: boolean): Promise<Ruleset> => {
   const commands = [
     ['nft-list-ruleset.json', 'nft -j list ruleset'],
-    ...(iptables
-      ? [
-          ['iptables-save.txt', 'iptables-nft-save'],
-          ['ip6tables-save.txt', 'ip6tables-nft-save'],
+    ...(iptables === null
+      ? []
+      : [
+          [`iptables-${iptables}-save.txt`, `iptables-${iptables}-save`],
+          [`ip6tables-${iptables}-save.txt`, `ip6tables-${iptables}-save`],
           ['ipset-save.txt', 'ipset save'],
-        ]
-      : []),
+        ]),
+    ...(ipvs ? [['ipvsadm-Sn.txt', 'ipvsadm -S -n']] : []),
   ] as const;
   const dumps = await Promise.all(
     commands.map(async ([name = '', command = '']) => ({ name, text: await lab.run(command.split(' ')) })),
@@ -132,6 +142,13 @@ export const heldBy = async (lab: TraceLab, host: Host, iptables: boolean): Prom
 const textOf = ({ from, packet }: SentPacket): string =>
   `${from} ${formatAddress(packet.source)}:${packet.sourcePort} -> ${formatAddress(packet.destination)}:${packet.destinationPort} protocol ${packet.protocol} flags ${packet.tcpFlags} ttl ${packet.ttl} payload ${packet.payload}`;
 
+const visitText = ({ engine, table, chain, event }: TraceEvent): string => {
+  const at = `${engine === 'nft' ? '' : 'legacy '}${table} ${chain}`;
+  return event.kind === 'rule'
+    ? `${at} #${event.handle ?? event.number} ${event.verdict ?? ''}`
+    : `${at} ${event.kind}${event.kind === 'packet' ? '' : ` ${event.number ?? ''}`}`;
+};
+
 /** Sends packets through the ruleset in force and compares each one's way with its simulation. */
 export const differences = async (
   lab: TraceLab,
@@ -139,19 +156,15 @@ export const differences = async (
   packets: readonly SentPacket[],
   order: readonly OrderName[],
 ): Promise<readonly Disagreement[]> => {
-  const traced = await lab.send(packets);
+  // Tables of legacy iptables stay, empty, once they were used.
+  const isLegacy = ruleset.tables.some(({ engine }) => engine === 'iptables-legacy');
+  const told = await lab.send(packets);
   return packets.flatMap((sent, index) => {
-    const events = traced[index] ?? [];
-    const hops = kernelHops(events, (_family, table) => table === 'zz-trace');
-    const told = agreement(simulate(ruleset, asked(sent), { order }), hops);
-    if (told.agrees) return [];
-    const kernel = events
-      .filter(({ table }) => table !== 'zz-trace')
-      .map(({ table, chain, event }) =>
-        event.kind === 'rule'
-          ? `${table} ${chain} #${event.handle} ${event.verdict}`
-          : `${table} ${chain} ${event.kind}`,
-      );
-    return [{ packet: textOf(sent), difference: told.difference, kernel: kernel.join('; ') }];
+    const { nft = [], legacy: all = [] } = told[index] ?? {};
+    const legacy = isLegacy ? all : [];
+    const { hops, compared } = compareWays(ruleset, asked(sent), { nft, legacy, deaf: null }, order);
+    if (compared.agrees) return [];
+    const kernel = hops.flatMap(({ entered, events }) => [...(entered === null ? [] : [entered]), ...events]);
+    return [{ packet: textOf(sent), difference: compared.difference, kernel: kernel.map(visitText).join('; ') }];
   });
 };

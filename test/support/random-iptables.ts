@@ -17,6 +17,8 @@ interface Place {
   readonly chain: string;
   readonly jumps: readonly string[];
   readonly l4: 'tcp' | 'udp';
+  /** The kernel has IPVS. */
+  readonly ipvs: boolean;
 }
 
 const anyAddress = ({ random, family }: Place): string => {
@@ -53,7 +55,7 @@ const isIn = (chain: string): boolean => chain === 'PREROUTING' || chain === 'IN
 const isOut = (chain: string): boolean => chain === 'OUTPUT' || chain === 'POSTROUTING';
 
 const condition = (place: Place): string => {
-  const { random, family, chain } = place;
+  const { random, family, chain, l4 } = place;
   const set = `s${family}`;
   const kinds: readonly (() => string)[] = [
     () => `${not(random)}-s ${anyNet(place)}`,
@@ -95,6 +97,14 @@ const condition = (place: Place): string => {
     ...(isOut(chain)
       ? [() => `-m owner ${not(random)}--uid-owner ${random.pick(['0', '1000'])}`, () => `-m owner --socket-exists`]
       : []),
+    ...(place.ipvs
+      ? [
+          () => `-m ipvs ${not(random)}--ipvs`,
+          () => `-m ipvs --vaddr ${anyAddress(place)} --vport ${random.pick(LAB_PORTS)}`,
+          () => `-m ipvs ${not(random)}--vmethod ${random.pick(['MASQ', 'GATE'])}`,
+          () => `-m ipvs --vproto ${l4} --vdir ${random.pick(['ORIGINAL', 'REPLY'])}`,
+        ]
+      : []),
     ...(chain === 'PREROUTING' && place.table !== 'nat'
       ? [() => `-m rpfilter ${random.pick(['', '--invert', '--loose'])}`]
       : []),
@@ -102,7 +112,8 @@ const condition = (place: Place): string => {
   return random.pick(kinds)();
 };
 
-const brackets = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+/** An address as it stands before a port. */
+export const brackets = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 const HOOK_NAT: ReadonlySet<string> = new Set(['PREROUTING', 'OUTPUT']);
 
@@ -178,7 +189,17 @@ const CHAINS: Readonly<Record<string, readonly string[]>> = {
   filter: ['INPUT', 'FORWARD', 'OUTPUT'],
 };
 
-const tableText = (random: Random, family: Family, table: string): string => {
+/** Takes away what legacy iptables held: a policy that is not named stays, as do the tables. */
+export const EMPTY_LEGACY = Object.entries(CHAINS)
+  .map(([table, chains]) => `*${table}\n${chains.map((chain) => `:${chain} ACCEPT [0:0]\n`).join('')}COMMIT\n`)
+  .join('');
+
+/** The families and names of the tables of iptables-nft. */
+export const IPTABLES_NFT_TABLES = ['ip', 'ip6'].flatMap((family) =>
+  Object.keys(CHAINS).map((table) => [family, table] as const),
+);
+
+const tableText = (random: Random, family: Family, table: string, ipvs: boolean): string => {
   const builtIn = CHAINS[table] ?? [];
   const [leaves, subs] = [
     ['LEAF-0', 'LEAF-1'],
@@ -196,6 +217,7 @@ const tableText = (random: Random, family: Family, table: string): string => {
         chain: isBuiltIn ? chain : 'any',
         jumps,
         l4: random.pick(['tcp', 'tcp', 'udp']),
+        ipvs,
       };
       lines.push(rule(place).replace(/^-A\s*/, `-A ${isBuiltIn ? '' : `${chain} `}`));
     }
@@ -231,8 +253,11 @@ const ipsets = (random: Random, family: Family): string => {
 };
 
 /** Random tables of iptables, for iptables-restore and ip6tables-restore, and the ipsets that they need. */
-export const randomIptables = (random: Random): { readonly v4: string; readonly v6: string; readonly sets: string } => {
+export const randomIptables = (
+  random: Random,
+  ipvs = false,
+): { readonly v4: string; readonly v6: string; readonly sets: string } => {
   const tables = random.some(['raw', 'mangle', 'nat', 'filter'], 2 + random.below(3));
-  const text = (family: Family): string => tables.map((table) => tableText(random, family, table)).join('');
+  const text = (family: Family): string => tables.map((table) => tableText(random, family, table, ipvs)).join('');
   return { v4: text(4), v6: text(6), sets: ipsets(random, 4) + ipsets(random, 6) };
 };
