@@ -58,7 +58,8 @@ const times: number[] = [];
 const first = performance.now();
 explainOne(0);
 const cold = performance.now() - first;
-for (let index = 1; index < 500; index++) explainOne(index);
+// Until then the compiler works beside, and its time counts as well.
+for (let index = 1; index < PACKETS; index++) explainOne(index);
 for (let index = 0; index < PACKETS; index++) times.push(processorTime(() => explainOne(index)));
 const sorted = times.toSorted((a, b) => a - b);
 const p95 = sorted[Math.floor(sorted.length * 0.95)] ?? NaN;
