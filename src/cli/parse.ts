@@ -6,6 +6,7 @@ import { columns } from './columns.ts';
 import { EXIT, type Context } from './context.ts';
 import { readDumpFiles } from './read-dump-files.ts';
 import { emit, showProblems, type OutputFlags } from './report.ts';
+import { grouped } from '../explain/number-words.ts';
 
 const share = (rules: number | undefined, understood: number | undefined): string =>
   rules === undefined || rules === 0 ? '' : `${((100 * (understood ?? 0)) / rules).toFixed(1)} %`;
@@ -29,7 +30,7 @@ const repeats = (input: ReadInput, all: readonly ReadInput[]): string | null => 
 const row = (input: ReadInput, all: readonly ReadInput[]): string[] => [
   input.file,
   input.kind ?? 'not a dump that is known',
-  input.rules === undefined ? '' : input.rules.toLocaleString('en-US'),
+  input.rules === undefined ? '' : grouped(input.rules),
   share(input.rules, input.understood),
   repeats(input, all) ??
     (input.redacted === undefined || input.redacted === 0 ? '' : `${input.redacted} with hidden values`),
@@ -86,7 +87,7 @@ export async function parse(this: Context, flags: OutputFlags, ...files: string[
         ),
         total.rules === 0
           ? `${known.length} dump${known.length === 1 ? '' : 's'}, no rules`
-          : `${total.understood.toLocaleString('en-US')} of ${total.rules.toLocaleString('en-US')} rules understood (${share(total.rules, total.understood)})`,
+          : `${grouped(total.understood)} of ${grouped(total.rules)} rules understood (${share(total.rules, total.understood)})`,
       ].join('\n'),
   });
   if (known.length === 0 || problems.length > 0) this.process.exitCode = EXIT.usage;

@@ -4,6 +4,7 @@ import { writeAtomically } from '../kernel/atomic-file.ts';
 import { takeSnapshot } from '../kernel/snapshot.ts';
 import { EXIT, type Context } from './context.ts';
 import { progress, say, showProblems } from './report.ts';
+import { grouped } from '../explain/number-words.ts';
 
 export interface SnapshotFlags {
   readonly output?: string;
@@ -43,8 +44,5 @@ export async function snapshot(this: Context, { output, color }: SnapshotFlags):
     return;
   }
   const present = taken.dumps.filter((dump) => dump.text !== null).length;
-  say(
-    this,
-    `${output}: ${present} dumps of ${taken.node}, ${Math.ceil(text.length / 1024).toLocaleString('en-US')} KiB`,
-  );
+  say(this, `${output}: ${present} dumps of ${taken.node}, ${grouped(Math.ceil(text.length / 1024))} KiB`);
 }

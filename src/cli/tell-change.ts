@@ -6,6 +6,7 @@ import { columns } from './columns.ts';
 import type { Context } from './context.ts';
 import type { Changed } from './make-change.ts';
 import { emit, paint, type OutputFlags } from './report.ts';
+import { grouped } from '../explain/number-words.ts';
 
 const MANY = 1_000;
 
@@ -29,7 +30,7 @@ const consequences = ({ cut, estimate, inForce }: Changed, wide: boolean): reado
     ? [
         [
           'in the kernel',
-          `${estimate.elements.toLocaleString('en-US')} elements in ${estimate.sets} sets and maps, ${estimate.chains} chains`,
+          `${grouped(estimate.elements)} elements in ${estimate.sets} sets and maps, ${estimate.chains} chains`,
         ] as const,
       ]
     : []),

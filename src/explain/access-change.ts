@@ -1,6 +1,7 @@
 import type { AccessDifference, ChangedPart, ExposureChange } from '../access/difference.ts';
 import { groupByPorts } from './exposure-groups.ts';
 import { describeSources, familyTexts } from './sources.ts';
+import { grouped } from './number-words.ts';
 
 /** A line of columns: where, sign, who, why. */
 export type ChangeLine = readonly [where: string, sign: '+' | '-' | '~', who: string, why: string];
@@ -38,10 +39,8 @@ export const changeLines = ({ changes }: AccessDifference, most = 4): readonly C
 /** `2 exposures change, 2,766 stay.` */
 export const changeSummary = ({ changes, unchanged }: AccessDifference): string =>
   changes.length === 0
-    ? `nothing changes, ${number(unchanged)} guarded exposure${unchanged === 1 ? '' : 's'} stay${unchanged === 1 ? 's' : ''}`
-    : `${number(changes.length)} exposure${changes.length === 1 ? ' changes' : 's change'}, ${number(unchanged)} stay${unchanged === 1 ? 's' : ''}`;
-
-const number = (value: number): string => value.toLocaleString('en-US');
+    ? `nothing changes, ${grouped(unchanged)} guarded exposure${unchanged === 1 ? '' : 's'} stay${unchanged === 1 ? 's' : ''}`
+    : `${grouped(changes.length)} exposure${changes.length === 1 ? ' changes' : 's change'}, ${grouped(unchanged)} stay${unchanged === 1 ? 's' : ''}`;
 
 /** The same as data. */
 export const changeJson = ({ changes, unchanged }: AccessDifference) => ({

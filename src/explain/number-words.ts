@@ -15,8 +15,11 @@ const divisor = (a: bigint, b: bigint): bigint => (b === 0n ? (a === 0n ? 1n : a
 
 const WORDS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve'];
 
+/** `1,234,567`. Intl would first load its tables, which takes longer than much that it is asked for here. */
+export const grouped = (count: number | bigint): string => String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
+
 /** `three`, `27`. */
-export const countWord = (count: number): string => WORDS[count] ?? count.toLocaleString('en-US');
+export const countWord = (count: number): string => WORDS[count] ?? grouped(count);
 
 /** `0x4000`. */
 export const markText = (mark: bigint): string => `0x${mark.toString(16)}`;

@@ -3,6 +3,7 @@ import { countAddresses, ofFamily, type AddressSet } from '../net/address-set.ts
 import { FAMILIES, WIDTH, type Family } from '../net/family.ts';
 import { formatPrefix, type Prefix } from '../net/prefix.ts';
 import { complement, isEmpty, prefixes, type PrefixSet } from '../net/prefix-set.ts';
+import { grouped } from './number-words.ts';
 
 /** `198.51.100.0/30`; one address without its length. */
 export const prefixText = (prefix: Prefix): string =>
@@ -72,11 +73,7 @@ export const describeSources = (set: AddressSet, most = 4): string => {
 export const describeCount = (set: AddressSet): string | null => {
   if (!isEmpty(set.v6)) return null;
   const count = countAddresses(set);
-  return count === 0n || count > 1n << 24n
-    ? null
-    : count === 1n
-      ? '1 address'
-      : `${count.toLocaleString('en-US')} addresses`;
+  return count === 0n || count > 1n << 24n ? null : count === 1n ? '1 address' : `${grouped(count)} addresses`;
 };
 
 /** What a set holds of each family, for data formats. */

@@ -7,7 +7,7 @@ import type { Assumption } from '../simulate/outcome.ts';
 import type { Trace, TraceNode, TraceStep } from '../simulate/trace.ts';
 import { flatten, targetOf } from './branches.ts';
 import { chainPurpose, shortChain } from './chain-purpose.ts';
-import { countWord, fractionText, sumOf } from './number-words.ts';
+import { countWord, fractionText, grouped, sumOf } from './number-words.ts';
 import { outcomeWords } from './outcome-words.ts';
 import { generalize, likeness } from './like-branches.ts';
 import { line, type TreeLine } from './tree-line.ts';
@@ -60,7 +60,7 @@ const ruleLines = (
   if (leads) drawing.chains.set(verdict.chain, level + 1);
   const inVain = leads && following?.kind === 'return' ? '; no match there' : '';
   const packets = packetsOf(at);
-  const counted = packets === null ? '' : `   (${packets.toLocaleString('en-US')} packet${packets === 1n ? '' : 's'})`;
+  const counted = packets === null ? '' : `   (${grouped(packets)} packet${packets === 1n ? '' : 's'})`;
   const name = at.chain.base === null ? `${shortChain(at.chain.name)} ${at.number}` : `rule ${at.number}`;
   drawing.lines.push(
     line('rule', depth, name, `${ruleWords(drawing.family, step)}${inVain}${counted}`, level),

@@ -47,7 +47,12 @@ export const clearStage = () => labDown(LAB);
 const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
 
 const stageIn = (mode: Mode, folder: string): Stage => {
-  const settings = [`PORTCULLIS_STATE_DIR=${join(folder, 'state')}`, 'NO_COLOR=1'];
+  // An emulated processor would compile the same code for every command.
+  const settings = [
+    `PORTCULLIS_STATE_DIR=${join(folder, 'state')}`,
+    `NODE_COMPILE_CACHE=${join(folder, 'code')}`,
+    'NO_COLOR=1',
+  ];
   // The demo runs as it was built in a virtual machine alone; Portcullis then does too.
   const program = import.meta.url.endsWith('.ts') ? [process.execPath, PORTCULLIS] : builtProgram('cli/main');
   const onNode: Stage['onNode'] = (argv, stdin) => labExec(LAB, 'node-1', argv, stdin);
