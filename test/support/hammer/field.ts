@@ -132,11 +132,17 @@ export interface Running {
   readonly kill: () => void;
 }
 
+/** With several emulated processors, code that is compiled while it runs has crashed the program that runs it (a segmentation fault, once in ten runs). */
+const node = [
+  process.execPath,
+  ...(process.env['PORTCULLIS_IN_VM'] === 'true' ? ['--no-opt', '--no-maglev', '--no-sparkplug'] : []),
+];
+
 /** Starts a program of this folder. Fails later, in `end`, where it does not end well. */
 export const start = ({ inside }: Namespace, program: string, words: readonly (string | number)[]): Running => {
   const file = fileURLToPath(new URL(program, import.meta.url));
   // Clients and servers must not take the time that the changes need: the more changes, the more is tried.
-  const how = program.endsWith('.pl') ? ['nice', '-n', '10', 'perl'] : [process.execPath];
+  const how = program.endsWith('.pl') ? ['nice', '-n', '10', 'perl'] : node;
   const [first, ...rest] = [...inside, ...how, file];
   const child: ChildProcess = spawn(first ?? '', [...rest, ...words.map(String)], { stdio: ['pipe', 'pipe', 'pipe'] });
   const closed = once(child, 'close');
