@@ -4,6 +4,7 @@ import type { Touched } from '../compile/touched.ts';
 import type { Transaction } from '../compile/transaction.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { parseNftJson } from '../parse/nft-json.ts';
+import { parseNftText } from '../parse/nft-text.ts';
 import type { Table } from '../ruleset/table.ts';
 import { failureOf, runCommand } from './command.ts';
 
@@ -17,6 +18,12 @@ const listJson = async (...what: readonly string[]): Promise<Result<string | nul
   return fail(error('nft-list', `nft cannot list the ${what.join(' ')}: ${failureOf(result)}`));
 };
 
+/**
+ * nft 1.0.6 prints the flags of a table as whatever lies in freed memory, and sometimes ends there (src/json.c, table_print_json); its text
+ * has them. Whether a listing in JSON has come to such a table.
+ */
+export const comesToFlags = (json: string): boolean => /\{"table": \{[^{}]*"flags":/.test(json);
+
 const parseTable = (json: string | null): Result<Table | null> => {
   if (json === null) return ok(null);
   const tables = parseNftJson(json);
@@ -26,7 +33,12 @@ const parseTable = (json: string | null): Result<Table | null> => {
 /** The own table as the kernel lists it; null where there is none. Only the own table is asked for: a whole ruleset can take seconds. */
 export const listOwnTable = async (): Promise<Result<Table | null>> => {
   const json = await listJson('table', ...OWN);
-  return json.ok ? parseTable(json.value) : json;
+  if (!json.ok || json.value === null || !comesToFlags(json.value)) return json.ok ? parseTable(json.value) : json;
+  const text = await runCommand(['nft', '-a', 'list', 'table', ...OWN]);
+  if (text.kind !== 'done' || text.status !== 0)
+    return fail(error('nft-list', `nft cannot list the own table: ${failureOf(text)}`));
+  const tables = parseNftText(text.stdout);
+  return tables.ok ? ok(tables.value[0] ?? null) : tables;
 };
 
 /** A listing of a part does not name its table, so we do. */

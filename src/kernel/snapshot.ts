@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { API_VERSION, type Dump, type Snapshot } from '../parse/snapshot.ts';
 import { failureOf, runCommand } from './command.ts';
+import { comesToFlags } from './nft.ts';
 
 type Argv = readonly [string, ...string[]];
 
@@ -13,7 +14,11 @@ interface Wanted {
   readonly unless?: () => string | null;
   /** Keys and the like never leave the node. */
   readonly clean?: (text: string) => string;
+  /** What to ask for where this is the answer; null: it will do. */
+  readonly rather?: (text: string) => Argv | null;
 }
+
+const rulesetInWords = (json: string): Argv | null => (comesToFlags(json) ? ['nft', '-a', 'list', 'ruleset'] : null);
 
 const read = (path: string): string => {
   try {
@@ -48,7 +53,7 @@ const WANTED: readonly Wanted[] = [
     argv: ['ip6tables-legacy-save', '-c'],
     unless: notLoaded('/proc/net/ip6_tables_names'),
   },
-  { name: 'nft-list-ruleset', argv: ['nft', '-j', 'list', 'ruleset'] },
+  { name: 'nft-list-ruleset', argv: ['nft', '-j', 'list', 'ruleset'], rather: rulesetInWords },
   { name: 'nft-list-hooks', argv: ['nft', 'list', 'hooks'] },
   { name: 'ipset-save', argv: ['ipset', 'save'] },
   { name: 'ipvsadm-Sn', argv: ['ipvsadm', '-S', '-n'], unless: ipvsEmpty },
@@ -72,12 +77,15 @@ const TOOLS: readonly Argv[] = [
   ['ipvsadm', '--version'],
 ];
 
-const take = async ({ name, argv, unless, clean }: Wanted): Promise<Dump> => {
+const take = async (wanted: Wanted): Promise<Dump> => {
+  const { name, argv, unless, clean, rather } = wanted;
   const begin = new Date().toISOString();
   const known = unless?.() ?? null;
   if (known !== null) return { name, command: argv, begin, end: begin, text: known };
   const result = await runCommand(argv, { timeoutMs: 120_000 });
   const end = new Date().toISOString();
+  const other = result.kind === 'done' ? (rather?.(result.stdout) ?? null) : null;
+  if (other !== null) return take({ name, argv: other });
   if (result.kind !== 'done' || result.status !== 0)
     return { name, command: argv, begin, end, text: null, absent: failureOf(result) };
   return { name, command: argv, begin, end, text: clean === undefined ? result.stdout : clean(result.stdout) };

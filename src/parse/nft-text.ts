@@ -22,6 +22,7 @@ interface DraftChain {
 interface Draft {
   readonly family: string;
   readonly name: string;
+  readonly flags: string[];
   readonly chains: Map<string, DraftChain>;
   readonly sets: Map<string, NamedSet>;
   readonly counters: Map<string, Counter>;
@@ -69,7 +70,15 @@ const draftOf = ({ tables }: Reading, family: string, name: string): Draft => {
   const key = `${family} ${name}`;
   const known = tables.get(key);
   if (known !== undefined) return known;
-  const draft: Draft = { family, name, chains: new Map(), sets: new Map(), counters: new Map(), flowtables: [] };
+  const draft: Draft = {
+    family,
+    name,
+    flags: [],
+    chains: new Map(),
+    sets: new Map(),
+    counters: new Map(),
+    flowtables: [],
+  };
   tables.set(key, draft);
   return draft;
 };
@@ -194,8 +203,13 @@ const readTableBody = (reading: Reading, draft: Draft): void => {
     skipEnds(cursor);
     if (cursor.take('}') || cursor.atEnd()) return;
     const token = cursor.next();
-    if (token.text === 'flags' || token.text === 'comment') {
+    if (token.text === 'comment') {
       skipStatement(cursor);
+      continue;
+    }
+    if (token.text === 'flags') {
+      do draft.flags.push(cursor.next().text);
+      while (cursor.take(','));
       continue;
     }
     // `ct helper NAME { … }` and its like are objects that decide nothing by themselves.
@@ -323,19 +337,22 @@ export const parseNftText = (text: string): Result<readonly Table[]> => {
     const { span } = reading.cursor.peek();
     problems.push(warning('listing-broken-off', `the listing cannot be read from here on: ${problem.message}`, span));
   }
-  const tables = [...reading.tables.values()].map(({ family, name, chains, sets, counters, flowtables }): Table => ({
-    engine: 'nft',
-    family,
-    name,
-    chains: new Map(
-      [...chains].map(([chain, { base, handle, line, rules }]): [string, Chain] => [
-        chain,
-        { name: chain, base, rules, line, ...(handle === undefined ? {} : { handle }) },
-      ]),
-    ),
-    sets,
-    counters,
-    ...(flowtables.length === 0 ? {} : { flowtables }),
-  }));
+  const tables = [...reading.tables.values()].map(
+    ({ family, name, flags, chains, sets, counters, flowtables }): Table => ({
+      engine: 'nft',
+      family,
+      name,
+      chains: new Map(
+        [...chains].map(([chain, { base, handle, line, rules }]): [string, Chain] => [
+          chain,
+          { name: chain, base, rules, line, ...(handle === undefined ? {} : { handle }) },
+        ]),
+      ),
+      sets,
+      counters,
+      ...(flags.length === 0 ? {} : { flags }),
+      ...(flowtables.length === 0 ? {} : { flowtables }),
+    }),
+  );
   return ok(tables, problems);
 };

@@ -132,7 +132,7 @@ spec:
       set = await setNow();
       await machine.nft(nft.replaceAll('TABLE', 'inet portcullis').replaceAll('SET', set));
       const broken = await machine.cli('verify');
-      assert.equal(broken.status, 1);
+      assert.equal(broken.status, 1, broken.err);
       assert.match(
         broken.out,
         new RegExp(`^3000[15]/tcp {2}\\${sign} {2}${sources} {2}${because}\\nNOT as the policies say: 1 difference `),

@@ -23,7 +23,7 @@ import { testInVm } from './in-vm.ts';
 // HAMMER_SEED: which.
 
 const CHANGES = Number(process.env['HAMMER_CHANGES'] ?? 40);
-const VM_CHANGES = Number(process.env['HAMMER_VM_CHANGES'] ?? 10);
+const VM_CHANGES = Number(process.env['HAMMER_VM_CHANGES'] ?? 6);
 const SEED = Number(process.env['HAMMER_SEED'] ?? 1);
 /** Packets and connections per second and sender; there are two and four of them, and slower ones. An emulated machine gets a fifth. */
 const UDP_RATE = Number(process.env['HAMMER_UDP_RATE'] ?? 5000);

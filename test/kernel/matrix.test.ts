@@ -168,7 +168,7 @@ const round = async (
       const [expected, outcome] = [expectedOf(cell), seen.get(cell) ?? 'not tried'];
       const noted = !isRefused(cell) || mayNotArrive(cell) || denied.has(entryOf(cell));
       if (expected.has(outcome) && noted) return false;
-      const mayBeLost = expected.has(outcome) || isLoss(outcome);
+      const mayBeLost = expected.has(outcome) || isLoss(cell, outcome);
       if (mayBeLost && tries < TRIES) return true;
       const where = noted ? '' : ', and not in the ledger';
       wrong.push(`${nameOf(cell)}: ${outcome}${where} instead of ${[...expected].join(' or ')}`);
@@ -186,10 +186,13 @@ const nameOf = ({ probe: { from, protocol, to, port } }: Cell): string => `${fro
 
 /**
  * What an overloaded network comes to: a packet, or a neighbour's answer, did not arrive in time; or, with SCTP on a slow processor, the association was
- * aborted after it stood. A guard that refuses somebody does neither to whom it let in.
+ * aborted, before or after it stood. A guard that refuses somebody does neither to whom it let in, and never aborts an association.
  */
-const isLoss = (outcome: string): boolean =>
-  outcome.endsWith('timeout') || outcome === 'host-unreachable' || outcome === 'connected-no-answer:reset';
+const isLoss = ({ probe: { protocol } }: Cell, outcome: string): boolean =>
+  outcome.endsWith('timeout') ||
+  outcome === 'host-unreachable' ||
+  outcome === 'connected-no-answer:reset' ||
+  (protocol === 'sctp' && outcome === 'refused');
 
 /** As the ledger would have it. */
 const entryOf = ({ probe: { from, protocol, to, port, source } }: Cell): string =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,10 @@ import { testInVm } from './in-vm.ts';
 // The unit under a real systemd, started as the first process of a PID namespace in a virtual machine.
 
 const SYSTEMD = '/lib/systemd/systemd';
-const UNIT = fileURLToPath(new URL('../../deploy/systemd/portcullis.service', import.meta.url));
+const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
+/** The service sees no checkout below /tmp or a home. */
+const PLACE = '/opt/portcullis/';
+const UNIT = `${PLACE}deploy/systemd/portcullis.service`;
 const PROGRAM = '/usr/local/bin/portcullis';
 
 if (process.env['PORTCULLIS_IN_VM'] !== 'true')
@@ -25,7 +28,11 @@ if (process.env['PORTCULLIS_IN_VM'] !== 'true')
   });
 else
   test('the service puts the rules back, leaves them when it stops, and brings them back when it is restarted', async () => {
-    const command = builtProgram('cli/main').join(' ');
+    mkdirSync(PLACE, { recursive: true });
+    await mustRun(['mount', '--bind', CHECKOUT, PLACE]);
+    const command = builtProgram('cli/main')
+      .map((word) => word.replace(CHECKOUT, PLACE))
+      .join(' ');
     writeFileSync(PROGRAM, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
     await mustRun(['install', '-m', '644', UNIT, '/etc/systemd/system/']);
     await mustRun([PROGRAM, 'restrict', '30001', '--from', '203.0.113.0/24']);

@@ -12,7 +12,6 @@ describe('the simulation walks as the kernel does through IPVS', { skip: noKerne
     test('packets to random services beside random rules, hop by hop, on this kernel', (t) =>
       walksAlike(t, { name: 'pclab-ipvs', kinds: IPVS_KINDS, firstSeed: 1, pairs: 300, packetsEach: 50 }));
 
-  for (const kernel of ['6.1', '6.12'] as const)
-    test(`the same on Linux ${kernel}`, (t) =>
-      testOnKernel(t, kernel, { file: import.meta.url, only: 'on this kernel$' }));
+  // On 6.12: npm run fuzz:kernel -- 1000 1 ipvs 6.12
+  test('the same on Linux 6.1', (t) => testOnKernel(t, '6.1', { file: import.meta.url, only: 'on this kernel$' }));
 });

@@ -11,8 +11,8 @@ describe('the simulation walks as the kernel does through legacy iptables', { sk
       name: 'pclab-legacy',
       kinds: ['legacy', 'legacy and nft'],
       firstSeed: 1,
-      pairs: IN_VM ? 400 : 2000,
-      packetsEach: 100,
+      pairs: IN_VM ? 200 : 2000,
+      packetsEach: IN_VM ? 50 : 100,
     }));
 
   test('the same on Linux 6.12', (t) => testOnKernel(t, '6.12', { file: import.meta.url, only: 'on this kernel$' }));

@@ -160,7 +160,9 @@ export const differences = async (
   const isLegacy = ruleset.tables.some(({ engine }) => engine === 'iptables-legacy');
   const told = await lab.send(packets);
   return packets.flatMap((sent, index) => {
-    const { nft = [], legacy: all = [] } = told[index] ?? {};
+    const of = told[index];
+    if (of == null) return [];
+    const { nft, legacy: all } = of;
     const legacy = isLegacy ? all : [];
     const { hops, compared } = compareWays(ruleset, asked(sent), { nft, legacy, deaf: null }, order);
     if (compared.agrees) return [];
