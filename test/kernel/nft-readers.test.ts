@@ -144,3 +144,18 @@ describe('reading nftables', { skip: noKernel }, () => {
     });
   }
 });
+
+test('a table that sleeps is known by its flag', () => {
+  const read = parseNftText(
+    'table inet t { # handle 1\n\tflags dormant\n\tchain c {\n\t}\n}\ntable ip u { flags owner, persist; }\ntable ip v {\n}\n',
+  );
+  assert.ok(read.ok);
+  assert.deepEqual(
+    read.value.map(({ name, flags, chains }) => [name, flags, chains.size]),
+    [
+      ['t', ['dormant'], 1],
+      ['u', ['owner', 'persist'], 0],
+      ['v', undefined, 0],
+    ],
+  );
+});
