@@ -2,11 +2,11 @@ import type { Diagnostic } from '../diagnostic/diagnostic.ts';
 import { diagnosticJson } from '../diagnostic/render.ts';
 import { readDumps, type ReadInput } from '../parse/read-dumps.ts';
 import { isSnapshotText, readSnapshot, snapshotSources } from '../parse/snapshot.ts';
+import { grouped } from '../explain/number-words.ts';
 import { columns } from './columns.ts';
 import { EXIT, type Context } from './context.ts';
 import { readDumpFiles } from './read-dump-files.ts';
 import { emit, showProblems, type OutputFlags } from './report.ts';
-import { grouped } from '../explain/number-words.ts';
 
 const share = (rules: number | undefined, understood: number | undefined): string =>
   rules === undefined || rules === 0 ? '' : `${((100 * (understood ?? 0)) / rules).toFixed(1)} %`;

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { error, warning } from '../diagnostic/diagnostic.ts';
 import { writeAtomically } from '../kernel/atomic-file.ts';
 import { takeSnapshot } from '../kernel/snapshot.ts';
+import { grouped } from '../explain/number-words.ts';
 import { EXIT, type Context } from './context.ts';
 import { progress, say, showProblems } from './report.ts';
-import { grouped } from '../explain/number-words.ts';
 
 export interface SnapshotFlags {
   readonly output?: string;

@@ -2,11 +2,11 @@ import { changeJson, changeLines, changeSummary } from '../explain/access-change
 import { cutJson, describeCut } from '../explain/cut-list.ts';
 import { proofJson, proofLines, proofSentence } from '../explain/proof-sentence.ts';
 import { diagnosticJson } from '../diagnostic/render.ts';
+import { grouped } from '../explain/number-words.ts';
 import { columns } from './columns.ts';
 import type { Context } from './context.ts';
 import type { Changed } from './make-change.ts';
 import { emit, paint, type OutputFlags } from './report.ts';
-import { grouped } from '../explain/number-words.ts';
 
 const MANY = 1_000;
 

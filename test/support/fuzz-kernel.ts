@@ -42,13 +42,13 @@ export const fuzzKernel = async (wish: FuzzWish): Promise<FuzzResult> => {
     for (let seed = firstSeed; done < pairs; seed++) {
       await clear(lab, before);
       const ids = Array.from({ length: packetsEach }, nextId);
-      const { found, left } = await fuzzRuleset(lab, host, seed, kinds, ids);
+      const { compared, left } = await fuzzRuleset(lab, host, seed, kinds, ids);
       before = left;
-      if (found === null) refused++;
+      if (compared === null) refused++;
       else {
         rulesets++;
-        done += packetsEach;
-        for (const one of found) {
+        done += compared.packets;
+        for (const one of compared.found) {
           disagreements.push({ ...one, seed });
           tell?.({ ...one, seed });
         }

@@ -1,7 +1,7 @@
 import { isAbsent } from '../../src/ruleset/absent.ts';
 import type { Host } from '../../src/ruleset/host.ts';
 import type { OrderName } from '../../src/simulate/simulate.ts';
-import { differences, heldBy, randomPacket, type Disagreement, type Flavour } from './kernel-difference.ts';
+import { differences, heldBy, randomPacket, type Compared, type Flavour } from './kernel-difference.ts';
 import { randomFrom } from './random.ts';
 import { EMPTY_LEGACY, IPTABLES_NFT_TABLES, randomIptables } from './random-iptables.ts';
 import { IPVS_LINES, randomIpvs } from './random-ipvs.ts';
@@ -89,7 +89,7 @@ const withSettings = (host: Host, settings: readonly string[]): Host => ({
 
 /** What a random ruleset came to; null: the kernel's tools do not take it. */
 export interface Fuzzed {
-  readonly found: readonly Disagreement[] | null;
+  readonly compared: Compared | null;
   readonly left: Left;
 }
 
@@ -115,7 +115,7 @@ export const fuzzRuleset = async (
     [['ipvsadm', '--restore'], ipvs.text],
   ]);
   const left: Left = { tables, iptables: flavour, ipvs: kind.ipvs };
-  if (!taken) return { found: null, left };
+  if (!taken) return { compared: null, left };
   if (ipvs.settings.length > 0) await lab.run(['sysctl', '-qw', ...ipvs.settings]);
   const ruleset = await heldBy(lab, withSettings(host, ipvs.settings), flavour, kind.ipvs);
   const packets = ids.map((id) => randomPacket(random, id, ipvs.asked));
@@ -123,5 +123,5 @@ export const fuzzRuleset = async (
   const native = tables.map(([family, table]): OrderName => ({ family, table, chain: null })).reverse();
   const own = ruleset.tables.filter(({ engine }) => engine !== 'nft');
   const order = [...native, ...own.map(({ family, name }): OrderName => ({ family, table: name, chain: null }))];
-  return { found: await differences(lab, ruleset, packets, order), left };
+  return { compared: await differences(lab, ruleset, packets, order), left };
 };

@@ -149,17 +149,23 @@ const visitText = ({ engine, table, chain, event }: TraceEvent): string => {
     : `${at} ${event.kind}${event.kind === 'packet' ? '' : ` ${event.number ?? ''}`}`;
 };
 
+/** What comparing came to: the disagreements, and of how many packets the kernel's account was heard. */
+export interface Compared {
+  readonly found: readonly Disagreement[];
+  readonly packets: number;
+}
+
 /** Sends packets through the ruleset in force and compares each one's way with its simulation. */
 export const differences = async (
   lab: TraceLab,
   ruleset: Ruleset,
   packets: readonly SentPacket[],
   order: readonly OrderName[],
-): Promise<readonly Disagreement[]> => {
+): Promise<Compared> => {
   // Tables of legacy iptables stay, empty, once they were used.
   const isLegacy = ruleset.tables.some(({ engine }) => engine === 'iptables-legacy');
   const told = await lab.send(packets);
-  return packets.flatMap((sent, index) => {
+  const found = packets.flatMap((sent, index) => {
     const of = told[index];
     if (of == null) return [];
     const { nft, legacy: all } = of;
@@ -169,4 +175,5 @@ export const differences = async (
     const kernel = hops.flatMap(({ entered, events }) => [...(entered === null ? [] : [entered]), ...events]);
     return [{ packet: textOf(sent), difference: compared.difference, kernel: kernel.map(visitText).join('; ') }];
   });
+  return { found, packets: told.filter((one) => one !== null).length };
 };
