@@ -11,9 +11,18 @@ const outcomes = (dumps: Readonly<Record<string, string>>, line: string, state: 
 
 const NODE_PORT = '203.0.113.7 -> 192.0.2.10:30001/tcp in eth0';
 
+/** Packets with mark 1 have another way out. */
+const BY_MARK = {
+  'ip-rule.txt': '0: from all lookup local\n100: from all fwmark 0x1 lookup 100\n32766: from all lookup main\n',
+  'ip-route.txt': `default via 192.0.2.1 dev eth0
+default dev cni0 table 100
+192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.10
+`,
+};
+
 describe('the order of hooks', () => {
-  const order = (text: string, line: string): readonly string[] => {
-    const ruleset = handNode({ 'rules.nft': text });
+  const order = (text: string, line: string, dumps: Readonly<Record<string, string>> = {}): readonly string[] => {
+    const ruleset = handNode({ 'rules.nft': text, ...dumps });
     return visits(simulate(ruleset, packetOf(ruleset, line)));
   };
 
@@ -63,6 +72,34 @@ describe('the order of hooks', () => {
       ),
       ['t nat out lo', 't out out lo', 't post out cni0'],
     ));
+
+  const marks: readonly (readonly [string, string, string])[] = [
+    ['a chain of type route that sets a mark', 'type route hook output priority 0; meta mark set 1', 'cni0'],
+    ['a chain of type filter that sets a mark', 'type filter hook output priority 0; meta mark set 1', 'eth0'],
+    ['a chain of type route that leaves the mark alone', 'type route hook output priority 0; meta mark set 0', 'eth0'],
+  ];
+  for (const [name, chain, out] of marks)
+    test(`${name} sends the node's own packets out by ${out}`, () => {
+      const text = `table ip t {
+          chain out { ${chain} }
+          chain post { type filter hook postrouting priority 0; counter }
+        }`;
+      assert.deepEqual(order(text, 'node -> 203.0.113.7:80/tcp', BY_MARK), ['t out out eth0', `t post out ${out}`]);
+    });
+
+  test('the route is looked up by what the chain of type route has changed, not by what one of the same priority changes', () => {
+    // The last one runs first.
+    const text = (first: string, second: string) => `table ip t {
+          chain second { type ${second} meta mark set 1 }
+          chain first { type ${first} meta mark set 2 }
+          chain post { type filter hook postrouting priority 0; counter }
+        }`;
+    const line = 'node -> 203.0.113.7:80/tcp';
+    const [route, filter] = ['route hook output priority 0;', 'filter hook output priority 0;'];
+    const before = ['t first out eth0', 't second out eth0'];
+    assert.deepEqual(order(text(route, filter), line, BY_MARK), [...before, 't post out eth0']);
+    assert.deepEqual(order(text(filter, route), line, BY_MARK), [...before, 't post out cni0']);
+  });
 
   test("the node's own packets to its own address come in again by lo, and nat is not asked again", () =>
     assert.deepEqual(

@@ -130,7 +130,7 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
   const verdict = isOld
     ? 'the simulation says the same: it is a packet of a connection that was there before'
     : compared.agrees
-      ? 'the simulation says the same'
+      ? `the simulation says the same${compared.gaveUp ? ' as far as it goes: then too many rules cannot be told' : ''}`
       : `the simulation differs: ${compared.difference}`;
   const tree = printTree(kernelTree(node.ruleset, hops), {
     texts: flags.texts,

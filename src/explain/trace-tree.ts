@@ -160,6 +160,16 @@ const drawSteps = (drawing: Drawing, steps: readonly TraceStep[], depth: number)
           line('rule-text', depth, '', refOf(step.at).text),
         );
         break;
+      case 'gave-up':
+        lines.push(
+          line(
+            'rule',
+            depth,
+            '',
+            'not followed any further: too many rules before this one cannot be told from the dumps',
+          ),
+        );
+        break;
       case 'socket':
         lines.push(
           line(

@@ -77,3 +77,36 @@ describe('the kernel’s trace and the simulation', () => {
   for (const [name, told, expected] of cases)
     test(`${expected ? 'agree' : 'disagree'}: ${name}`, () => assert.equal(agrees(told), expected));
 });
+
+describe('a simulation that gave up on the way', () => {
+  // Each rule may match or not, and each makes another packet: twice as many ways with each.
+  const rules = Array.from({ length: 16 }, (_, bit) => `limit rate 1/second meta mark set meta mark or ${2 ** bit}`);
+  const node = handNode({
+    'rules.nft': `table inet t {
+      chain early { type filter hook prerouting priority -150; counter }
+      chain in { type filter hook input priority 0; ${rules.join('; ')}; meta mark 1 drop }
+    }`,
+  });
+  const simulated = simulate(node, packetOf(node, '203.0.113.7 -> 192.0.2.10:30001/tcp in eth0'));
+  const cases: readonly (readonly [string, readonly string[], boolean])[] = [
+    ['agrees with whatever follows', ['accept', 'continue', 'drop'], true],
+    ['differs by what came before', ['drop', 'continue', 'accept'], false],
+  ];
+  for (const [name, [early = '', rule = '', last = ''], agreed] of cases)
+    test(name, () => {
+      const told = [
+        PACKET.replace(' in packet', ' early packet'),
+        'trace id 1 inet t early rule counter # handle 4 (verdict continue)',
+        `trace id 1 inet t early policy ${early} `,
+        PACKET,
+        `trace id 1 inet t in rule limit rate 1/second # handle 9 (verdict ${rule})`,
+        `trace id 1 inet t in policy ${last} `,
+      ];
+      const events = told.map((line) => readNftTraceLine(line)).filter((event) => event !== null);
+      const found = agreement(simulated, kernelHops(events));
+      assert.deepEqual([found.agrees, found.agrees && found.gaveUp], [agreed, agreed]);
+    });
+
+  test('has no other end than unknown', () =>
+    assert.deepEqual([...new Set(simulated.outcomes.map(({ result }) => result))], ['unknown']));
+});

@@ -97,8 +97,13 @@ const nameOf = ({ entered }: Hop): string => {
 const kernelNameOf = ({ engine, family, table, chain }: KernelHop): string =>
   fullName(engine === 'iptables-legacy', family, table, chain);
 
-/** The first difference between a visit as simulated and as the kernel told it; null: none. */
-const difference = (family: Family, own: Hop | undefined, kernel: KernelHop | undefined): string | null => {
+/** The first difference between a visit as simulated (`partly`: its beginning alone) and as the kernel told it; null: none. */
+const difference = (
+  family: Family,
+  own: Hop | undefined,
+  kernel: KernelHop | undefined,
+  partly: boolean,
+): string | null => {
   if (own === undefined || kernel === undefined) {
     if (own === undefined) return kernel === undefined ? null : `the kernel went on to ${kernelNameOf(kernel)}`;
     return `the kernel did not enter ${nameOf(own)}`;
@@ -129,7 +134,7 @@ const difference = (family: Family, own: Hop | undefined, kernel: KernelHop | un
     else if (event.kind !== 'rule' || event.perhaps !== true)
       return `${name}: the kernel did ${their?.key ?? 'nothing more'}, not ${key}`;
   }
-  return index === theirs.length ? null : `${name}: the kernel did ${theirs[index]?.key}, not nothing more`;
+  return partly || index === theirs.length ? null : `${name}: the kernel did ${theirs[index]?.key}, not nothing more`;
 };
 
 /** A chain without rules: some tools list it though the kernel has none, so that its visit proves nothing. */
@@ -138,21 +143,38 @@ const isIdle = ({ entered }: Hop): boolean => {
   return chain.rules.length === 0 && chain.base?.policy !== 'drop';
 };
 
-/** How far a simulated way goes along with the kernel's: the number of visits that are alike, and the first difference. */
-const along = (family: Family, hops: readonly Hop[], kernel: readonly KernelHop[], { partly, untold }: Told) => {
+/**
+ * How far a simulated way goes along with the kernel's: the number of visits that are alike, and the first difference. Where the simulation
+ * `gaveUp`, what the kernel did from there on is no difference.
+ */
+const along = (
+  family: Family,
+  hops: readonly Hop[],
+  kernel: readonly KernelHop[],
+  { partly, untold }: Told,
+  gaveUp: boolean,
+) => {
   const idle = new Set(hops.filter(isIdle).map(nameOf));
   const own = hops.filter((hop) => !isIdle(hop) && (hop.entered.at as Rule).table.engine !== untold);
   const theirs = kernel.filter((hop) => !idle.has(kernelNameOf(hop)));
-  for (let index = 0; index < (partly ? theirs.length : Math.max(own.length, theirs.length)); index++) {
-    const found = difference(family, own[index], theirs[index]);
+  const both = Math.max(own.length, theirs.length);
+  const until = Math.min(partly ? theirs.length : both, gaveUp ? own.length : both);
+  for (let index = 0; index < until; index++) {
+    const found = difference(family, own[index], theirs[index], gaveUp && index === own.length - 1);
     if (found !== null) return { alike: index, difference: found };
   }
-  return { alike: theirs.length, difference: null };
+  return { alike: until, difference: null };
 };
 
 /** Whether the kernel's way is one of the simulated ways; else the first difference from the one that goes along furthest. */
 export type Agreement =
-  | { readonly agrees: true; /** Into the outcomes of the trace. */ readonly outcome: number }
+  | {
+      readonly agrees: true;
+      /** Into the outcomes of the trace. */
+      readonly outcome: number;
+      /** As far as the simulation goes: it gave up on the way. */
+      readonly gaveUp: boolean;
+    }
   | { readonly agrees: false; readonly difference: string; /** Visits before it. */ readonly alike: number };
 
 /** How much the kernel told. */
@@ -170,10 +192,13 @@ export interface Told {
 export const agreement = (trace: Trace, kernel: readonly KernelHop[], told: Told = { partly: false }): Agreement => {
   const { family } = trace.packet;
   let best = { alike: -1, difference: 'nothing was simulated' };
+  let partly: Agreement | null = null;
   for (const { steps, outcome } of pathsOf(trace)) {
-    const { alike, difference: found } = along(family, hopsOf(steps), kernel, told);
-    if (found === null) return { agrees: true, outcome };
-    if (alike > best.alike) best = { alike, difference: found };
+    const gaveUp = steps.at(-1)?.kind === 'gave-up';
+    const { alike, difference: found } = along(family, hopsOf(steps), kernel, told, gaveUp);
+    if (found === null && !gaveUp) return { agrees: true, outcome, gaveUp };
+    if (found === null) partly = { agrees: true, outcome, gaveUp };
+    else if (alike > best.alike) best = { alike, difference: found };
   }
-  return { agrees: false, ...best };
+  return partly ?? { agrees: false, ...best };
 };

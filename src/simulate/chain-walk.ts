@@ -124,7 +124,11 @@ const applyRule = (visit: Visit, chain: AnyChain, index: number, state: State, o
   if (rule === undefined) return;
   const at: Place = { kind: 'rule', table: visit.table, chain, number: index + 1 };
   if (isExhausted(visit.context)) {
-    visit.ended.push({ state, verdict: { kind: 'unknown', why: 'too many rules that cannot be told' }, at });
+    visit.ended.push({
+      state: recorded(visit.context, state, { kind: 'gave-up', at }),
+      verdict: { kind: 'unknown', why: 'too many rules that cannot be told' },
+      at,
+    });
     return;
   }
   runSteps({ visit, chain, at, steps: lower(rule), onward, depth }, 0, state, []);

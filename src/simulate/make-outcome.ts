@@ -60,8 +60,11 @@ const ROUTE_CLIENT = {
   silent: 'timeout',
 } as const satisfies Record<string, Client>;
 
+/** Why the routing refuses a packet. */
+export type Unroutable = keyof typeof ROUTE_CLIENT;
+
 /** A packet that the routing refuses. */
-export const unroutable = (error: keyof typeof ROUTE_CLIENT, decidedBy: Place): Ending => ({
+export const unroutable = (error: Unroutable, decidedBy: Place): Ending => ({
   ...NOWHERE,
   result: 'unroutable',
   client: ROUTE_CLIENT[error],

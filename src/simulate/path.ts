@@ -6,7 +6,17 @@ import { isAbsent } from '../ruleset/absent.ts';
 import { sysctl } from './host-index.ts';
 import { hasNat, hookCalls, type BaseAt, type Called, type Group } from './hook-order.ts';
 import { balance } from './ipvs.ts';
-import { arrived, dropped, left, listens, rejected, unknown, unroutable, type Ending } from './make-outcome.ts';
+import {
+  arrived,
+  dropped,
+  left,
+  listens,
+  rejected,
+  unknown,
+  unroutable,
+  type Ending,
+  type Unroutable,
+} from './make-outcome.ts';
 import type { Place } from './place.ts';
 import { refusedOnArrival, routeInput, routeOutput, routeToServer, type Routed } from './route.ts';
 import { fareAlike } from './same-state.ts';
@@ -19,6 +29,9 @@ export interface End {
   readonly state: State;
   readonly ending: Ending;
 }
+
+/** again: the packet was changed on its way. */
+type LookUp = 'input' | 'output' | 'again';
 
 /** The run of one evaluation: the ends found so far. */
 interface Way {
@@ -38,9 +51,20 @@ const headerOf = (state: State): Header => ({
   out: state.out,
 });
 
-/** A visit of a base chain is over for good, unless the packet was accepted there. */
-const finish = (way: Way, { state, verdict, at }: Ended): void => {
+/** How chains ended for a packet: as one of them said, or because a route that was looked up again refuses it. */
+type Result =
+  | Ended
+  | {
+      readonly state: State;
+      readonly verdict: { readonly kind: 'unroutable'; readonly error: Unroutable };
+      readonly at: Place;
+    };
+
+/** A packet's way is over, unless it was accepted. */
+const finish = (way: Way, { state, verdict, at }: Result): void => {
   switch (verdict.kind) {
+    case 'unroutable':
+      return end(way, state, unroutable(verdict.error, at));
     case 'drop':
       return end(way, state, dropped(at));
     case 'reject':
@@ -53,22 +77,25 @@ const finish = (way: Way, { state, verdict, at }: Ended): void => {
   }
 };
 
-const goesOn = ({ verdict }: Ended): boolean => verdict.kind === 'accept' || verdict.kind === 'mapped';
+const goesOn = ({ verdict }: Result): boolean => verdict.kind === 'accept' || verdict.kind === 'mapped';
 
 /** Chains one after another, for packets that each of them accepts; in nat chains the first mapping is the last word. */
-const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], state: State): readonly Ended[] => {
-  const done: Ended[] = [];
+const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], state: State): readonly Result[] => {
+  const done: Result[] = [];
   let here: readonly State[] = [state];
-  for (const { table, chain, priority } of chains) {
+  for (const base of chains) {
+    const { table, chain, priority } = base;
+    const reroutes = hook === 'output' && isRouteChain(base);
     const next: State[] = [];
     for (const one of here) {
       const at: Place = { kind: 'rule', table, chain, number: 'policy' };
       const entered = context.recording
         ? recorded(context, one, { kind: 'hop', hook, at, priority, header: headerOf(one) })
         : one;
-      for (const result of visitBaseChain(context, table, chain, hook, entered))
-        if (result.verdict.kind === 'accept') next.push(result.state);
-        else done.push(result);
+      for (const visited of visitBaseChain(context, table, chain, hook, entered))
+        for (const result of reroutes ? routedAgain(context, one, visited) : [visited])
+          if (result.verdict.kind === 'accept') next.push(result.state);
+          else done.push(result);
     }
     here = context.recording ? next : merged(next);
   }
@@ -77,22 +104,23 @@ const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], s
     last === undefined
       ? { kind: 'routing', family: context.family, table: '', text: '' }
       : { kind: 'rule', table: last.table, chain: last.chain, number: 'policy' };
-  return [...done, ...here.map((one): Ended => ({ state: one, verdict: { kind: 'accept' }, at }))];
+  return [...done, ...here.map((one): Result => ({ state: one, verdict: { kind: 'accept' }, at }))];
 };
 
-const sameEnd = (a: Ended, b: Ended): boolean =>
+const sameEnd = (a: Result, b: Result): boolean =>
   a.verdict.kind === b.verdict.kind &&
   (a.verdict.kind !== 'reject' || (b.verdict.kind === 'reject' && a.verdict.with === b.verdict.with)) &&
+  (a.verdict.kind !== 'unroutable' || (b.verdict.kind === 'unroutable' && a.verdict.error === b.verdict.error)) &&
   (!goesOn(a) || fareAlike(a.state, b.state)) &&
   a.state.weight.over === b.state.weight.over &&
   a.state.weight.of === b.state.weight.of &&
   equals(a.state.sources, b.state.sources);
 
-const sameEnds = (a: readonly Ended[], b: readonly Ended[]): boolean =>
+const sameEnds = (a: readonly Result[], b: readonly Result[]): boolean =>
   a.length === b.length && a.every((one) => b.some((other) => sameEnd(one, other)));
 
 /** The chains of one priority. Where nobody knows their order and it makes a difference, each order is a branch. */
-const visitGroup = (context: Context, hook: Hook, { orders }: Group, state: State): readonly Ended[] => {
+const visitGroup = (context: Context, hook: Hook, { orders }: Group, state: State): readonly Result[] => {
   const [first, ...others] = orders;
   if (first === undefined) return [{ state, verdict: { kind: 'accept' }, at: nowhere(context) }];
   const results = visitInOrder(context, hook, first, state);
@@ -130,22 +158,12 @@ const runCalls = (way: Way, hook: Hook, calls: readonly Called[], from: number, 
       return runNat(way, hook, call.groups, state, onward);
     case 'ipvs':
       return runIpvs(way, hook, state, onward);
-    case 'chains': {
-      const reroutes = hook === 'output' && call.group.orders.some((order) => order.some(isRouteChain));
-      for (const result of visitGroup(way.context, hook, call.group, state)) {
-        if (!goesOn(result)) finish(way, result);
-        else if (reroutes && routeDepends(state, result.state)) rerouted(way, result.state, onward);
-        else onward(result.state);
-      }
-    }
+    case 'chains':
+      for (const result of visitGroup(way.context, hook, call.group, state))
+        if (goesOn(result)) onward(result.state);
+        else finish(way, result);
   }
 };
-
-/** Chains of type route look the route up again where they changed what it depends on (net/netfilter/nft_chain_route.c; iptable_mangle.c). */
-const isRouteChain = ({ chain }: BaseAt): boolean => chain.base?.type === 'route';
-
-const routeDepends = (before: State, after: State): boolean =>
-  before.mark !== after.mark || before.destination !== after.destination || before.dscp !== after.dscp;
 
 const runNat = (way: Way, hook: Hook, groups: readonly Group[], state: State, then: Then): void => {
   const { context } = way;
@@ -188,10 +206,10 @@ const afterNat = (way: Way, hook: Hook, before: State, after: State, then: Then)
 const staysOn = ({ decision }: Routed, { route }: State): boolean =>
   'route' in decision && decision.route.device === route?.device && decision.route.nextHop === route.nextHop;
 
-const routeStep = (way: Way, when: 'input' | 'output' | 'again', { state, decision, place }: Routed): State => {
-  if (!way.context.recording) return state;
+const routeStep = (context: Context, when: LookUp, { state, decision, place }: Routed): State => {
+  if (!context.recording) return state;
   const known = decision.kind === 'local' || decision.kind === 'forward' ? decision : null;
-  return recorded(way.context, state, {
+  return recorded(context, state, {
     kind: 'route',
     when,
     at: place,
@@ -202,17 +220,35 @@ const routeStep = (way: Way, when: 'input' | 'output' | 'again', { state, decisi
   });
 };
 
-/** What a look-up came to: refused packets end here, the others go on with their route. */
-const settle = (way: Way, when: 'input' | 'output' | 'again', routed: readonly Routed[], then: Then): void => {
-  for (const one of routed) {
-    const { share, decision, place } = one;
-    const chosen = share === null ? one.state : byChance(way.context, one.state, place, 'hash', share);
-    const state = routeStep(way, when, { ...one, state: chosen });
-    if (decision.kind === 'refused') end(way, state, unroutable(decision.error, place));
-    else if (decision.kind === 'unknown') end(way, state, unknown(place));
-    else then({ ...state, route: decision.route });
-  }
+/** What a look-up came to: refused packets end, the others go on with their route. */
+const withRoute = (context: Context, when: LookUp, routed: readonly Routed[]): readonly Result[] =>
+  routed.map((one): Result => {
+    const { share, decision, place: at } = one;
+    const chosen = share === null ? one.state : byChance(context, one.state, at, 'hash', share);
+    const state = routeStep(context, when, { ...one, state: chosen });
+    if (decision.kind === 'refused') return { state, verdict: { kind: 'unroutable', error: decision.error }, at };
+    if (decision.kind === 'unknown')
+      return { state, verdict: { kind: 'unknown', why: 'the route cannot be told' }, at };
+    return { state: { ...state, route: decision.route }, verdict: { kind: 'accept' }, at };
+  });
+
+const settle = (way: Way, when: LookUp, routed: readonly Routed[], then: Then): void => {
+  for (const result of withRoute(way.context, when, routed))
+    if (goesOn(result)) then(result.state);
+    else finish(way, result);
 };
+
+/** Chains of type route look the route up again where they changed what it depends on (net/netfilter/nft_chain_route.c; iptable_mangle.c). */
+const isRouteChain = ({ chain }: BaseAt): boolean => chain.base?.type === 'route';
+
+const routeDepends = (before: State, after: State): boolean =>
+  before.mark !== after.mark || before.destination !== after.destination || before.dscp !== after.dscp;
+
+/** A visit of a chain of type route, and the look-up that it brings about. Later output chains still see the old device. */
+const routedAgain = (context: Context, before: State, visited: Ended): readonly Result[] =>
+  visited.verdict.kind === 'accept' && routeDepends(before, visited.state)
+    ? withRoute(context, 'again', routeOutput(context, visited.state))
+    : [visited];
 
 const lessTtl = (ttl: bigint | undefined): bigint | undefined => (ttl === undefined ? undefined : ttl - 1n);
 

@@ -26,6 +26,10 @@ const sameConnection = (a: State['connection'], b: State['connection']): boolean
   );
 };
 
+/** Marks that led to a route may be gone again. */
+const sameRoute = (a: State['route'], b: State['route']): boolean =>
+  a === b || (a !== null && b !== null && a.local === b.local && a.device === b.device && a.nextHop === b.nextHop);
+
 const sameAssuming = (a: Grown<Assumption> | null, b: Grown<Assumption> | null): boolean => {
   if (a === b) return true;
   if (a === null || b === null) return false;
@@ -52,6 +56,7 @@ export const fareAlike = (a: State, b: State): boolean =>
   a.dscp === b.dscp &&
   a.ipvs === b.ipvs &&
   a.hasSocket === b.hasSocket &&
+  sameRoute(a.route, b.route) &&
   samePorts(a.sourcePort, b.sourcePort) &&
   sameConnection(a.connection, b.connection);
 

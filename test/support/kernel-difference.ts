@@ -149,7 +149,7 @@ const visitText = ({ engine, table, chain, event }: TraceEvent): string => {
     : `${at} ${event.kind}${event.kind === 'packet' ? '' : ` ${event.number ?? ''}`}`;
 };
 
-/** What comparing came to: the disagreements, and of how many packets the kernel's account was heard. */
+/** What comparing came to: the disagreements, and how many packets were compared to their ends. */
 export interface Compared {
   readonly found: readonly Disagreement[];
   readonly packets: number;
@@ -165,15 +165,21 @@ export const differences = async (
   // Tables of legacy iptables stay, empty, once they were used.
   const isLegacy = ruleset.tables.some(({ engine }) => engine === 'iptables-legacy');
   const told = await lab.send(packets);
+  let whole = 0;
   const found = packets.flatMap((sent, index) => {
     const of = told[index];
+    // Its trace was lost.
     if (of == null) return [];
     const { nft, legacy: all } = of;
     const legacy = isLegacy ? all : [];
     const { hops, compared } = compareWays(ruleset, asked(sent), { nft, legacy, deaf: null }, order);
-    if (compared.agrees) return [];
+    if (compared.agrees) {
+      if (!compared.gaveUp) whole++;
+      return [];
+    }
+    whole++;
     const kernel = hops.flatMap(({ entered, events }) => [...(entered === null ? [] : [entered]), ...events]);
     return [{ packet: textOf(sent), difference: compared.difference, kernel: kernel.map(visitText).join('; ') }];
   });
-  return { found, packets: told.filter((one) => one !== null).length };
+  return { found, packets: whole };
 };
