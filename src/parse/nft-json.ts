@@ -1,27 +1,10 @@
 import { error, fail, ok, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
-import type { Counter } from '../ruleset/counter.ts';
-import type { BaseChain, Chain, Flowtable, NamedSet, Rule, Table } from '../ruleset/table.ts';
+import type { BaseChain, Rule, Table } from '../ruleset/table.ts';
 import { eachObject } from './json-array.ts';
 import { isRecord } from './json.ts';
+import { newDraft, tableOf, type Draft } from './nft-draft.ts';
 import { readSet } from './nft-set.ts';
 import { readCounter, readStatement } from './nft-statement.ts';
-
-interface DraftChain {
-  readonly base: BaseChain | null;
-  readonly rules: Rule[];
-  readonly handle: number | undefined;
-}
-
-/** A table while its objects come in, in the order of the listing. */
-interface Draft {
-  readonly family: string;
-  readonly name: string;
-  readonly flags: readonly string[];
-  readonly chains: Map<string, DraftChain>;
-  readonly sets: Map<string, NamedSet>;
-  readonly counters: Map<string, Counter>;
-  readonly flowtables: Flowtable[];
-}
 
 const text = (json: unknown): string => (typeof json === 'string' ? json : '');
 const wordsOf = (json: unknown): readonly string[] =>
@@ -50,8 +33,7 @@ const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, u
   const family = text(object['family']);
   const name = text(object['name']);
   if (kind === 'table') {
-    const empty = { chains: new Map(), sets: new Map(), counters: new Map(), flowtables: [] };
-    drafts.set(`${family} ${name}`, { family, name, flags: wordsOf(object['flags']), ...empty });
+    drafts.set(`${family} ${name}`, newDraft(family, name, wordsOf(object['flags'])));
     return;
   }
   const draft = drafts.get(`${family} ${text(object['table'])}`);
@@ -69,22 +51,6 @@ const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, u
       devices: wordsOf(object['dev']),
     });
 };
-
-const finish = ({ family, name, flags, chains, sets, counters, flowtables }: Draft): Table => ({
-  engine: 'nft',
-  family,
-  name,
-  chains: new Map(
-    [...chains].map(([chain, { base, rules, handle }]): [string, Chain] => [
-      chain,
-      { name: chain, base, rules, ...(handle === undefined ? {} : { handle }) },
-    ]),
-  ),
-  sets,
-  counters,
-  ...(flags.length === 0 ? {} : { flags }),
-  ...(flowtables.length === 0 ? {} : { flowtables }),
-});
 
 /** A warning for each rule and set of which something is not understood. */
 const notUnderstood = (tables: readonly Table[]): readonly Diagnostic[] =>
@@ -151,6 +117,6 @@ export const parseNftJson = (json: string): Result<readonly Table[]> => {
     const read = eachOfAny(json, takeEntry);
     if (!read.ok) return read;
   }
-  const tables = [...drafts.values()].map(finish);
+  const tables = [...drafts.values()].map(tableOf);
   return ok(tables, notUnderstood(tables));
 };

@@ -1,9 +1,10 @@
 import { ok, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
-import type { BaseChain, Chain, Flowtable, NamedSet, Rule, Table } from '../ruleset/table.ts';
+import type { BaseChain, Flowtable, Rule, Table } from '../ruleset/table.ts';
 import type { Counter } from '../ruleset/counter.ts';
 import type { Statement } from '../ruleset/statement.ts';
 import { cursorOf, type Cursor } from './nft-cursor.ts';
 import { expandDefinitions } from './nft-definitions.ts';
+import { newDraft, tableOf, type Draft, type DraftChain } from './nft-draft.ts';
 import { readTextPriority } from './nft-priority.ts';
 import { readSet } from './nft-set.ts';
 import { readStatement } from './nft-statement.ts';
@@ -11,23 +12,6 @@ import { expectNumber, NotUnderstood } from './nft-text-expression.ts';
 import { readSetBody } from './nft-text-set.ts';
 import { readTextStatement } from './nft-text-statement.ts';
 import { tokenizeNft, type Token } from './nft-tokens.ts';
-
-interface DraftChain {
-  base: BaseChain | null;
-  handle: number | undefined;
-  readonly line: number;
-  readonly rules: Rule[];
-}
-
-interface Draft {
-  readonly family: string;
-  readonly name: string;
-  readonly flags: string[];
-  readonly chains: Map<string, DraftChain>;
-  readonly sets: Map<string, NamedSet>;
-  readonly counters: Map<string, Counter>;
-  readonly flowtables: Flowtable[];
-}
 
 /** What is read so far, and where the reader stands. */
 interface Reading {
@@ -70,15 +54,7 @@ const draftOf = ({ tables }: Reading, family: string, name: string): Draft => {
   const key = `${family} ${name}`;
   const known = tables.get(key);
   if (known !== undefined) return known;
-  const draft: Draft = {
-    family,
-    name,
-    flags: [],
-    chains: new Map(),
-    sets: new Map(),
-    counters: new Map(),
-    flowtables: [],
-  };
+  const draft = newDraft(family, name);
   tables.set(key, draft);
   return draft;
 };
@@ -337,22 +313,5 @@ export const parseNftText = (text: string): Result<readonly Table[]> => {
     const { span } = reading.cursor.peek();
     problems.push(warning('listing-broken-off', `the listing cannot be read from here on: ${problem.message}`, span));
   }
-  const tables = [...reading.tables.values()].map(
-    ({ family, name, flags, chains, sets, counters, flowtables }): Table => ({
-      engine: 'nft',
-      family,
-      name,
-      chains: new Map(
-        [...chains].map(([chain, { base, handle, line, rules }]): [string, Chain] => [
-          chain,
-          { name: chain, base, rules, line, ...(handle === undefined ? {} : { handle }) },
-        ]),
-      ),
-      sets,
-      counters,
-      ...(flags.length === 0 ? {} : { flags }),
-      ...(flowtables.length === 0 ? {} : { flowtables }),
-    }),
-  );
-  return ok(tables, problems);
+  return ok([...reading.tables.values()].map(tableOf), problems);
 };

@@ -50,6 +50,7 @@ describe('while policies change, nobody refused comes in and nobody allowed is r
         timeoutMs: 600_000 + VM_CHANGES * 20_000,
         // Packets and changes must really happen at the same time.
         cpus: 2,
+        pinned: true,
         tell: (line) => t.diagnostic(line),
       });
     });
@@ -86,7 +87,9 @@ const hammer = async (t: TestContext, otherwise: 'Drop' | 'Reject'): Promise<voi
   const field = await makeField();
   const running: Running[] = [];
   try {
-    const server = start(field.node, 'receive.pl', [...GUARDED.slice(1), TRANSLATED.to, ...SOMETIMES, OPEN, VIPS.port]);
+    const ports = [...GUARDED.slice(1), TRANSLATED.to, ...SOMETIMES, OPEN, VIPS.port];
+    const vips = [VIPS.open, VIPS.changing].map((address) => `${address}:${VIPS.port}`);
+    const server = start(field.node, 'receive.pl', [...ports, ...vips]);
     running.push(server);
     assert.equal(await server.line(), 'ready');
     const changes = start(field.node, 'change.ts', [CHANGES, SEED, otherwise]);
@@ -95,6 +98,8 @@ const hammer = async (t: TestContext, otherwise: 'Drop' | 'Reject'): Promise<voi
     if ((await changes.line()) !== 'in force') await changes.end();
     const clients = senders(field);
     running.push(...clients);
+    for (const client of clients) assert.equal(await client.line(), 'sending');
+    changes.tell('go');
     const report = await changes.line();
     await changes.end();
     const sent = (await Promise.all(clients.map((client) => client.end()))).flat();
@@ -147,6 +152,6 @@ const summary = (
     `${changes} changes in ${seconds.toFixed(1)} s (${transactions} transactions, ${sweeps} sweeps)`,
     `${count('allowed-arriving')} packets of allowed clients, ${count('refused-arriving')} of refused ones, ${count('open-arriving')} to an open address`,
     `${total('connected')} connections stood, ${total('refused') + total('timeout')} did not`,
-    `${count('allowed-replying')} replies`,
+    `${count('allowed-replying')} replies, ${count('open-replying')} open`,
   ].join('; ');
 };

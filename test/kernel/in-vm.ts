@@ -16,6 +16,8 @@ export interface InVm {
   readonly timeoutMs?: number;
   /** Emulated processors; one where nothing is said: two machines run at the same time. */
   readonly cpus?: number;
+  /** Keeps the tests, and what they start, on the first processor. */
+  readonly pinned?: boolean;
   /** Gets what the tests in there say by `t.diagnostic`. */
   readonly tell?: (line: string) => void;
 }
@@ -28,18 +30,20 @@ export const testInVm = async ({
   environment,
   timeoutMs = 600_000,
   cpus = 1,
+  pinned = false,
   tell,
 }: InVm): Promise<void> => {
   // `npm test` has built them already.
   const built = process.env['PORTCULLIS_BUILT'] === 'true' ? ok(null) : await buildPrograms();
   if (!built.ok) throw new Error(built.problems.map(({ message }) => message).join('\n'));
+  const tests = [
+    process.execPath,
+    '--test-reporter=tap',
+    ...(only === undefined ? [] : [`--test-name-pattern=${only}`]),
+    fileURLToPath(file),
+  ] as const;
   const ended = await runInVm({
-    argv: [
-      process.execPath,
-      '--test-reporter=tap',
-      ...(only === undefined ? [] : [`--test-name-pattern=${only}`]),
-      fileURLToPath(file),
-    ],
+    argv: pinned ? ['taskset', '--cpu-list', '0', ...tests] : tests,
     environment: { ...environment, PORTCULLIS_IN_VM: 'true' },
     ...(kernel === undefined ? {} : { kernel }),
     timeoutMs,

@@ -18,6 +18,7 @@ const KINDS = {
   'ipvs and legacy': { iptables: 'legacy', nft: false, ipvs: true },
   'ipvs and iptables': { iptables: 'nft', nft: false, ipvs: true },
   'ipvs and nft': { iptables: null, nft: true, ipvs: true },
+  'ipvs, legacy and nft': { iptables: 'legacy', nft: true, ipvs: true },
 } as const satisfies Record<
   string,
   { readonly iptables: Flavour | null; readonly nft: boolean; readonly ipvs: boolean }
@@ -28,7 +29,12 @@ export type FuzzKind = keyof typeof KINDS;
 
 /** Those for any kernel, and those for one with IPVS. */
 export const PLAIN_KINDS: readonly FuzzKind[] = ['nft', 'iptables', 'both', 'legacy', 'legacy and nft'];
-export const IPVS_KINDS: readonly FuzzKind[] = ['ipvs and legacy', 'ipvs and iptables', 'ipvs and nft'];
+export const IPVS_KINDS: readonly FuzzKind[] = [
+  'ipvs and legacy',
+  'ipvs and iptables',
+  'ipvs and nft',
+  'ipvs, legacy and nft',
+];
 
 const NO_IPTABLES = { v4: '', v6: '', sets: '' };
 const NO_NFT = { text: '', tables: [] } as const;

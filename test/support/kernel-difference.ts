@@ -41,7 +41,7 @@ export const randomPacket = (random: Random, id: number, services: readonly Aske
   const from = random.pick<Sender>(['outside', 'outside', 'pod', 'node']);
   const protocol =
     service === null || random.once(12)
-      ? random.pick([6, 6, 6, 17, 17, family === 4 ? 1 : 58])
+      ? random.pick([6, 6, 6, 6, 17, 17, 17, 132, family === 4 ? 1 : 58])
       : PROTOCOL_NUMBER[service.protocol];
   const source =
     from === 'node'

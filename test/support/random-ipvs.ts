@@ -1,4 +1,5 @@
 import type { Family } from '../../src/net/family.ts';
+import type { Protocol } from '../../src/net/protocol.ts';
 import { brackets } from './random-iptables.ts';
 import { LAB_ADDRESSES, LAB_PORTS } from './random-nft.ts';
 import type { Random } from './random.ts';
@@ -19,12 +20,28 @@ export const IPVS_LINES = [
 /** Where a service is asked for. */
 export interface Asked {
   readonly family: Family;
-  readonly protocol: 'tcp' | 'udp';
+  readonly protocol: Protocol;
   readonly address: string;
   readonly port: number;
 }
 
-const SCHEDULERS = ['rr', 'rr', 'wrr', 'lc', 'wlc', 'sh', 'dh', 'sed', 'nq', 'mh', 'fo', 'ovf'] as const;
+const SCHEDULERS = [
+  'rr',
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'sh',
+  'dh',
+  'sed',
+  'nq',
+  'mh',
+  'fo',
+  'ovf',
+  'twos',
+  'lblc',
+  'lblcr',
+] as const;
 
 /** Servers elsewhere: on another node, outside, and where the routes refuse. */
 const FAR = {
@@ -44,9 +61,11 @@ const servers = (random: Random, service: string, family: Family, port: number):
   });
 };
 
+const OPTION: Readonly<Record<Protocol, string>> = { tcp: '-t', udp: '-u', sctp: '--sctp-service' };
+
 /** A service at an address and a port; port 0, which must be persistent, is every port that no other service has. */
 const service = (random: Random, { family, protocol, address, port }: Asked): readonly string[] => {
-  const at = `-${protocol === 'tcp' ? 't' : 'u'} ${brackets(address)}:${port}`;
+  const at = `${OPTION[protocol]} ${brackets(address)}:${port}`;
   const persistent = port === 0 || random.once(6) ? ' -p 10800' : '';
   const once = protocol === 'udp' && persistent === '' && random.once(6) ? ' -o' : '';
   return [`-A ${at} -s ${random.pick(SCHEDULERS)}${persistent}${once}`, ...servers(random, at, family, port)];
@@ -71,7 +90,7 @@ export const randomIpvs = (
       ...LAB_ADDRESSES[family].own,
     ]);
     const port = random.once(10) ? 0 : random.pick(LAB_PORTS);
-    const one: Asked = { family, protocol: random.pick(['tcp', 'tcp', 'udp']), address, port };
+    const one: Asked = { family, protocol: random.pick(['tcp', 'tcp', 'tcp', 'udp', 'udp', 'sctp']), address, port };
     asked.set(`${one.protocol} ${address} ${port}`, one);
   }
   const services = [...asked.values()].flatMap((one) => service(random, one));

@@ -6,6 +6,7 @@ import type { ReplyPlace } from '../../../src/compile/replies.ts';
 import type { Diagnostic, Result } from '../../../src/diagnostic/diagnostic.ts';
 import { applyChange, sweep } from '../../../src/kernel/apply-change.ts';
 import { listOwnTable } from '../../../src/kernel/nft.ts';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomFrom } from '../random.ts';
 import { choicesFrom } from './choices.ts';
@@ -14,7 +15,7 @@ import { stateOf } from './states.ts';
 
 // Runs inside the node's namespace: applies one random state after another with the product's own functions, as fast as they go.
 //   node change.ts CHANGES SEED Drop|Reject
-// The first line that it prints says that the first state is in force; the last one, what was done.
+// The first line that it prints says that the first state is in force; what follows waits for a line of input. The last line: what was done.
 
 /** Shorter than the product waits (SWEEP_AFTER_MS): packets under way are more likely to meet what is being swept. */
 const SWEEP_WAIT_MS = 200;
@@ -41,7 +42,7 @@ const step = (): void => choices.forget(random.once(8) ? 'all' : 1 + random.belo
 
 const counts = { changes: 0, transactions: 0, bytes: 0, sweeps: 0 };
 let current = must(await listOwnTable());
-const begin = performance.now();
+let begin = 0;
 for (let index = 0; index <= changes; index++) {
   step();
   const manifests = stateOf(choices, otherwise);
@@ -57,8 +58,12 @@ for (let index = 0; index <= changes; index++) {
     counts.sweeps += must(await sweep(planSweep(current, target))).length;
     current = must(await listOwnTable());
   }
-  if (index === 0) console.log('in force');
-  else counts.changes++;
+  if (index === 0) {
+    console.log('in force');
+    await once(process.stdin, 'data');
+    process.stdin.destroy();
+    begin = performance.now();
+  } else counts.changes++;
   counts.transactions += steps.length;
   counts.bytes += steps.reduce((sum, { bytes }) => sum + bytes, 0);
 }

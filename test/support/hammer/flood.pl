@@ -1,4 +1,4 @@
-# Sends without end, until its input ends, then prints what it did as "WORD NUMBER" lines.
+# Sends without end, until its input ends. Prints "sending" when it has begun, and in the end what it did as "WORD NUMBER" lines.
 #   perl flood.pl udp PER-SECOND ADDRESS PORT,... SOURCE...          datagrams from every source to every port
 #   perl flood.pl tcp PER-SECOND ADDRESS PORT,... SOURCE...          connections, each opened, and reset when it stands
 # Sources that begin with "=" are let in: connections from them are waited for; others are given up after a moment.
@@ -10,6 +10,8 @@ require(dirname(__FILE__) . '/../../../src/lab/programs/endpoint.pl');
 
 my ($protocol, $rate, $address, $ports, @sources) = @ARGV;
 my @targets = map { address_of($address, $_) } split /,/, $ports;
+$| = 1;
+my $begun = 0;
 my %count = (sent => 0, connected => 0, refused => 0, timeout => 0, 'wrongly-refused' => 0);
 my $begin = now_ms();
 my $watched = '';
@@ -18,6 +20,7 @@ vec($watched, fileno(STDIN), 1) = 1;
 # Sleeps until so many may have been sent; false when the input has ended.
 sub pace {
   my ($wait) = @_;
+  if ($count{sent} && !$begun++) { print "sending\n" }
   my $ahead = $count{sent} * 1000 / $rate - (now_ms() - $begin);
   # What it could not send in time it does not make up for: bursts only fill queues.
   $begin -= $ahead if $ahead < 0;

@@ -1,6 +1,6 @@
 # Takes datagrams and connections on ports of both families, and counts them by port and source. Prints "ready", and when its input has ended
-# "PROTOCOL PORT SOURCE NUMBER" lines.
-#   perl receive.pl PORT...
+# "PROTOCOL PORT SOURCE NUMBER" lines. Datagrams to ADDRESS are answered from there (from any other, from the address of the way out).
+#   perl receive.pl PORT|ADDRESS:PORT...
 use strict;
 use warnings;
 use File::Basename qw(dirname);
@@ -10,9 +10,10 @@ $| = 1;
 my (%socket, %seen);
 my $watched = '';
 vec($watched, fileno(STDIN), 1) = 1;
-for my $port (@ARGV) {
-  for my $any ('0.0.0.0', '::') {
-    for my $protocol ('tcp', 'udp') {
+for (@ARGV) {
+  my ($port, $address) = reverse split /:/;
+  for my $any ($address // ('0.0.0.0', '::')) {
+    for my $protocol ($address ? 'udp' : ('tcp', 'udp')) {
       my $handle = open_socket($protocol, $any, $port, family_of($any)) // die "$protocol $port: $!\n";
       setsockopt($handle, SOL_SOCKET(), SO_RCVBUFFORCE(), pack('i', 8 << 20)) if $protocol eq 'udp';
       if ($protocol eq 'tcp') { listen($handle, 4096) or die "listen: $!\n" }
