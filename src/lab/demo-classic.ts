@@ -18,19 +18,22 @@ const toolOf = (mode: Mode): string =>
 export const inputRule = async (stage: Stage, step: number): Promise<void> => {
   const tool = toolOf(stage.mode);
   await run(stage, tool, '-I', 'INPUT', ...NOT_THESE, '-j', 'DROP');
-  const open = await stage.reaches(UNWANTED);
+  const [open] = await stage.reaches(UNWANTED);
   const counted = await packetsOfFirstRule(stage, tool);
   await run(stage, tool, '-D', 'INPUT', ...NOT_THESE, '-j', 'DROP');
   const rule = 'iptables -I INPUT -p tcp ! -s 198.51.100.0/30 --dport 30001 -j DROP';
   if (stage.mode === 'ipvs') {
-    must(!open && counted > 0, 'in ipvs mode a rule in filter/INPUT refuses, because IPVS takes over behind it');
+    must(
+      open === false && counted > 0,
+      'in ipvs mode a rule in filter/INPUT refuses, because IPVS takes over behind it',
+    );
     say(
       step,
       `${rule}: 198.51.100.9 is refused, the rule counted ${counted} packets. In ipvs mode every Service address is the node's own, so packets go to INPUT, and IPVS takes them only behind it. In no other mode.`,
     );
     return;
   }
-  must(open && counted === 0, 'a rule in filter/INPUT never meets a packet to a node port');
+  must(open === true && counted === 0, 'a rule in filter/INPUT never meets a packet to a node port');
   say(
     step,
     `${rule}: nothing changes, 198.51.100.9 still connects, and the rule counted 0 packets. kube-proxy has already rewritten the destination to a pod's, so the packets go to FORWARD and never meet INPUT.`,
@@ -42,12 +45,15 @@ export const redirectRule = async (stage: Stage, step: number): Promise<void> =>
   const rule = ['-t', 'nat', '-I', 'PREROUTING', ...NOT_THESE, '-j', 'REDIRECT', '--to-ports', '65535'];
   const tool = toolOf(stage.mode);
   await run(stage, tool, ...rule);
-  const closed = !(await stage.reaches(UNWANTED));
-  must(closed, 'the REDIRECT rule refuses');
+  const [open] = await stage.reaches(UNWANTED);
+  must(open === false, 'the REDIRECT rule refuses');
   const start = `The classic cure, iptables -t nat -I PREROUTING … -j REDIRECT --to-ports 65535: 198.51.100.9 is refused`;
   if (stage.mode === 'nftables') {
     await recreateKubeProxyTable(stage);
-    must(await stage.reaches(UNWANTED), "the REDIRECT rule is passed by, once kube-proxy's table is newer");
+    must(
+      (await stage.reaches(UNWANTED))[0] === true,
+      "the REDIRECT rule is passed by, once kube-proxy's table is newer",
+    );
     say(
       step,
       `${start}. Then kube-proxy restarts and makes its table anew: the same rule is still there, and 198.51.100.9 connects again. Both chains have the same priority, the one registered last runs first, and nobody is told.`,

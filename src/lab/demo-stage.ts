@@ -16,8 +16,8 @@ export interface Stage {
   readonly onNode: (argv: readonly [string, ...string[]], stdin?: string) => Promise<Ended>;
   /** Runs `portcullis` on the node. */
   readonly portcullis: (...argv: readonly string[]) => Promise<Ended>;
-  /** Does the server answer? A client is tried several times: chance picks the pod. */
-  readonly reaches: (probe: Probe) => Promise<boolean>;
+  /** Whether the server answers, for each probe, all asked at the same time. A client is tried several times: chance picks the pod. */
+  readonly reaches: (...probes: readonly Probe[]) => Promise<readonly boolean[]>;
   /** Opens a connection that stays. */
   readonly talk: (probe: Probe) => Talk;
   /** Puts a file into the demo's own folder; gives its path. */
@@ -47,12 +47,7 @@ export const clearStage = () => labDown(LAB);
 const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
 
 const stageIn = (mode: Mode, folder: string): Stage => {
-  // An emulated processor would compile the same code for every command.
-  const settings = [
-    `PORTCULLIS_STATE_DIR=${join(folder, 'state')}`,
-    `NODE_COMPILE_CACHE=${join(folder, 'code')}`,
-    'NO_COLOR=1',
-  ];
+  const settings = [`PORTCULLIS_STATE_DIR=${join(folder, 'state')}`, 'NO_COLOR=1'];
   // The demo runs as it was built in a virtual machine alone; Portcullis then does too.
   const program = import.meta.url.endsWith('.ts') ? [process.execPath, PORTCULLIS] : builtProgram('cli/main');
   const onNode: Stage['onNode'] = (argv, stdin) => labExec(LAB, 'node-1', argv, stdin);
@@ -61,16 +56,19 @@ const stageIn = (mode: Mode, folder: string): Stage => {
     onNode,
     // The lab is not the machine that this terminal is on: its SSH session is none of the node's business.
     portcullis: (...argv) => onNode(['env', '--unset=SSH_CONNECTION', ...settings, ...program, ...argv]),
-    reaches: async (one) => {
+    reaches: async (...probes) => {
       const reached = await probe(
         LAB,
-        Array.from({ length: TRIES }, () => one),
+        probes.flatMap((one) => Array.from({ length: TRIES }, () => one)),
       );
       if (!reached.ok) throw new Error(reached.problems[0]?.message);
-      const answered = reached.value.filter(({ endpoint }) => endpoint !== null).length;
-      if (answered > 0 && answered < TRIES)
-        throw new Error(`of ${TRIES} connections from ${one.from} to port ${one.port}, only ${answered} were answered`);
-      return answered > 0;
+      return probes.map(({ from, port }, index) => {
+        const tries = reached.value.slice(index * TRIES, (index + 1) * TRIES);
+        const answered = tries.filter(({ endpoint }) => endpoint !== null).length;
+        if (answered > 0 && answered < TRIES)
+          throw new Error(`of ${TRIES} connections from ${from} to port ${port}, only ${answered} were answered`);
+        return answered > 0;
+      });
     },
     talk: (one) => talk(LAB, one),
     file: (name, text) => {

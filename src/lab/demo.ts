@@ -1,12 +1,13 @@
 // npm run demo [-- --mode MODE]: a node port guarded, with real packets, in under a minute.
 import { parseArgs } from 'node:util';
-import { buildPrograms, builtProgram } from './built.ts';
+import { BUILT_ENVIRONMENT, buildPrograms, builtProgram, compileBuilt } from './built.ts';
 import { chooseLab } from './choose-lab.ts';
 import { inputRule, redirectRule } from './demo-classic.ts';
 import { bothReach, look, removeAll, restrictTcp, restrictUdpAndIpv6, revoke } from './demo-guard.ts';
 import { clearStage, withStage, type Stage } from './demo-stage.ts';
 import { isMode, MODES, type Mode } from './mode.ts';
 import { runInVm } from './vm.ts';
+import { preloadModules } from './vm-modules.ts';
 
 const { values } = parseArgs({
   options: { mode: { type: 'string', default: 'nftables' }, inside: { type: 'boolean' } },
@@ -21,7 +22,7 @@ const main = async (mode: Mode): Promise<number> => {
     console.log(`A node with pods, a second node and clients outside, ${because};`);
     console.log(`on it the state of a real kube-proxy in ${mode} mode. Nothing else on this machine is touched.\n`);
     if (where === 'vm') return inVm(mode);
-  }
+  } else preloadModules();
   await withStage(mode, play);
   return 0;
 };
@@ -46,14 +47,18 @@ const play = async (stage: Stage): Promise<void> => {
 
 const inVm = async (mode: Mode): Promise<number> => {
   const built = await buildPrograms();
+  // The machine needs seconds to start.
+  const compiled = built.ok ? compileBuilt() : null;
   const ended = built.ok
     ? await runInVm({
         argv: [...builtProgram('lab/demo'), '--mode', mode, '--inside'],
+        environment: BUILT_ENVIRONMENT,
         timeoutMs: 600_000,
         signal: stopped.signal,
         onOutput: (stream, text) => void process[stream].write(text),
       })
     : built;
+  await compiled;
   if (ended.ok) return ended.value.status;
   if (stopped.signal.aborted) return 130;
   for (const { message, hint } of ended.problems)
