@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { buildPrograms } from '../src/lab/built.ts';
+import { buildPrograms, compileBuilt } from '../src/lab/built.ts';
 
 // npm test [-- WORDS]: only the files whose path holds one of the words.
 
@@ -54,6 +54,7 @@ for (const { name, pattern, concurrency, inMachines = false } of GROUPS) {
     // Once for all: machines see these files while others start.
     const built = await buildPrograms();
     if (!built.ok) throw new Error(built.problems.map(({ message }) => message).join('\n'));
+    await compileBuilt();
     process.env['PORTCULLIS_BUILT'] = 'true';
   }
   console.log(`\n── ${name}: ${files.length} files`);
