@@ -161,7 +161,9 @@ const tell = async (
         [
           ...(answers.length > 1 ? [`${node.name}:`] : []),
           ...(audited.length === 0
-            ? ['no exposed port was found']
+            ? [
+                `no exposed port was found${flags.all ? '' : '; listening sockets, and ports that other rules publish, are shown with --all'}`,
+              ]
             : [
                 columns([
                   ['EXPOSURE', 'SERVICE', '', 'BY', 'WHO CAN REACH IT', 'REFUSED BY'],

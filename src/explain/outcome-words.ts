@@ -2,7 +2,7 @@ import { formatAddress } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import type { Outcome } from '../simulate/outcome.ts';
 import { refOf } from '../simulate/place.ts';
-import { refText, type RuleRef } from '../ruleset/rule-ref.ts';
+import { refText } from '../ruleset/rule-ref.ts';
 import { endpointText } from './trace-json.ts';
 
 /** `a pod on this node`, `on another node, by way of 192.0.2.11`. */
@@ -33,9 +33,12 @@ const CLIENT: Readonly<Record<Outcome['client'], string>> = {
 const seen = (family: Family, { source }: Outcome): string =>
   source === null ? '' : `, which sees ${formatAddress({ family, value: source })}`;
 
-/** A rule is known by its place; what no dump told, by what would tell it. */
-export const unknownWords = (ref: RuleRef): string =>
-  ref.chain === '' ? ref.text : `${refText(ref)} is not understood`;
+/** Why an outcome is unknown. A rule is known by its place; what no dump told, by what would tell it. */
+export const unknownWords = ({ decidedBy, gaveUp }: Outcome): string => {
+  const ref = refOf(decidedBy);
+  if (gaveUp === true) return `too many rules before ${refText(ref)} cannot be told from the dumps`;
+  return ref.chain === '' ? ref.text : `${refText(ref)} is not understood`;
+};
 
 /** The end of one way, in words. */
 export const outcomeWords = (family: Family, outcome: Outcome): string => {
@@ -61,6 +64,6 @@ export const outcomeWords = (family: Family, outcome: Outcome): string => {
     case 'unroutable':
       return `not routable: ${client}`;
     case 'unknown':
-      return `cannot be told: ${unknownWords(refOf(outcome.decidedBy))}`;
+      return `cannot be told: ${unknownWords(outcome)}`;
   }
 };

@@ -47,7 +47,7 @@ const single = (family: Family, outcome: Outcome): string => {
     case 'unroutable':
       return 'is not routable on this node';
     case 'unknown':
-      return `cannot be followed to its end: ${unknownWords(refOf(outcome.decidedBy))}`;
+      return `cannot be followed to its end: ${unknownWords(outcome)}`;
   }
 };
 

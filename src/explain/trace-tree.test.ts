@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { ask } from '../../test/support/ask.ts';
 import { capturedNode, CAPTURED_MODES, type CapturedMode } from '../../test/support/captured-node.ts';
+import { handNode, packetOf } from '../../test/support/hand-node.ts';
+import { simulate } from '../simulate/simulate.ts';
+import type { Trace } from '../simulate/trace.ts';
 import { summarize } from './trace-summary.ts';
 import { printTree } from './tree-line.ts';
 import { traceTree } from './trace-tree.ts';
@@ -32,4 +35,29 @@ describe('the way of a packet as a tree', () => {
       /^A TCP connection from 203\.0\.113\.7 to node port 30005 \(shop\/empty.*\) is refused with icmp-port-unreachable by kube-proxy reject-chain 1\.$/,
     );
   });
+
+  const doubtful = (rules: number): Trace => {
+    const each = Array.from(
+      { length: rules },
+      (_, bit) => `limit rate 1/second meta mark set meta mark or ${2 ** bit};`,
+    );
+    const text = `table ip t { chain in { type filter hook input priority 0; ${each.join(' ')} meta mark 1 drop; } }`;
+    const ruleset = handNode({ 'rules.nft': text });
+    return simulate(ruleset, packetOf(ruleset, '203.0.113.7 -> 192.0.2.10:22/tcp in eth0'));
+  };
+  const drawn = (trace: Trace): string => printTree(traceTree(trace), { texts: false, paint: plain });
+
+  test('every way is drawn where few rules cannot be told', () => assert.doesNotMatch(drawn(doubtful(5)), /more ways/));
+
+  test('of thousands of ways, for rules that cannot be told, the first forks are drawn', () => {
+    const tree = drawn(doubtful(16));
+    assert.match(tree, /more ways, for too many rules cannot be told/);
+    assert.ok(tree.split('\n').length < 500);
+  });
+
+  test('a way that is not followed to its end says why', () =>
+    assert.equal(
+      summarize(doubtful(16), 'A packet'),
+      'A packet cannot be followed to its end: too many rules before t in 12 cannot be told from the dumps.',
+    ));
 });

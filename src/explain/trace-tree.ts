@@ -23,7 +23,12 @@ interface Drawing {
   hook: string;
   /** What manifests call the Services. */
   readonly names: ServiceNames;
+  /** Forks that cannot be told from the dumps, one in the other so far. */
+  readonly doubts: number;
 }
+
+/** Forks in one another beyond this are not drawn: each makes twice as many ways, and nobody reads thousands. */
+const MOST_DOUBTS = 6;
 
 /** The name of a hook stands in front of its first line only. */
 const hookHead = (drawing: Drawing, hook: string): string => {
@@ -161,14 +166,7 @@ const drawSteps = (drawing: Drawing, steps: readonly TraceStep[], depth: number)
         );
         break;
       case 'gave-up':
-        lines.push(
-          line(
-            'rule',
-            depth,
-            '',
-            'not followed any further: too many rules before this one cannot be told from the dumps',
-          ),
-        );
+        lines.push(line('rule', depth, '', 'not followed any further'));
         break;
       case 'socket':
         lines.push(
@@ -212,15 +210,31 @@ const drawBranch = (
   node: TraceNode,
   depth: number,
   level: number,
+  doubts: number,
 ): { lines: readonly TreeLine[]; endpoint: string | null } => {
   const chains = [...drawing.chains].map(([name, own]): [string, number] => [name, Math.max(0, own - level)]);
-  const inner: Drawing = { ...drawing, lines: [], chains: new Map(chains), hook: '' };
+  const inner: Drawing = { ...drawing, lines: [], chains: new Map(chains), hook: '', doubts };
   draw(inner, node, depth);
   const target = targetOf(node);
   return { lines: inner.lines, endpoint: target === null ? null : endpointText(drawing.family, target) };
 };
 
+const waysOf = ({ next }: TraceNode): number =>
+  next.kind === 'outcome' ? 1 : next.branches.reduce((sum, { node }) => sum + waysOf(node), 0);
+
 const drawFork = (drawing: Drawing, next: Extract<TraceNode['next'], { kind: 'fork' }>, depth: number): void => {
+  if (next.fork === 'match' && drawing.doubts >= MOST_DOUBTS) {
+    const ways = next.branches.reduce((sum, { node }) => sum + waysOf(node), 0);
+    drawing.lines.push(
+      line(
+        'end',
+        depth,
+        '⇒',
+        `${grouped(ways)} more ways, for too many rules cannot be told from the dumps (-o json has them)`,
+      ),
+    );
+    return;
+  }
   const { fork, at, branches } = flatten(next);
   const isRule = at.kind === 'rule' && at.number !== 'policy';
   const level = at.kind === 'rule' ? (drawing.chains.get(at.chain.name) ?? 0) : 0;
@@ -240,7 +254,7 @@ const drawFork = (drawing: Drawing, next: Extract<TraceNode['next'], { kind: 'fo
     const drawn: Drawn = {
       share: share === null ? '' : fractionText(share),
       title: assuming === null ? '' : assumptionWords(assuming),
-      ...drawBranch(drawing, node, depth + 1, level),
+      ...drawBranch(drawing, node, depth + 1, level, drawing.doubts + (fork === 'match' ? 1 : 0)),
     };
     const key = `${drawn.title} ${likeness(drawn)}`;
     const known = groups.get(key);
@@ -292,7 +306,15 @@ const draw = (drawing: Drawing, { steps, next }: TraceNode, depth: number): void
 
 /** The way of a packet as the lines of an indented tree. */
 export const traceTree = (trace: Trace, names: ServiceNames = new Map()): readonly TreeLine[] => {
-  const drawing: Drawing = { family: trace.packet.family, trace, lines: [], chains: new Map(), hook: '', names };
+  const drawing: Drawing = {
+    family: trace.packet.family,
+    trace,
+    lines: [],
+    chains: new Map(),
+    hook: '',
+    names,
+    doubts: 0,
+  };
   draw(drawing, trace.root, 0);
   return drawing.lines;
 };

@@ -26,6 +26,7 @@ export interface Ended {
     /** A rewriting: the nat chains of this hook are done. */
     | { readonly kind: 'mapped' }
     | { readonly kind: 'tproxy' }
+    | { readonly kind: 'gave-up' }
     | { readonly kind: 'unknown'; readonly why: string };
   readonly at: Place;
 }
@@ -126,7 +127,7 @@ const applyRule = (visit: Visit, chain: AnyChain, index: number, state: State, o
   if (isExhausted(visit.context)) {
     visit.ended.push({
       state: recorded(visit.context, state, { kind: 'gave-up', at }),
-      verdict: { kind: 'unknown', why: 'too many rules that cannot be told' },
+      verdict: { kind: 'gave-up' },
       at,
     });
     return;

@@ -31,6 +31,7 @@ export const endingKey = ({
   client,
   returnPath,
   decidedBy,
+  gaveUp,
 }: Ending): string =>
   [
     result,
@@ -43,6 +44,7 @@ export const endingKey = ({
     client,
     returnPath,
     placeKey(decidedBy),
+    gaveUp,
   ].join('|');
 
 export const assumptionKey = ({ at, what, holds }: Assumption): string => `${placeKey(at)} ${what} ${holds}`;

@@ -53,6 +53,9 @@ export const dropped = (decidedBy: Place): Ending => ({ ...NOWHERE, result: 'dro
 /** Nobody knows. */
 export const unknown = (decidedBy: Place): Ending => ({ ...NOWHERE, result: 'unknown', client: 'depends', decidedBy });
 
+/** It was not followed any further. */
+export const notFollowed = (decidedBy: Place): Ending => ({ ...unknown(decidedBy), gaveUp: true });
+
 const ROUTE_CLIENT = {
   'net-unreachable': 'net-unreachable',
   'host-unreachable': 'host-unreachable',

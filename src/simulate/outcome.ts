@@ -43,4 +43,6 @@ export interface Outcome {
   readonly kind: 'random' | 'share' | 'certain' | 'unknown';
   readonly assuming: readonly Assumption[];
   readonly decidedBy: Place;
+  /** It is unknown because too many rules before this one cannot be told. */
+  readonly gaveUp?: true;
 }

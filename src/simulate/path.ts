@@ -11,6 +11,7 @@ import {
   dropped,
   left,
   listens,
+  notFollowed,
   rejected,
   unknown,
   unroutable,
@@ -69,6 +70,8 @@ const finish = (way: Way, { state, verdict, at }: Result): void => {
       return end(way, state, dropped(at));
     case 'reject':
       return end(way, state, rejected(way.context, verdict.with, at));
+    case 'gave-up':
+      return end(way, state, notFollowed(at));
     case 'unknown':
     case 'tproxy':
     case 'accept':
