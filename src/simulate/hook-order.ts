@@ -44,7 +44,7 @@ const NAT_DST = -100;
 const NAT_SRC = 100;
 /** net/netfilter/ipvs/ip_vs_core.c, ip_vs_ops4: new connections at input NAT_SRC - 1 (their replies before), at output NAT_DST + 2. */
 const IPVS_INPUT = NAT_SRC - 1;
-const IPVS_OUTPUT = NAT_DST + 2;
+export const IPVS_OUTPUT = NAT_DST + 2;
 
 /** Orders to try at most; more chains of one priority than this are tried in some orders only. */
 const MOST_ORDERS = 24;

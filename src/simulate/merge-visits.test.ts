@@ -25,6 +25,8 @@ COMMIT
 -A INPUT -p tcp
 :FORWARD ACCEPT [0:0]
 -A FORWARD -p tcp
+:OUTPUT ACCEPT [0:0]
+-A OUTPUT -p tcp
 COMMIT
 `;
 
@@ -34,6 +36,9 @@ const NFT = `table inet x {
   chain nat { type nat hook prerouting priority -250; tcp dport 80 counter; }
   chain in { type filter hook input priority 0; tcp dport 80 counter; }
   chain through { type filter hook forward priority 0; tcp dport 80 counter; }
+  chain nat-out { type nat hook output priority -100; tcp dport 80 counter; }
+  chain out { type filter hook output priority -150; tcp dport 80 counter; }
+  chain last-out { type filter hook output priority 10; tcp dport 80 counter; }
   chain post { type filter hook postrouting priority 200; tcp dport 80 counter; }
 }
 `;
@@ -125,6 +130,20 @@ describe('visits of nft and of legacy iptables become one way', () => {
       ['x late lo'],
       ['raw OUTPUT', 'nat POSTROUTING'],
       ['raw OUTPUT, nat POSTROUTING, x late'],
+    ],
+    [
+      'what IPVS takes over at output goes through output again, and then out',
+      NODE,
+      ['x nat-out', 'x post'],
+      ['raw OUTPUT', 'raw OUTPUT', 'filter OUTPUT', 'nat POSTROUTING'],
+      ['raw OUTPUT, x nat-out, raw OUTPUT, filter OUTPUT, nat POSTROUTING, x post'],
+    ],
+    [
+      'chains behind the place of IPVS at output are visited by the second pass alone',
+      NODE,
+      ['x out', 'x out', 'x last-out'],
+      ['raw OUTPUT', 'raw OUTPUT', 'filter OUTPUT'],
+      ['raw OUTPUT, x out, raw OUTPUT, x out, filter OUTPUT, x last-out'],
     ],
     [
       'the same chain twice is a second round',

@@ -2,7 +2,7 @@ import type { Family } from '../net/family.ts';
 import { HOOKS, type Hook } from '../ruleset/hook.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { AnyChain } from '../ruleset/table.ts';
-import { hookCalls, type Group, type OrderName } from './hook-order.ts';
+import { hookCalls, IPVS_OUTPUT, type Group, type OrderName } from './hook-order.ts';
 import { tableOf, type KernelHop } from './kernel-hops.ts';
 import type { PacketSet } from './packet-set.ts';
 
@@ -13,11 +13,15 @@ interface Placed {
   readonly round: number;
   /** -1: the chain is in no dump; the visit follows the one before it. */
   readonly hook: number;
+  /** What IPVS takes over at output goes through output once more, from the beginning; beyond its place there is one pass, the last. */
+  readonly pass: number;
   /** Groups of chains that run one after another. */
   readonly slot: number;
   readonly group: Group | null;
   readonly chain: AnyChain | null;
 }
+
+const LAST = Number.POSITIVE_INFINITY;
 
 /** Chains of one priority as they run, where that is known. */
 type Order = readonly OrderName[] | undefined;
@@ -40,18 +44,23 @@ const placed = (
     const chain = tableOf(ruleset, hop)?.chains.get(hop.chain) ?? null;
     const hook = HOOKS.find((one) => one === chain?.base?.hook);
     if (chain === null || hook === undefined) {
-      found.push({ hop, round: last?.round ?? 0, hook: -1, slot: -1, group: null, chain: null });
+      found.push({ hop, round: last?.round ?? 0, hook: -1, pass: 0, slot: -1, group: null, chain: null });
       continue;
     }
     const slots = slotsOf(ruleset, family, hook, order);
     const slot = slots.findIndex(({ orders }) => orders[0]?.some((base) => base.chain === chain) === true);
     const at = HOOKS.indexOf(hook);
     const known = found.findLast((one) => one.hook !== -1);
-    const isBehind =
-      known !== undefined && (at < known.hook || (at === known.hook && (slot < known.slot || chain === known.chain)));
+    const isAgain = known !== undefined && at === known.hook && (slot < known.slot || chain === known.chain);
+    const byIpvs = isAgain && hook === 'output' && known.pass !== LAST;
+    const isBehind = known !== undefined && (at < known.hook || (isAgain && !byIpvs));
     const isBack = entry.kind === 'node' && hop.header?.in === 'lo';
     const round = Math.max((known?.round ?? 0) + (isBehind ? 1 : 0), isBack ? 1 : 0);
-    found.push({ hop, round, hook: at, slot, group: slots[slot] ?? null, chain });
+    const group = slots[slot] ?? null;
+    const earlier = at === known?.hook && !isBehind ? known.pass : 0;
+    const isLate = hook === 'output' && group !== null && group.priority > IPVS_OUTPUT;
+    const pass = isLate ? LAST : earlier + (byIpvs ? 1 : 0);
+    found.push({ hop, round, hook: at, pass, slot, group, chain });
   }
   return found;
 };
@@ -61,6 +70,7 @@ const compared = (a: Placed, b: Placed): number | null => {
   if (a.hook === -1 || b.hook === -1) return a.hook === -1 ? -1 : 1;
   if (a.round !== b.round) return a.round - b.round;
   if (a.hook !== b.hook) return a.hook - b.hook;
+  if (a.pass !== b.pass) return a.pass < b.pass ? -1 : 1;
   if (a.slot !== b.slot) return a.slot - b.slot;
   const found = new Set(
     (a.group?.orders ?? []).map((chains) =>
