@@ -36,7 +36,7 @@ const NFT = `table inet x {
   chain nat { type nat hook prerouting priority -250; tcp dport 80 counter; }
   chain in { type filter hook input priority 0; tcp dport 80 counter; }
   chain through { type filter hook forward priority 0; tcp dport 80 counter; }
-  chain nat-out { type nat hook output priority -100; tcp dport 80 counter; }
+  chain nat-out { type nat hook output priority -90; tcp dport 80 counter; }
   chain out { type filter hook output priority -150; tcp dport 80 counter; }
   chain last-out { type filter hook output priority 10; tcp dport 80 counter; }
   chain post { type filter hook postrouting priority 200; tcp dport 80 counter; }
@@ -141,9 +141,9 @@ describe('visits of nft and of legacy iptables become one way', () => {
     [
       'chains behind the place of IPVS at output are visited by the second pass alone',
       NODE,
-      ['x out', 'x out', 'x last-out'],
+      ['x out', 'x nat-out', 'x out', 'x last-out'],
       ['raw OUTPUT', 'raw OUTPUT', 'filter OUTPUT'],
-      ['raw OUTPUT, x out, raw OUTPUT, x out, filter OUTPUT, x last-out'],
+      ['raw OUTPUT, x out, x nat-out, raw OUTPUT, x out, filter OUTPUT, x last-out'],
     ],
     [
       'the same chain twice is a second round',

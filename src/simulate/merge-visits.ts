@@ -58,7 +58,7 @@ const placed = (
     const round = Math.max((known?.round ?? 0) + (isBehind ? 1 : 0), isBack ? 1 : 0);
     const group = slots[slot] ?? null;
     const earlier = at === known?.hook && !isBehind ? known.pass : 0;
-    const isLate = hook === 'output' && group !== null && group.priority > IPVS_OUTPUT;
+    const isLate = hook === 'output' && chain.base?.type !== 'nat' && (group?.priority ?? 0) > IPVS_OUTPUT;
     const pass = isLate ? LAST : earlier + (byIpvs ? 1 : 0);
     found.push({ hop, round, hook: at, pass, slot, group, chain });
   }
