@@ -136,7 +136,7 @@ export interface Running {
 
 /**
  * Clients and servers must not take the time that the changes need: the more changes, the more is tried. An emulated machine has a
- * processor for each: Node that goes from one emulated processor to another ends with a segmentation fault in a third of all runs.
+ * processor for each: Node that goes from one emulated processor to another ends with a segmentation fault in one of four runs.
  */
 const [NODE_PROGRAM, PERL_PROGRAM] =
   process.env['PORTCULLIS_IN_VM'] === 'true'
