@@ -114,8 +114,6 @@ const stepJson = (family: Family, step: TraceStep): Readonly<Record<string, unkn
         at: refOf(step.at),
         to: step.to === null ? null : endpointText(family, step.to),
       };
-    case 'gave-up':
-      return { kind: 'gave-up', at: refOf(step.at) };
     case 'socket':
       return { kind: 'socket', at: refOf(step.at), listener: step.listener };
   }

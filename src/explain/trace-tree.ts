@@ -165,9 +165,6 @@ const drawSteps = (drawing: Drawing, steps: readonly TraceStep[], depth: number)
           line('rule-text', depth, '', refOf(step.at).text),
         );
         break;
-      case 'gave-up':
-        lines.push(line('rule', depth, '', 'not followed any further'));
-        break;
       case 'socket':
         lines.push(
           line(
@@ -219,18 +216,17 @@ const drawBranch = (
   return { lines: inner.lines, endpoint: target === null ? null : endpointText(drawing.family, target) };
 };
 
-const waysOf = ({ next }: TraceNode): number =>
-  next.kind === 'outcome' ? 1 : next.branches.reduce((sum, { node }) => sum + waysOf(node), 0);
+const waysOf = (next: TraceNode['next']): number =>
+  next.kind === 'outcome' ? 1 : next.branches.reduce((sum, { node }) => sum + waysOf(node.next), 0);
 
 const drawFork = (drawing: Drawing, next: Extract<TraceNode['next'], { kind: 'fork' }>, depth: number): void => {
   if (next.fork === 'match' && drawing.doubts >= MOST_DOUBTS) {
-    const ways = next.branches.reduce((sum, { node }) => sum + waysOf(node), 0);
     drawing.lines.push(
       line(
         'end',
         depth,
         '⇒',
-        `${grouped(ways)} more ways, for too many rules cannot be told from the dumps (-o json has them)`,
+        `${grouped(waysOf(next))} more ways, for too many rules cannot be told from the dumps (-o json has them)`,
       ),
     );
     return;

@@ -47,18 +47,19 @@ const play = async (stage: Stage): Promise<void> => {
 
 const inVm = async (mode: Mode): Promise<number> => {
   const built = await buildPrograms();
-  // The machine needs seconds to start.
-  const compiled = built.ok ? compileBuilt() : null;
-  const ended = built.ok
-    ? await runInVm({
-        argv: [...builtProgram('lab/demo'), '--mode', mode, '--inside'],
-        environment: BUILT_ENVIRONMENT,
-        timeoutMs: 600_000,
-        signal: stopped.signal,
-        onOutput: (stream, text) => void process[stream].write(text),
-      })
-    : built;
-  await compiled;
+  // The machine needs seconds to start: time enough to compile.
+  const [ended] = built.ok
+    ? await Promise.all([
+        runInVm({
+          argv: [...builtProgram('lab/demo'), '--mode', mode, '--inside'],
+          environment: BUILT_ENVIRONMENT,
+          timeoutMs: 600_000,
+          signal: stopped.signal,
+          onOutput: (stream, text) => void process[stream].write(text),
+        }),
+        compileBuilt(),
+      ])
+    : [built];
   if (ended.ok) return ended.value.status;
   if (stopped.signal.aborted) return 130;
   for (const { message, hint } of ended.problems)

@@ -194,7 +194,7 @@ export const agreement = (trace: Trace, kernel: readonly KernelHop[], told: Told
   let best = { alike: -1, difference: 'nothing was simulated' };
   let partly: Agreement | null = null;
   for (const { steps, outcome } of pathsOf(trace)) {
-    const gaveUp = steps.at(-1)?.kind === 'gave-up';
+    const gaveUp = trace.outcomes[outcome]?.gaveUp === true;
     const { alike, difference: found } = along(family, hopsOf(steps), kernel, told, gaveUp);
     if (found === null && !gaveUp) return { agrees: true, outcome, gaveUp };
     if (found === null) partly = { agrees: true, outcome, gaveUp };

@@ -125,11 +125,7 @@ const applyRule = (visit: Visit, chain: AnyChain, index: number, state: State, o
   if (rule === undefined) return;
   const at: Place = { kind: 'rule', table: visit.table, chain, number: index + 1 };
   if (isExhausted(visit.context)) {
-    visit.ended.push({
-      state: recorded(visit.context, state, { kind: 'gave-up', at }),
-      verdict: { kind: 'gave-up' },
-      at,
-    });
+    visit.ended.push({ state, verdict: { kind: 'gave-up' }, at });
     return;
   }
   runSteps({ visit, chain, at, steps: lower(rule), onward, depth }, 0, state, []);

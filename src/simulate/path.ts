@@ -20,7 +20,7 @@ import {
 } from './make-outcome.ts';
 import type { Place } from './place.ts';
 import { refusedOnArrival, routeInput, routeOutput, routeToServer, type Routed } from './route.ts';
-import { fareAlike } from './same-state.ts';
+import { fareAlike, sameRoute } from './same-state.ts';
 import { SOURCES, thePort, type State } from './state.ts';
 import type { Header } from './trace.ts';
 import { equals } from '../net/prefix-set.ts';
@@ -207,7 +207,7 @@ const afterNat = (way: Way, hook: Hook, before: State, after: State, then: Then)
 };
 
 const staysOn = ({ decision }: Routed, { route }: State): boolean =>
-  'route' in decision && decision.route.device === route?.device && decision.route.nextHop === route.nextHop;
+  'route' in decision && sameRoute(decision.route, route);
 
 const routeStep = (context: Context, when: LookUp, { state, decision, place }: Routed): State => {
   if (!context.recording) return state;

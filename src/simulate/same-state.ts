@@ -26,8 +26,8 @@ const sameConnection = (a: State['connection'], b: State['connection']): boolean
   );
 };
 
-/** Marks that led to a route may be gone again. */
-const sameRoute = (a: State['route'], b: State['route']): boolean =>
+/** Whether two routes lead the same way. Marks that led to one may be gone again. */
+export const sameRoute = (a: State['route'], b: State['route']): boolean =>
   a === b || (a !== null && b !== null && a.local === b.local && a.device === b.device && a.nextHop === b.nextHop);
 
 const sameAssuming = (a: Grown<Assumption> | null, b: Grown<Assumption> | null): boolean => {

@@ -72,8 +72,6 @@ export type TraceStep =
     }
   /** IPVS takes the packet over. */
   | { readonly kind: 'ipvs'; readonly hook: Hook; readonly at: Place; readonly to: Endpoint | null }
-  /** The evaluation ends here: there were too many forks of rules that cannot be told (context.ts, MOST_FORKS). */
-  | { readonly kind: 'gave-up'; readonly at: Place }
   /** The packet reaches this node's own stack. */
   | { readonly kind: 'socket'; readonly at: Place; readonly listener: boolean | null };
 

@@ -16,7 +16,10 @@ export interface InVm {
   readonly timeoutMs?: number;
   /** Emulated processors; one where nothing is said: two machines run at the same time. */
   readonly cpus?: number;
-  /** Keeps the tests, and what they start, on the first processor. */
+  /**
+   * Keeps the tests, and what they start, on the first processor: Node that goes from one emulated processor to another ends with a
+   * segmentation fault in one of four long runs.
+   */
   readonly pinned?: boolean;
   /** Gets what the tests in there say by `t.diagnostic`. */
   readonly tell?: (line: string) => void;

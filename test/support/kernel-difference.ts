@@ -173,11 +173,8 @@ export const differences = async (
     const { nft, legacy: all } = of;
     const legacy = isLegacy ? all : [];
     const { hops, compared } = compareWays(ruleset, asked(sent), { nft, legacy, deaf: null }, order);
-    if (compared.agrees) {
-      if (!compared.gaveUp) whole++;
-      return [];
-    }
-    whole++;
+    if (!compared.agrees || !compared.gaveUp) whole++;
+    if (compared.agrees) return [];
     const kernel = hops.flatMap(({ entered, events }) => [...(entered === null ? [] : [entered]), ...events]);
     return [{ packet: textOf(sent), difference: compared.difference, kernel: kernel.map(visitText).join('; ') }];
   });

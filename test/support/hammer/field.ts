@@ -135,21 +135,16 @@ export interface Running {
 }
 
 /**
- * Clients and servers must not take the time that the changes need: the more changes, the more is tried. An emulated machine has a
- * processor for each: Node that goes from one emulated processor to another ends with a segmentation fault in one of four runs.
+ * Clients and servers must not take the time that the changes need: the more changes, the more is tried. In an emulated machine they have
+ * a processor of their own beside that of the tests (see `pinned` of testInVm).
  */
-const [NODE_PROGRAM, PERL_PROGRAM] =
-  process.env['PORTCULLIS_IN_VM'] === 'true'
-    ? [
-        ['taskset', '--cpu-list', '0', process.execPath],
-        ['taskset', '--cpu-list', '1', 'perl'],
-      ]
-    : [[process.execPath], ['nice', '-n', '10', 'perl']];
+const PERL =
+  process.env['PORTCULLIS_IN_VM'] === 'true' ? ['taskset', '--cpu-list', '1', 'perl'] : ['nice', '-n', '10', 'perl'];
 
 /** Starts a program of this folder. Fails later, in `end`, where it does not end well. */
 export const start = ({ inside }: Namespace, program: string, words: readonly (string | number)[]): Running => {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const how = program.endsWith('.pl') ? PERL_PROGRAM : NODE_PROGRAM;
+  const how = program.endsWith('.pl') ? PERL : [process.execPath];
   const [first, ...rest] = [...inside, ...how, file];
   const child: ChildProcess = spawn(first ?? '', [...rest, ...words.map(String)], { stdio: ['pipe', 'pipe', 'pipe'] });
   const closed = once(child, 'close');

@@ -11,7 +11,7 @@ require(dirname(__FILE__) . '/../../../src/lab/programs/endpoint.pl');
 my ($protocol, $rate, $address, $ports, @sources) = @ARGV;
 my @targets = map { address_of($address, $_) } split /,/, $ports;
 $| = 1;
-my $begun = 0;
+my $told = 0;
 my %count = (sent => 0, connected => 0, refused => 0, timeout => 0, 'wrongly-refused' => 0);
 my $begin = now_ms();
 my $watched = '';
@@ -20,7 +20,7 @@ vec($watched, fileno(STDIN), 1) = 1;
 # Sleeps until so many may have been sent; false when the input has ended.
 sub pace {
   my ($wait) = @_;
-  if ($count{sent} && !$begun++) { print "sending\n" }
+  if ($count{sent} && !$told++) { print "sending\n" }
   my $ahead = $count{sent} * 1000 / $rate - (now_ms() - $begin);
   # What it could not send in time it does not make up for: bursts only fill queues.
   $begin -= $ahead if $ahead < 0;
