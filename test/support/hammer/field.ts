@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FAMILIES, type Family } from '../../../src/net/family.ts';
 import { makeNamespace, mustRun, removeNamespace, type Namespace } from '../namespace.ts';
@@ -113,8 +114,26 @@ export const makeField = async (): Promise<Field> => {
   };
 };
 
-/** The witness's counters, by name. */
-export const counted = async ({ node }: Field): Promise<ReadonlyMap<string, number>> => {
+const COUNTED_EVERY_MS = 100;
+const COUNTED_AT_MOST = 100;
+
+/**
+ * The witness's counters, by name, when nothing passes any more: clients that have ended leave packets in queues, the server answers what
+ * waits for it, and a listing reads one counter after another. Fails where packets never end.
+ */
+export const counted = async (field: Field): Promise<ReadonlyMap<string, number>> => {
+  let before = '';
+  for (let times = 0; times < COUNTED_AT_MOST; times++) {
+    const counters = await countedNow(field);
+    const now = JSON.stringify([...counters]);
+    if (now === before) return counters;
+    before = now;
+    await sleep(COUNTED_EVERY_MS);
+  }
+  throw new Error(`packets still pass after ${(COUNTED_EVERY_MS * COUNTED_AT_MOST) / 1000} s`);
+};
+
+const countedNow = async ({ node }: Field): Promise<ReadonlyMap<string, number>> => {
   const listed = JSON.parse(await node.run(['nft', '-j', 'list', 'counters', 'table', 'inet', 'witness'])) as {
     readonly nftables: readonly { readonly counter?: { readonly name: string; readonly packets: number } }[];
   };
