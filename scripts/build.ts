@@ -1,8 +1,9 @@
 // npm run build: the command line as few files that start fast, in dist/. What is published runs from there; a checkout runs from src/.
-import { cpSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, renameSync, rmSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
+import { ownPlace, REQUIRE } from './own-place.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = resolve(ROOT, 'src');
@@ -12,21 +13,6 @@ const FRESH = resolve(ROOT, `dist-${process.pid}`);
 
 /** Files that modules look for beside themselves. */
 const BESIDE = ['lab/data', 'lab/programs'];
-
-/** A module keeps its own place though its code lies in a chunk: every file of dist/ is one folder deep. */
-const ownPlace: Plugin = {
-  name: 'own-place',
-  setup: (bundle) => {
-    bundle.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8');
-      const place = relative(SOURCE, path).replace(/\.ts$/, '.js');
-      return {
-        loader: 'ts',
-        contents: text.replaceAll('import.meta.url', `new URL(${JSON.stringify(`../${place}`)}, import.meta.url).href`),
-      };
-    });
-  },
-};
 
 await build({
   // The demo is here for the virtual machine in which it may run: an emulated processor takes seconds to load a hundred modules.
@@ -42,11 +28,14 @@ await build({
   target: 'node24',
   legalComments: 'linked',
   logLevel: 'warning',
-  // yaml is CommonJS for Node.
-  banner: {
-    js: "import { createRequire as nodeRequire } from 'node:module'; const require = nodeRequire(import.meta.url);",
-  },
-  plugins: [ownPlace],
+  banner: { js: REQUIRE },
+  // Every file of dist/ is one folder deep.
+  plugins: [
+    ownPlace((path) => {
+      const place = relative(SOURCE, path).replace(/\.ts$/, '.js');
+      return `new URL(${JSON.stringify(`../${place}`)}, import.meta.url).href`;
+    }),
+  ],
 });
 for (const folder of BESIDE) cpSync(resolve(SOURCE, folder), resolve(FRESH, folder), { recursive: true });
 rmSync(DIST, { recursive: true, force: true });

@@ -18,7 +18,7 @@ interface Group {
 const GROUPS: readonly Group[] = [
   { name: 'pure', pattern: 'src/**/*.test.ts', concurrency: 2 },
   { name: 'across stages', pattern: 'test/*.test.ts', concurrency: 2 },
-  { name: 'command line', pattern: 'test/cli/*.test.ts', concurrency: 1 },
+  { name: 'command line', pattern: 'test/cli/*.test.ts', concurrency: 2 },
   { name: 'kernel', pattern: 'test/kernel/*.test.ts', concurrency: 1 },
   // An emulated machine keeps one processor busy.
   { name: 'virtual machines', pattern: 'test/kernel/*.test.ts', concurrency: 2, inMachines: true },

@@ -1,9 +1,11 @@
+import { dirname } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { buildPrograms } from '../../src/lab/built.ts';
+import { BUILT_ENVIRONMENT, buildPrograms } from '../../src/lab/built.ts';
 import { ok } from '../../src/diagnostic/diagnostic.ts';
 import { runInVm, vmReady } from '../../src/lab/vm.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
+import { bundledTest } from '../support/bundled.ts';
 
 /** What to run of a test file in the virtual machine. */
 export interface InVm {
@@ -39,15 +41,22 @@ export const testInVm = async ({
   // `npm test` has built them already.
   const built = process.env['PORTCULLIS_BUILT'] === 'true' ? ok(null) : await buildPrograms();
   if (!built.ok) throw new Error(built.problems.map(({ message }) => message).join('\n'));
+  const bundled = await bundledTest(fileURLToPath(file));
   const tests = [
     process.execPath,
+    '--jitless',
     '--test-reporter=tap',
     ...(only === undefined ? [] : [`--test-name-pattern=${only}`]),
-    fileURLToPath(file),
+    bundled,
   ] as const;
   const ended = await runInVm({
     argv: pinned ? ['taskset', '--cpu-list', '0', ...tests] : tests,
-    environment: { ...environment, PORTCULLIS_IN_VM: 'true' },
+    environment: {
+      ...environment,
+      ...BUILT_ENVIRONMENT,
+      PORTCULLIS_IN_VM: 'true',
+      PORTCULLIS_BUNDLES: dirname(bundled),
+    },
     ...(kernel === undefined ? {} : { kernel }),
     timeoutMs,
     cpus,

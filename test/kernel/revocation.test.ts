@@ -30,6 +30,11 @@ const SILENCE_MS = 700;
 const WORD_MS = 150_000;
 const IN_VM_MS = 900_000;
 
+/** An emulated machine shows what the running kernel cannot: SCTP, and pods behind IPVS. */
+const IN_VM = process.env['PORTCULLIS_IN_VM'] === 'true';
+/** How often a server pushes, and so how often a silence is broken; what packets take of an emulated processor, commands wait for. */
+const PUSH_MS = IN_VM ? 500 : 200;
+
 /** More processes than this at the same time take an emulated machine's time away from the connections. */
 const AT_ONCE = 8;
 
@@ -145,9 +150,6 @@ interface Connection {
   readonly behaviour: Behaviour;
 }
 
-/** An emulated machine shows what the running kernel cannot: SCTP, and pods behind IPVS. */
-const IN_VM = process.env['PORTCULLIS_IN_VM'] === 'true';
-
 /** Doors x behaviours of the revoked client; one of each kind of the other, who is not to be disturbed. */
 const connections = (mode: Mode, sctp: boolean): readonly Connection[] => {
   const doors = [
@@ -206,7 +208,8 @@ const open = async (lab: GuardedLab, connection: Connection, index: number): Pro
   const name = `${client} ${behaviour} ${protocol} IPv${family} ${door}`;
   assert.equal(await line.hear(WORD_MS), 'open', name);
   assert.match((await line.say('first', WORD_MS)) ?? 'silence', / first$/, name);
-  if (behaviour === 'pushing') assert.match((await line.say('push 200', WORD_MS)) ?? 'silence', / push 200$/, name);
+  if (behaviour === 'pushing')
+    assert.match((await line.say(`push ${PUSH_MS}`, WORD_MS)) ?? 'silence', new RegExp(` push ${PUSH_MS}$`), name);
   return {
     name,
     client,
@@ -227,7 +230,7 @@ const chatting = async (held: readonly Held[], meanwhile: Promise<void>): Promis
     while (!until.signal.aborted) {
       // Where no answer comes any more, a question now and then is enough.
       const answer = await line.say('chat', SILENCE_MS);
-      if (answer !== null) await pause(100);
+      if (answer !== null) await pause(PUSH_MS / 2);
     }
   };
   const chats = held.filter(({ behaviour }) => behaviour === 'busy').map(chat);

@@ -10,6 +10,7 @@ import { MODES, type Mode } from '../../src/lab/mode.ts';
 import { namespaceOf, type Place } from '../../src/lab/place.ts';
 import { probe } from '../../src/lab/probe.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
+import { nodeProgram } from '../support/bundled.ts';
 import { noKernel } from '../support/namespace.ts';
 import { testOnKernel } from './in-vm.ts';
 import { addressOf } from './matrix-cells.ts';
@@ -61,7 +62,7 @@ const follow = async (mode: Mode): Promise<void> => {
   const lab = `follow-${mode}`;
   const up = await labUp(lab, { mode });
   assert.ok(up.ok, JSON.stringify(up));
-  const child = spawn('ip', ['netns', 'exec', namespaceOf(lab, 'node-1'), process.execPath, PROGRAM], {
+  const child = spawn('ip', ['netns', 'exec', namespaceOf(lab, 'node-1'), ...nodeProgram(PROGRAM)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const ended = once(child, 'close');

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FAMILIES, type Family } from '../../../src/net/family.ts';
+import { nodeProgram } from '../bundled.ts';
 import { makeNamespace, mustRun, removeNamespace, type Namespace } from '../namespace.ts';
 import { ALLOWED, GUARDED, NODE, REFUSED, TRANSLATED, VIPS } from './plan.ts';
 
@@ -163,8 +164,8 @@ const PERL =
 /** Starts a program of this folder. Fails later, in `end`, where it does not end well. */
 export const start = ({ inside }: Namespace, program: string, words: readonly (string | number)[]): Running => {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const how = program.endsWith('.pl') ? PERL : [process.execPath];
-  const [first, ...rest] = [...inside, ...how, file];
+  const command = program.endsWith('.pl') ? [...PERL, file] : nodeProgram(file);
+  const [first, ...rest] = [...inside, ...command];
   const child: ChildProcess = spawn(first ?? '', [...rest, ...words.map(String)], { stdio: ['pipe', 'pipe', 'pipe'] });
   const closed = once(child, 'close');
   const { stdin, stdout, stderr } = child;
