@@ -18,6 +18,11 @@ const BY_MARK = {
 default dev cni0 table 100
 192.0.2.0/24 dev eth0 proto kernel scope link src 192.0.2.10
 `,
+  'ip-6-rule.txt': '0: from all lookup local\n100: from all fwmark 0x1 lookup 100\n32766: from all lookup main\n',
+  'ip-6-route.txt': `2001:db8::/64 dev eth0 proto kernel metric 256 pref medium
+default via 2001:db8::1 dev eth0 metric 1024 pref medium
+default dev cni0 table 100 metric 1024 pref medium
+`,
 };
 
 describe('the order of hooks', () => {
@@ -100,6 +105,20 @@ describe('the order of hooks', () => {
     assert.deepEqual(order(text(route, filter), line, BY_MARK), [...before, 't post out eth0']);
     assert.deepEqual(order(text(filter, route), line, BY_MARK), [...before, 't post out cni0']);
   });
+
+  const ttls: readonly (readonly [string, string, string, string])[] = [
+    ['ip6', 'ip6 hoplimit set 3', 'node -> 2001:db8:c::7:80/tcp', 'cni0'],
+    ['ip', 'ip ttl set 3', 'node -> 203.0.113.7:80/tcp', 'eth0'],
+  ];
+  for (const [family, statement, line, out] of ttls)
+    test(`${statement} in a chain of type route sends the node's own packets out by ${out}, as an earlier chain marked them`, () => {
+      const text = `table ${family} t {
+          chain marks { type filter hook output priority -10; meta mark set 1 }
+          chain out { type route hook output priority 0; ${statement} }
+          chain post { type filter hook postrouting priority 0; counter }
+        }`;
+      assert.deepEqual(order(text, line, BY_MARK), ['t marks out eth0', 't out out eth0', `t post out ${out}`]);
+    });
 
   test("the node's own packets to its own address come in again by lo, and nat is not asked again", () =>
     assert.deepEqual(

@@ -34,10 +34,10 @@ const seen = (family: Family, { source }: Outcome): string =>
   source === null ? '' : `, which sees ${formatAddress({ family, value: source })}`;
 
 /** Why an outcome is unknown. A rule is known by its place; what no dump told, by what would tell it. */
-export const unknownWords = ({ decidedBy, gaveUp }: Outcome): string => {
+export const unknownWords = ({ decidedBy, why = 'not understood' }: Outcome): string => {
   const ref = refOf(decidedBy);
-  if (gaveUp === true) return `too many rules before ${refText(ref)} cannot be told from the dumps`;
-  return ref.chain === '' ? ref.text : `${refText(ref)} is not understood`;
+  if (ref.chain !== '') return `${refText(ref)}: ${why}`;
+  return ref.engine === 'ipvs' && ref.text !== why ? `${ref.text}: ${why}` : ref.text;
 };
 
 /** The end of one way, in words. */

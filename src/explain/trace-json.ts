@@ -38,6 +38,7 @@ export const outcomeJson = (family: Family, outcome: Outcome) => ({
   kind: outcome.kind,
   assuming: outcome.assuming.map(assumptionJson),
   decidedBy: refOf(outcome.decidedBy),
+  ...(outcome.why === undefined ? {} : { why: outcome.why }),
   ...(outcome.gaveUp === true ? { gaveUp: true } : {}),
 });
 

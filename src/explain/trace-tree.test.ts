@@ -6,6 +6,7 @@ import { capturedNode, CAPTURED_MODES, type CapturedMode } from '../../test/supp
 import { handNode, packetOf } from '../../test/support/hand-node.ts';
 import { simulate } from '../simulate/simulate.ts';
 import type { Trace } from '../simulate/trace.ts';
+import { outcomeWords } from './outcome-words.ts';
 import { summarize } from './trace-summary.ts';
 import { printTree } from './tree-line.ts';
 import { traceTree } from './trace-tree.ts';
@@ -58,6 +59,20 @@ describe('the way of a packet as a tree', () => {
   test('a way that is not followed to its end says why', () =>
     assert.equal(
       summarize(doubtful(16), 'A packet'),
-      'A packet cannot be followed to its end: too many rules before t in 12 cannot be told from the dumps.',
+      'A packet cannot be followed to its end: t in 12: too many rules before it cannot be told from the dumps.',
     ));
+
+  const untold: readonly (readonly [string, string])[] = [
+    ['queue', 't in 1: a program decides (queue)'],
+    ['ip daddr set 192.0.2.11', 't in 1: what "ip daddr set 192.0.2.11" does is not modelled'],
+  ];
+  for (const [rule, why] of untold)
+    test(`what "${rule}" comes to cannot be told, and why is said`, () => {
+      const ruleset = handNode({
+        'rules.nft': `table ip t { chain in { type filter hook input priority 0; ${rule}; } }`,
+      });
+      const { outcomes } = simulate(ruleset, packetOf(ruleset, '203.0.113.7 -> 192.0.2.10:22/tcp in eth0'));
+      const words = outcomes.map((outcome) => outcomeWords(4, outcome));
+      assert.ok(words.includes(`cannot be told: ${why}`), words.join('\n'));
+    });
 });

@@ -8,6 +8,8 @@ export type CommandResult =
 
 export interface CommandOptions {
   readonly stdin?: string;
+  /** The program is started at once, and gets its input when this is fulfilled. */
+  readonly inputAfter?: Promise<unknown>;
   /** Milliseconds; 60,000 unless told. */
   readonly timeoutMs?: number;
 }
@@ -24,7 +26,7 @@ const MEMORY = 'glibc.malloc.hugetlb=1:glibc.malloc.top_pad=16777216';
 /** Runs a program without a shell. Arguments are passed one by one, rules on stdin. */
 export const runCommand = (
   argv: readonly [string, ...string[]],
-  { stdin = '', timeoutMs = 60_000 }: CommandOptions = {},
+  { stdin = '', inputAfter, timeoutMs = 60_000 }: CommandOptions = {},
 ): Promise<CommandResult> =>
   new Promise((resolve) => {
     const [name, ...args] = argv;
@@ -67,7 +69,8 @@ export const runCommand = (
     });
     // A program that ends before it has read everything is judged by its exit status.
     child.stdin.on('error', () => undefined);
-    child.stdin.end(stdin);
+    if (inputAfter === undefined) child.stdin.end(stdin);
+    else void inputAfter.then(() => child.stdin.end(stdin));
   });
 
 /** One line about a command that did not do its work. */

@@ -78,10 +78,13 @@ export const relist = async ({ chains, sets, maps }: Touched): Promise<Result<Re
   }));
 };
 
-/** Gives one transaction to the kernel: all of it, or nothing. */
-export const runTransaction = async (transaction: Transaction): Promise<Result<{ readonly bytes: number }>> => {
+/** Gives one transaction to the kernel, when `after` is fulfilled: all of it, or nothing. */
+export const runTransaction = async (
+  transaction: Transaction,
+  after: Promise<unknown> = Promise.resolve(),
+): Promise<Result<{ readonly bytes: number }>> => {
   const text = printTransaction(transaction);
-  const result = await runCommand(['nft', '-f', '-'], { stdin: text, timeoutMs: 300_000 });
+  const result = await runCommand(['nft', '-f', '-'], { stdin: text, inputAfter: after, timeoutMs: 300_000 });
   if (result.kind === 'done' && result.status === 0) return ok({ bytes: text.length });
   return fail(
     error(

@@ -1,15 +1,14 @@
 import { single, symbol, type Value } from './data-type.ts';
 import { typeOf, type Expression } from './expression.ts';
+import { printStatement } from './print-nft.ts';
 import { readNft, readNftKey, type NftReading } from './read-nft.ts';
 import type { Operand, NatStatement, Statement } from './statement.ts';
 import type { Arm, NatStep, Step } from './step.ts';
 import type { Rule } from './table.ts';
 import type { Reading } from './reading.ts';
 
-const bigintAsText = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
-
 const unknown = (statement: Statement, may: 'match' | 'match-and-decide' = 'match-and-decide'): Step[] => [
-  { kind: 'unknown', text: JSON.stringify(statement, bigintAsText), may },
+  { kind: 'unknown', text: printStatement(statement), may },
 ];
 
 const divisor = (a: bigint, b: bigint): bigint => (b === 0n ? a : divisor(b, a % b));

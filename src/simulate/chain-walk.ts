@@ -25,7 +25,6 @@ export interface Ended {
     | { readonly kind: 'reject'; readonly with: string }
     /** A rewriting: the nat chains of this hook are done. */
     | { readonly kind: 'mapped' }
-    | { readonly kind: 'tproxy' }
     | { readonly kind: 'gave-up' }
     | { readonly kind: 'unknown'; readonly why: string };
   readonly at: Place;
@@ -273,7 +272,7 @@ const runSteps = (run: Run, from: number, start: State, effectsSoFar: readonly E
         onward.next.push(assumingThat(context, state, { at, what: 'match', holds: false, why }));
         state = assumingThat(context, state, { at, what: 'match', holds: true, why });
         if (decides) {
-          visit.ended.push({ state, verdict: { kind: 'unknown', why }, at });
+          visit.ended.push({ state, verdict: { kind: 'unknown', why: `what "${why}" does is not modelled` }, at });
           return;
         }
         break;
@@ -320,7 +319,9 @@ const follow = (run: Run, start: State, effects: readonly Effect[], verdict: Ver
     case 'goto': {
       const target = visit.table.chains.get(verdict.chain);
       if (target === undefined || depth >= MOST_JUMPS) {
-        visit.ended.push({ state, verdict: { kind: 'unknown', why: `there is no chain ${verdict.chain}` }, at });
+        const why =
+          target === undefined ? `there is no chain ${verdict.chain}` : `chains are jumped to more than ${depth} deep`;
+        visit.ended.push({ state, verdict: { kind: 'unknown', why }, at });
         return;
       }
       (verdict.kind === 'jump' ? onward.next : onward.left).push(...walkChain(visit, target, [state], depth + 1));

@@ -31,7 +31,7 @@ export const endingKey = ({
   client,
   returnPath,
   decidedBy,
-  gaveUp,
+  why,
 }: Ending): string =>
   [
     result,
@@ -44,7 +44,7 @@ export const endingKey = ({
     client,
     returnPath,
     placeKey(decidedBy),
-    gaveUp,
+    why,
   ].join('|');
 
 export const assumptionKey = ({ at, what, holds }: Assumption): string => `${placeKey(at)} ${what} ${holds}`;

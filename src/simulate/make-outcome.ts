@@ -50,11 +50,20 @@ export const rejected = (context: Context, kind: string, decidedBy: Place): Endi
 /** A packet that vanishes. */
 export const dropped = (decidedBy: Place): Ending => ({ ...NOWHERE, result: 'dropped', client: 'timeout', decidedBy });
 
-/** Nobody knows. */
-export const unknown = (decidedBy: Place): Ending => ({ ...NOWHERE, result: 'unknown', client: 'depends', decidedBy });
+/** Nobody knows, and why. */
+export const unknown = (decidedBy: Place, why: string): Ending => ({
+  ...NOWHERE,
+  result: 'unknown',
+  client: 'depends',
+  decidedBy,
+  why,
+});
 
 /** It was not followed any further. */
-export const notFollowed = (decidedBy: Place): Ending => ({ ...unknown(decidedBy), gaveUp: true });
+export const notFollowed = (decidedBy: Place): Ending => ({
+  ...unknown(decidedBy, 'too many rules before it cannot be told from the dumps'),
+  gaveUp: true,
+});
 
 const ROUTE_CLIENT = {
   'net-unreachable': 'net-unreachable',

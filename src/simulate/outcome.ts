@@ -43,6 +43,8 @@ export interface Outcome {
   readonly kind: 'random' | 'share' | 'certain' | 'unknown';
   readonly assuming: readonly Assumption[];
   readonly decidedBy: Place;
+  /** Where the result is unknown: why, in a few words. */
+  readonly why?: string;
   /** It is unknown because too many rules before this one cannot be told. */
   readonly gaveUp?: true;
 }

@@ -73,10 +73,11 @@ const finish = (way: Way, { state, verdict, at }: Result): void => {
     case 'gave-up':
       return end(way, state, notFollowed(at));
     case 'unknown':
-    case 'tproxy':
+      return end(way, state, unknown(at, verdict.why));
+    // nf_tables and iptables take rewritings in nat chains alone.
     case 'accept':
     case 'mapped':
-      return end(way, state, unknown(at));
+      return end(way, state, unknown(at, 'a rewriting in a chain that is not one of nat'));
   }
 };
 
@@ -241,15 +242,19 @@ const settle = (way: Way, when: LookUp, routed: readonly Routed[], then: Then): 
     else finish(way, result);
 };
 
-/** Chains of type route look the route up again where they changed what it depends on (net/netfilter/nft_chain_route.c; iptable_mangle.c). */
+/** Chains of type route look the route up again where they changed what it depends on. */
 const isRouteChain = ({ chain }: BaseAt): boolean => chain.base?.type === 'route';
 
-const routeDepends = (before: State, after: State): boolean =>
-  before.mark !== after.mark || before.destination !== after.destination || before.dscp !== after.dscp;
+/** net/netfilter/nft_chain_route.c and iptable_mangle.c; the hop limit in ip6 alone. */
+const routeDepends = ({ family }: Context, before: State, after: State): boolean =>
+  before.mark !== after.mark ||
+  before.destination !== after.destination ||
+  before.dscp !== after.dscp ||
+  (family === 6 && before.ttl !== after.ttl);
 
 /** A visit of a chain of type route, and the look-up that it brings about. Later output chains still see the old device. */
 const routedAgain = (context: Context, before: State, visited: Ended): readonly Result[] =>
-  visited.verdict.kind === 'accept' && routeDepends(before, visited.state)
+  visited.verdict.kind === 'accept' && routeDepends(context, before, visited.state)
     ? withRoute(context, 'again', routeOutput(context, visited.state))
     : [visited];
 
@@ -274,7 +279,7 @@ const runIpvs = (way: Way, hook: Hook, state: State, then: Then): void => {
         );
         break;
       case 'unknown':
-        end(way, result.state, unknown(result.at));
+        end(way, result.state, unknown(result.at, result.why));
         break;
       case 'balanced': {
         const { server, at } = result;

@@ -175,7 +175,11 @@ const round = async (
       return false;
     });
     const refused = new Set(cells.filter(isRefused).map(entryOf));
-    wrong.push(...[...denied.difference(before).difference(refused)].map((entry) => `in the ledger: ${entry}`));
+    wrong.push(
+      ...[...denied.difference(before).difference(refused)]
+        .filter((entry) => !isLateAnswer(entry, cells))
+        .map((entry) => `in the ledger: ${entry}`),
+    );
     before = denied;
     left = again;
   }
@@ -193,6 +197,19 @@ const isLoss = ({ probe: { protocol } }: Cell, outcome: string): boolean =>
   outcome === 'host-unreachable' ||
   outcome === 'connected-no-answer:reset' ||
   (protocol === 'sctp' && outcome === 'refused');
+
+/**
+ * A pod's answer to a port that nobody asked, which kube-proxy chose for a masqueraded connection: on a slow machine it may come when the connection
+ * is over and forgotten. One that was refused before that would show in the cell that waits for it.
+ */
+const isLateAnswer = (entry: string, cells: readonly Cell[]): boolean => {
+  const [source = '', , , port] = entry.split(' ');
+  return PODS.has(source) && !cells.some(({ probe: { port: asked } }) => asked === Number(port));
+};
+
+const PODS = new Set(
+  (['pod-64', 'pod-68', 'pod-99'] as const).flatMap((pod) => [addressOf(pod, 4), addressOf(pod, 6)]),
+);
 
 /** As the ledger would have it. */
 const entryOf = ({ probe: { from, protocol, to, port, source } }: Cell): string =>
