@@ -18,7 +18,7 @@ interface Group {
 const GROUPS: readonly Group[] = [
   { name: 'pure', pattern: 'src/**/*.test.ts', concurrency: 2 },
   { name: 'across stages', pattern: 'test/*.test.ts', concurrency: 2 },
-  { name: 'command line', pattern: 'test/cli/*.test.ts', concurrency: 2 },
+  { name: 'command line', pattern: 'test/cli/*.test.ts', concurrency: 1 },
   { name: 'kernel', pattern: 'test/kernel/*.test.ts', concurrency: 1 },
   // Its machines have two processors, and the slower they are, the more there is to do.
   { name: 'the hammer in virtual machines', pattern: 'test/kernel/hammer.test.ts', concurrency: 1, inMachines: true },

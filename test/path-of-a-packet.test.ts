@@ -307,4 +307,44 @@ describe('where a packet ends', () => {
     ]);
     assert.deepEqual(outcomes(rules, NODE_PORT), ['always local 192.0.2.10:65535 from 203.0.113.7 refused']);
   });
+
+  const ipvs =
+    '-A -t 192.0.2.10:30001 -s rr\n-a -t 192.0.2.10:30001 -r 10.244.1.64:8080 -m -w 1\n-a -t 192.0.2.10:30001 -r 10.244.1.66:8080 -m -w 1\n';
+  const tracked = (server: string): string =>
+    `ipv4 2 tcp 6 431999 ESTABLISHED src=203.0.113.7 dst=192.0.2.10 sport=40000 dport=30001 src=${server} dst=203.0.113.7 sport=8080 dport=40000 [ASSURED] mark=0 use=1\n`;
+  const toServer = (server: string): string => `delivered ${server}:8080 from 203.0.113.7 connects`;
+  const balanced: readonly (readonly [string, Readonly<Record<string, string>>, readonly string[]])[] = [
+    [
+      'stays with one of its servers, nobody knows which',
+      { 'ipvsadm-Sn.txt': ipvs },
+      [`1/2 ${toServer('10.244.1.64')}`, `1/2 ${toServer('10.244.1.66')}`],
+    ],
+    [
+      'stays with the server that the tracker holds',
+      { 'ipvsadm-Sn.txt': ipvs, 'conntrack.txt': tracked('10.244.1.66') },
+      [`always ${toServer('10.244.1.66')}`],
+    ],
+    [
+      'stays with a server that the service has lost since',
+      { 'ipvsadm-Sn.txt': ipvs, 'conntrack.txt': tracked('10.244.1.67') },
+      [`always ${toServer('10.244.1.67')}`],
+    ],
+    [
+      'is refused by an INPUT rule, which stands before IPVS',
+      {
+        'save.txt': iptables({ filter: ['-A INPUT -p tcp --dport 30001 -j DROP'] }),
+        'ipvsadm-Sn.txt': ipvs,
+        'conntrack.txt': tracked('10.244.1.66'),
+      },
+      ['always dropped timeout'],
+    ],
+    [
+      'cannot be followed where kube-proxy uses IPVS and no dump tells its services',
+      { 'save.txt': iptables({ nat: ['-N KUBE-NODE-PORT'] }) },
+      ['? unknown depends'],
+    ],
+  ];
+  for (const [name, dumps, expected] of balanced)
+    test(`an established connection through IPVS ${name}`, () =>
+      assert.deepEqual(outcomes(dumps, NODE_PORT, 'established'), expected));
 });

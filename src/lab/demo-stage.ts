@@ -27,8 +27,12 @@ export interface Stage {
 const LAB = 'demo';
 const TRIES = 4;
 
-/** Builds the demo's lab, hands it to `use`, and removes it, also where `use` fails. */
-export const withStage = async (mode: Mode, use: (stage: Stage) => Promise<void>): Promise<void> => {
+/** Builds the demo's lab, hands it to `use`, and removes it, also where `use` fails; or `leaves` it. */
+export const withStage = async (
+  mode: Mode,
+  use: (stage: Stage) => Promise<void>,
+  { leaves }: { readonly leaves: boolean },
+): Promise<void> => {
   const up = await labUp(LAB, { mode });
   if (!up.ok)
     throw new Error(up.problems.map(({ message, hint }) => [message, hint].filter(Boolean).join('\n  ')).join('\n'));
@@ -36,8 +40,10 @@ export const withStage = async (mode: Mode, use: (stage: Stage) => Promise<void>
   try {
     await use(stageIn(mode, folder));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
-    await labDown(LAB);
+    if (!leaves) {
+      rmSync(folder, { recursive: true, force: true });
+      await labDown(LAB);
+    }
   }
 };
 

@@ -23,7 +23,8 @@ const main = async (mode: Mode): Promise<number> => {
     console.log(`on it the state of a real kube-proxy in ${mode} mode. Nothing else on this machine is touched.\n`);
     if (where === 'vm') return inVm(mode);
   } else preloadModules();
-  await withStage(mode, play);
+  // A virtual machine is gone with all that is in it.
+  await withStage(mode, play, { leaves: values.inside === true });
   return 0;
 };
 

@@ -5,7 +5,7 @@ import type { PacketSet } from './packet-set.ts';
 import type { Place } from './place.ts';
 import type { OrderName } from './hook-order.ts';
 import type { Fork, TraceStep } from './trace.ts';
-import type { Connection, State } from './state.ts';
+import type { Balance, Connection, State } from './state.ts';
 import type { Assumption } from './outcome.ts';
 import type { Fraction } from '../ruleset/step.ts';
 import { fraction } from '../ruleset/fraction.ts';
@@ -19,6 +19,8 @@ export interface Context {
   readonly order: readonly OrderName[];
   /** The connection that an established packet belongs to; null: none is known. */
   readonly earlier: Connection | null;
+  /** To which server IPVS gave that connection; null: to none, or nobody knows. */
+  readonly balanced: Balance | null;
   /** Whether steps are written down. */
   readonly recording: boolean;
   /** Forks so far; beyond a limit what is left is unknown. */

@@ -2,7 +2,8 @@ import type { Address } from '../net/address.ts';
 import { isAbsent } from '../ruleset/absent.ts';
 import type { Flow, Tuple as FlowTuple } from '../ruleset/host.ts';
 import type { Context } from './context.ts';
-import { NO_PORT, onePort, type Connection, type Tuple } from './state.ts';
+import { serviceAt } from './ipvs.ts';
+import { NO_PORT, onePort, type Balance, type Connection, type Tuple } from './state.ts';
 
 const portsOf = (port: number | null) => (port === null ? NO_PORT : onePort(port));
 
@@ -35,19 +36,46 @@ const flowOf = (context: Context, point: bigint | null): Flow | null => {
   );
 };
 
+/** What is known of the connection to which an established packet belongs. */
+export interface Earlier {
+  readonly earlier: Connection;
+  readonly balanced: Balance | null;
+}
+
+/** IPVS has the tracker expect answers from its server (net/netfilter/ipvs/ip_vs_nfct.c), as a rewriting of the destination does. */
+const balanceOf = (context: Context, { original, reply }: Flow): Balance | null => {
+  const { ipvs } = context.ruleset;
+  const { destination, destinationPort } = original;
+  const [address, port] = [reply.source, reply.sourcePort];
+  if (isAbsent(ipvs) || address.value === destination.value) return null;
+  const service = serviceAt(context, ipvs, destination.value, destinationPort);
+  if (service === null) return null;
+  // Where it has been taken from the service, its connections go on.
+  const server = service.servers.find((one) => one.address.value === address.value && one.port === port) ?? {
+    address,
+    port: port ?? 0,
+    forward: 'masq',
+    weight: 0,
+    active: null,
+  };
+  return { service, server, address: address.value, port };
+};
+
 /** The connection that the tracker's dump holds for an established packet; null: none. */
-export const knownConnection = (context: Context, point: bigint | null): Connection | null => {
+export const knownConnection = (context: Context, point: bigint | null): Earlier | null => {
   const flow = flowOf(context, point);
   if (flow === null) return null;
   const [original, reply] = [tupleOf(flow.original), tupleOf(flow.reply)];
-  return {
+  const balanced = context.packet.direction === 'original' ? balanceOf(context, flow) : null;
+  const dnat = reply.source !== original.destination || flow.reply.sourcePort !== flow.original.destinationPort;
+  const earlier: Connection = {
     state: 'established',
     direction: context.packet.direction,
     original,
     reply,
     dnatDone: true,
     snatDone: true,
-    dnat: reply.source !== original.destination || flow.reply.sourcePort !== flow.original.destinationPort,
+    dnat: dnat && balanced === null,
     snat: reply.destination !== original.source || flow.reply.destinationPort !== flow.original.sourcePort,
     confirmed: true,
     seenReply: !flow.flags.includes('UNREPLIED'),
@@ -56,6 +84,7 @@ export const knownConnection = (context: Context, point: bigint | null): Connect
     zone: BigInt(flow.zone),
     helper: '',
   };
+  return { earlier, balanced };
 };
 
 /** The same connection once an answer has come. */

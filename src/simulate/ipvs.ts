@@ -11,13 +11,21 @@ import type { State } from './state.ts';
 
 /** The service that takes a packet (net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find): by mark first, then by address and port. */
 const serviceFor = (context: Context, services: readonly VirtualServer[], state: State): VirtualServer | null => {
+  const { mark, destination, destinationPort } = state;
+  const byMark = mark === undefined || mark === 0n ? undefined : places(services).get(`${context.family} mark ${mark}`);
+  return byMark ?? serviceAt(context, services, destination, destinationPort);
+};
+
+/** The service at an address and a port. */
+export const serviceAt = (
+  { family, packet }: Context,
+  services: readonly VirtualServer[],
+  address: bigint,
+  port: State['destinationPort'],
+): VirtualServer | null => {
   const known = places(services);
-  const at = (place: string): VirtualServer | undefined => known.get(`${context.family} ${place}`);
-  const byMark = state.mark === undefined || state.mark === 0n ? undefined : at(`mark ${state.mark}`);
-  if (byMark !== undefined) return byMark;
-  const { destination, destinationPort } = state;
-  const own = `${context.packet.protocol} ${destination}`;
-  return (typeof destinationPort === 'number' ? at(`${own} ${destinationPort}`) : undefined) ?? at(`${own} 0`) ?? null;
+  const own = `${family} ${packet.protocol} ${address}`;
+  return (typeof port === 'number' ? known.get(`${own} ${port}`) : undefined) ?? known.get(`${own} 0`) ?? null;
 };
 
 const remembered = new WeakMap<readonly VirtualServer[], ReadonlyMap<string, VirtualServer>>();
@@ -48,7 +56,7 @@ export type Balanced =
 
 const passed = (state: State): readonly Balanced[] => [{ kind: 'passed', state }];
 
-/** Only the first packets of connections of these protocols are given to a server. */
+/** Connections of these protocols are given to a server. */
 const BALANCED: ReadonlySet<number> = new Set([6, 17, 132]);
 
 const inUse = new WeakMap<Ruleset, boolean>();
@@ -74,15 +82,23 @@ const untold = ({ why }: Absent): Place => ({
   server: { at: null, mark: null, family: 4, scheduler: '', persistent: null, flags: [], servers: [], text: why },
 });
 
-/** Balances a packet: one result for each server that it may get. */
+/** Balances a packet: one result for each server that it may get; a connection keeps the one that its first packet got. */
 export const balance = (context: Context, state: State): readonly Balanced[] => {
-  const { ipvs } = context.ruleset;
-  if (state.ipvs !== null || !BALANCED.has(context.packet.protocol) || context.packet.state === 'established')
+  const { ruleset, packet, balanced } = context;
+  const { ipvs } = ruleset;
+  const isEstablished = packet.state === 'established';
+  if (state.ipvs !== null || !BALANCED.has(packet.protocol) || (isEstablished && packet.direction === 'reply'))
     return passed(state);
   if (isAbsent(ipvs))
-    return isInUse(context.ruleset) && context.index.local.has(state.destination)
+    return isInUse(ruleset) && context.index.local.has(state.destination)
       ? [{ kind: 'unknown', state, at: untold(ipvs), why: ipvs.why }]
       : passed(state);
+  if (isEstablished) {
+    if (balanced === null) return passed(state);
+    const { service, server } = balanced;
+    const at: Place = { kind: 'ipvs', server: service };
+    return [{ kind: 'balanced', state: given(context, state, service, server, at), server, at }];
+  }
   if (ipvs.length === 0) return passed(state);
   const service = serviceFor(context, ipvs, state);
   if (service === null) return passed(state);
@@ -119,7 +135,7 @@ const portAt = ({ at, persistent }: VirtualServer, { port }: RealServer, asked: 
 /** ip_vs_xmit.c, ip_vs_nat_xmit; direct routing changes nothing about the packet. */
 const given = (context: Context, state: State, service: VirtualServer, server: RealServer, at: Place): State => {
   const port = portAt(service, server, state.destinationPort);
-  const ipvs = { server: service, address: server.address.value, port: port ?? null };
+  const ipvs = { service, server, address: server.address.value, port: port ?? null };
   // Without net.ipv4.vs.conntrack the packets are not tracked from here on, those that were (include/net/ip_vs.h, ip_vs_notrack).
   const leaves = sysctl(context.index, 'net.ipv4.vs.conntrack') === '0' && state.connection !== 'invalid';
   const connection = leaves ? 'untracked' : state.connection;

@@ -99,7 +99,7 @@ const bridgePort = (context: Context, state: State, field: Field): Held => {
 const ipvsHeld = ({ ipvs }: State, field: Field): Held => {
   if (field === 'ipvs-connection') return yesNo(ipvs !== null);
   if (ipvs === null) return null;
-  const { at } = ipvs.server;
+  const { at } = ipvs.service;
   switch (field) {
     case 'ipvs-virtual-address':
       return at?.address.value;

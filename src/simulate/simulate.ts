@@ -11,7 +11,7 @@ import type { PacketSet } from './packet-set.ts';
 import { travel, type End } from './path.ts';
 import type { Place } from './place.ts';
 import { startState } from './start.ts';
-import { listed, type Connection, type State } from './state.ts';
+import { listed, type Balance, type Connection, type State } from './state.ts';
 import type { Trace, TraceNode } from './trace.ts';
 import { treeOf, type WayNode } from './trace-tree.ts';
 
@@ -44,6 +44,7 @@ const contextOf = (
   packet,
   order,
   earlier: null,
+  balanced: null,
   recording,
   spent: { forks: 0 },
 });
@@ -56,8 +57,17 @@ const DECIDED_BEFORE = (family: 4 | 6): Place => ({
 });
 
 /** Equal for connections that rewrite alike. */
-const mappingKey = ({ reply }: Connection): string =>
-  [reply.source, reply.sourcePort[0]?.first, reply.destination, reply.destinationPort[0]?.first].map(String).join(' ');
+const mappingKey = ({ reply }: Connection, balanced: Balance | null): string =>
+  [
+    reply.source,
+    reply.sourcePort[0]?.first,
+    reply.destination,
+    reply.destinationPort[0]?.first,
+    balanced?.address,
+    balanced?.port,
+  ]
+    .map(String)
+    .join(' ');
 
 const isConnection = (connection: State['connection']): connection is Connection =>
   connection !== null && typeof connection === 'object';
@@ -68,21 +78,21 @@ const isConnection = (connection: State['connection']): connection is Connection
  */
 const travelEstablished = (context: Context, start: State): readonly End[] => {
   const known = knownConnection(context, start.point);
-  if (known !== null) return travel({ ...context, earlier: known }, start);
+  if (known !== null) return travel({ ...context, ...known }, start);
   if (context.packet.direction === 'reply') return travel(context, start);
   const first: Context = { ...context, packet: { ...context.packet, state: 'new' }, recording: false };
   const mappings = new Map<string, { readonly connection: Connection; readonly end: End }>();
   for (const end of travel(first, startState(first.packet))) {
-    const { connection } = end.state;
+    const { connection, ipvs } = end.state;
     if (isConnection(connection) && ['delivered', 'local', 'forwarded'].includes(end.ending.result))
-      mappings.set(mappingKey(connection), { connection, end });
+      mappings.set(mappingKey(connection, ipvs), { connection, end });
   }
   if (mappings.size === 0) return travel(context, start);
   const at = DECIDED_BEFORE(context.family);
   return [...mappings.values()].flatMap(({ connection, end }) => {
     const share = end.state.weight;
     const here = mappings.size === 1 ? start : byChance(context, start, at, 'random', share);
-    return travel({ ...context, earlier: established(connection) }, here);
+    return travel({ ...context, earlier: established(connection), balanced: end.state.ipvs }, here);
   });
 };
 

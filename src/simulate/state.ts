@@ -1,6 +1,6 @@
 import type { PortRange } from '../net/port.ts';
 import type { PrefixSet } from '../net/prefix-set.ts';
-import type { VirtualServer } from '../ruleset/ipvs.ts';
+import type { RealServer, VirtualServer } from '../ruleset/ipvs.ts';
 import type { Fraction, NatStep } from '../ruleset/step.ts';
 import type { Assumption } from './outcome.ts';
 import type { Place } from './place.ts';
@@ -82,6 +82,14 @@ export type PathItem =
       readonly assuming: Assumption | null;
     };
 
+/** To which server IPVS gives a packet, and where it arrives there. */
+export interface Balance {
+  readonly service: VirtualServer;
+  readonly server: RealServer;
+  readonly address: bigint;
+  readonly port: number | null;
+}
+
 /** A packet, or all packets alike but for their source, at one point of the way. Never changed: each step makes a new one. */
 export interface State {
   /** The sources, as the packets came, that are here. */
@@ -107,7 +115,7 @@ export interface State {
   readonly connection: Connection | 'untracked' | 'invalid' | null;
   /** A local program sent it, and it has not been looped back yet. */
   readonly hasSocket: boolean;
-  readonly ipvs: { readonly server: VirtualServer; readonly address: bigint; readonly port: number | null } | null;
+  readonly ipvs: Balance | null;
   /** The rule or service that chose where the packet goes, and how. */
   readonly chosen: { readonly at: Place; readonly how: NatStep['how'] | 'ipvs' | 'earlier' } | null;
   readonly translatedSource: boolean;

@@ -142,12 +142,18 @@ describe('never locked out', { skip: noMachines() }, () => {
       detached: true,
       env: { ...process.env, PORTCULLIS_STATE_DIR: machine.stateDirectory, SSH_CONNECTION: '' },
     });
+    // Looked for first: a second after the change is in force the command ends by itself.
+    const pids: number[] = [];
+    await until('the command runs', async () => {
+      const found = await machine.run('pgrep', '-f', 'portcullis.js restrict 30001').catch(() => '');
+      for (const pid of found.split('\n').filter(Boolean).map(Number)) if (await runsHere(machine, pid)) pids.push(pid);
+      return pids.length > 0;
+    });
     await until(
       'the change is in force',
       async () => existsSync(pendingFile()) && (await machine.rules()).includes('x-30001'),
     );
-    for (const pid of (await machine.run('pgrep', '-f', 'portcullis.js restrict 30001')).trim().split('\n'))
-      if (await runsHere(machine, Number(pid))) process.kill(Number(pid), 'SIGKILL');
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
     child.kill('SIGKILL');
     await once(child, 'exit');
     await isTakenBack();

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { BUILT_ENVIRONMENT, buildPrograms } from '../../src/lab/built.ts';
+import { BUILT_ENVIRONMENT, buildPrograms, EMULATED_NODE } from '../../src/lab/built.ts';
 import { ok } from '../../src/diagnostic/diagnostic.ts';
 import { runInVm, vmReady } from '../../src/lab/vm.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
@@ -43,8 +43,7 @@ export const testInVm = async ({
   if (!built.ok) throw new Error(built.problems.map(({ message }) => message).join('\n'));
   const bundled = await bundledTest(fileURLToPath(file));
   const tests = [
-    process.execPath,
-    '--jitless',
+    ...EMULATED_NODE,
     '--test-reporter=tap',
     ...(only === undefined ? [] : [`--test-name-pattern=${only}`]),
     bundled,

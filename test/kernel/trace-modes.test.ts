@@ -9,6 +9,7 @@ import { labDown, labUp } from '../../src/lab/lab.ts';
 import { MODES, type Mode } from '../../src/lab/mode.ts';
 import { namespaceOf, type Place } from '../../src/lab/place.ts';
 import { probe } from '../../src/lab/probe.ts';
+import { talk } from '../../src/lab/talk.ts';
 import type { Kernel } from '../../src/lab/vm-releases.ts';
 import { nodeProgram } from '../support/bundled.ts';
 import { noKernel } from '../support/namespace.ts';
@@ -35,6 +36,11 @@ const FLOWS: readonly (readonly [from: Place | 'node', to: string])[] = [
   ['node', '10.96.10.1:80'],
   ['node', '192.0.2.10:30001'],
 ];
+
+/** Connections that stand already when their next packet is followed. */
+const STANDING: readonly (readonly [from: Place, to: string])[] = [['outside-a', '192.0.2.10:30001']];
+/** For a connection in an emulated machine. */
+const WORD_MS = 60_000;
 
 const HAS_IPVS = await kernelHasIpvs();
 
@@ -74,16 +80,33 @@ const follow = async (mode: Mode): Promise<void> => {
       return value;
     };
     assert.equal(await next(), 'loaded');
-    for (const [from, to] of FLOWS) {
-      child.stdin.write(`${senderOf(from, to)} ${to}\n`);
+    const goesAsSimulated = async (
+      from: Place | 'node',
+      to: string,
+      state: 'new' | 'established',
+      send: () => Promise<unknown>,
+    ): Promise<void> => {
+      child.stdin.write(`${senderOf(from, to)} ${to} ${state}\n`);
       let line = await next();
       if (line === 'ready') {
-        await sendFrom(lab, from as Place, to);
+        await send();
         line = await next();
       }
       const told = JSON.parse(line) as Told;
-      assert.deepEqual([told.agrees, told.difference], [true, null], `${from} → ${to}: ${told.visits.join(', ')}`);
-      assert.ok(told.visits.length > 0, `${from} → ${to}`);
+      const flow = `${state}: ${from} → ${to}`;
+      assert.deepEqual([told.agrees, told.difference], [true, null], `${flow}: ${told.visits.join(', ')}`);
+      assert.ok(told.visits.length > 0, flow);
+    };
+    for (const [from, to] of FLOWS) await goesAsSimulated(from, to, 'new', () => sendFrom(lab, from as Place, to));
+    for (const [from, to] of STANDING) {
+      const connection = talk(lab, { from, ...destinationOf(to) });
+      try {
+        assert.equal(await connection.hear(WORD_MS), 'open');
+        assert.notEqual(await connection.say('before', WORD_MS), null);
+        await goesAsSimulated(from, to, 'established', () => connection.say('word', WORD_MS));
+      } finally {
+        await connection.close();
+      }
     }
   } finally {
     child.stdin.end();
@@ -98,10 +121,12 @@ const familyOf = (to: string): 4 | 6 => (to.startsWith('[') ? 6 : 4);
 const senderOf = (from: Place | 'node', to: string): string =>
   from === 'node' ? 'node' : `${from.startsWith('pod-') ? 'pod:' : ''}${addressOf(from, familyOf(to))}`;
 
-const sendFrom = async (lab: string, from: Place, to: string): Promise<void> => {
+const destinationOf = (to: string) => {
   const [, six, four, port = '', protocol = 'tcp'] = /^(?:\[(.*)\]|([\d.]+)):(\d+)(?:\/(\w+))?$/.exec(to) ?? [];
-  const sent = await probe(lab, [
-    { from, to: six ?? four ?? '', port: Number(port), protocol: protocol as 'tcp' | 'udp', timeoutMs: 1500 },
-  ]);
+  return { to: six ?? four ?? '', port: Number(port), protocol: protocol as 'tcp' | 'udp' };
+};
+
+const sendFrom = async (lab: string, from: Place, to: string): Promise<void> => {
+  const sent = await probe(lab, [{ from, ...destinationOf(to), timeoutMs: 1500 }]);
   assert.ok(sent.ok, JSON.stringify(sent));
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BUILT_ENVIRONMENT } from '../../src/lab/built.ts';
+import { BUILT_ENVIRONMENT, EMULATED_NODE } from '../../src/lab/built.ts';
 import { runCommand } from '../../src/lab/command.ts';
 
 // Test files and their programs, each with all that it imports in one file: an emulated processor takes ten seconds to load two hundred
@@ -33,7 +33,7 @@ const bundle = async (file: string): Promise<string> => {
   const bundled = placeIn(folder, file);
   const settings = Object.entries(BUILT_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
   await runCommand({
-    argv: ['env', ...settings, process.execPath, '--jitless', '--test-name-pattern=^nothing$', bundled],
+    argv: ['env', ...settings, ...EMULATED_NODE, '--test-name-pattern=^nothing$', bundled],
   });
   return bundled;
 };

@@ -10,7 +10,7 @@ import { hasRules } from '../../src/ruleset/ruleset.ts';
 import { compareWays } from '../../src/simulate/compare-ways.ts';
 import { good } from './ask.ts';
 
-// Runs on a lab's node. For each line `FROM TO` it traces that flow's first packet in the kernel, says `ready` when the packet may come, and
+// Runs on a lab's node. For each line `FROM TO new|established` it traces that flow's next packet in the kernel, says `ready` when the packet may come, and
 // answers with a line of JSON: whether the simulation of this node, as it was at the start, goes the same way.
 
 const { ruleset } = good(readDumps(snapshotSources(await takeSnapshot())));
@@ -18,11 +18,10 @@ const never = new AbortController();
 const legacy = hasRules(ruleset, 'iptables-legacy');
 console.log('loaded');
 for await (const line of createInterface(process.stdin)) {
-  const [from = '', to = ''] = line.split(' ');
+  const [from = '', to = '', said = ''] = line.split(' ');
+  const state = said === 'established' ? 'established' : 'new';
   const [sender, destination] = [good(readSender(from)), good(readDestination(to))];
-  const packet = good(
-    resolvePacket(ruleset, { from: sender, ...destination, in: null, state: 'new', sourcePort: null }),
-  );
+  const packet = good(resolvePacket(ruleset, { from: sender, ...destination, in: null, state, sourcePort: null }));
   const [source] = [...ranges(packet.sources)];
   const traced = good(
     await traceFlow(
