@@ -58,7 +58,7 @@ const balanceOf = (context: Context, { original, reply }: Flow): Balance | null 
     weight: 0,
     active: null,
   };
-  return { service, server, address: address.value, port };
+  return { service, server, port };
 };
 
 /** The connection that the tracker's dump holds for an established packet; null: none. */

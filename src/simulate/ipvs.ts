@@ -1,4 +1,5 @@
 import { isAbsent, type Absent } from '../ruleset/absent.ts';
+import { certain } from '../ruleset/fraction.ts';
 import { PROTOCOL_NUMBER } from '../net/protocol.ts';
 import type { RealServer, VirtualServer } from '../ruleset/ipvs.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
@@ -93,14 +94,8 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
     return isInUse(ruleset) && context.index.local.has(state.destination)
       ? [{ kind: 'unknown', state, at: untold(ipvs), why: ipvs.why }]
       : passed(state);
-  if (isEstablished) {
-    if (balanced === null) return passed(state);
-    const { service, server } = balanced;
-    const at: Place = { kind: 'ipvs', server: service };
-    return [{ kind: 'balanced', state: given(context, state, service, server, at), server, at }];
-  }
   if (ipvs.length === 0) return passed(state);
-  const service = serviceFor(context, ipvs, state);
+  const service = isEstablished ? (balanced?.service ?? null) : serviceFor(context, ipvs, state);
   if (service === null) return passed(state);
   const at: Place = { kind: 'ipvs', server: service };
   const each = (from: State, shares: readonly Share[]): readonly Balanced[] =>
@@ -110,6 +105,7 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
       if (server.forward === 'tunnel') return { kind: 'unknown', state: chosen, at, why: 'sent on through a tunnel' };
       return { kind: 'balanced', state: given(context, chosen, service, server, at), server, at };
     });
+  if (isEstablished && balanced !== null) return each(state, [[balanced.server, certain]]);
   const { shares, otherwise } = choiceOf(service);
   const all = (from: State): readonly Balanced[] => {
     if (otherwise === null) return each(from, shares);
@@ -135,7 +131,7 @@ const portAt = ({ at, persistent }: VirtualServer, { port }: RealServer, asked: 
 /** ip_vs_xmit.c, ip_vs_nat_xmit; direct routing changes nothing about the packet. */
 const given = (context: Context, state: State, service: VirtualServer, server: RealServer, at: Place): State => {
   const port = portAt(service, server, state.destinationPort);
-  const ipvs = { service, server, address: server.address.value, port: port ?? null };
+  const ipvs = { service, server, port: port ?? null };
   // Without net.ipv4.vs.conntrack the packets are not tracked from here on, those that were (include/net/ip_vs.h, ip_vs_notrack).
   const leaves = sysctl(context.index, 'net.ipv4.vs.conntrack') === '0' && state.connection !== 'invalid';
   const connection = leaves ? 'untracked' : state.connection;

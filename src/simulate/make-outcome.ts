@@ -147,7 +147,7 @@ export const left = (context: Context, state: State): Ending => {
     to:
       ipvs === null
         ? { address: state.destination, port: state.destinationPort ?? null }
-        : { address: ipvs.address, port: ipvs.port },
+        : { address: ipvs.server.address.value, port: ipvs.port },
     source: sourceOf(state),
     via: route === null ? null : { oif: route.device, nextHop: route.nextHop },
     where,

@@ -63,7 +63,7 @@ const mappingKey = ({ reply }: Connection, balanced: Balance | null): string =>
     reply.sourcePort[0]?.first,
     reply.destination,
     reply.destinationPort[0]?.first,
-    balanced?.address,
+    balanced?.server.address.value,
     balanced?.port,
   ]
     .map(String)

@@ -82,11 +82,10 @@ export type PathItem =
       readonly assuming: Assumption | null;
     };
 
-/** To which server IPVS gives a packet, and where it arrives there. */
+/** To which server IPVS gives a packet, and the port at which it arrives there. */
 export interface Balance {
   readonly service: VirtualServer;
   readonly server: RealServer;
-  readonly address: bigint;
   readonly port: number | null;
 }
 

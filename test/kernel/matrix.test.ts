@@ -199,12 +199,12 @@ const isLoss = ({ probe: { protocol } }: Cell, outcome: string): boolean =>
   (protocol === 'sctp' && outcome === 'refused');
 
 /**
- * A pod's answer to a port that nobody asked, which kube-proxy chose for a masqueraded connection: on a slow machine it may come when the connection
+ * A pod's SCTP answer to a port that nobody asked, which kube-proxy chose for a masqueraded connection: on a slow machine it may come when the connection
  * is over and forgotten. One that was refused before that would show in the cell that waits for it.
  */
 const isLateAnswer = (entry: string, cells: readonly Cell[]): boolean => {
-  const [source = '', , , port] = entry.split(' ');
-  return PODS.has(source) && !cells.some(({ probe: { port: asked } }) => asked === Number(port));
+  const [source = '', , protocol, port] = entry.split(' ');
+  return protocol === 'sctp' && PODS.has(source) && !cells.some(({ probe: { port: asked } }) => asked === Number(port));
 };
 
 const PODS = new Set(
