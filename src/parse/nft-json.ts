@@ -2,9 +2,13 @@ import { error, fail, ok, warning, type Diagnostic, type Result } from '../diagn
 import type { BaseChain, Rule, Table } from '../ruleset/table.ts';
 import { eachObject } from './json-array.ts';
 import { isRecord } from './json.ts';
+import { cursorOf } from './nft-cursor.ts';
 import { newDraft, tableOf, type Draft } from './nft-draft.ts';
 import { readSet } from './nft-set.ts';
 import { readCounter, readStatement } from './nft-statement.ts';
+import { NotUnderstood } from './nft-text-expression.ts';
+import { readTextStatement } from './nft-text-statement.ts';
+import { tokenizeNft } from './nft-tokens.ts';
 
 const text = (json: unknown): string => (typeof json === 'string' ? json : '');
 const wordsOf = (json: unknown): readonly string[] =>
@@ -22,8 +26,23 @@ const readBase = (chain: Record<string, unknown>): BaseChain | null => {
   };
 };
 
+/** A statement for which nft has no JSON stands there as its text (src/statement.c and json.c: "stmt ops … have no json callback"). */
+const fromText = (statement: unknown): unknown => {
+  if (typeof statement !== 'string') return statement;
+  const cursor = cursorOf(tokenizeNft(statement));
+  try {
+    const read = readTextStatement(cursor);
+    return cursor.atEnd() ? read : statement;
+  } catch (thrown) {
+    if (thrown instanceof NotUnderstood) return statement;
+    throw thrown;
+  }
+};
+
 const readRule = (rule: Record<string, unknown>): Rule => ({
-  statements: (Array.isArray(rule['expr']) ? (rule['expr'] as unknown[]) : []).map(readStatement),
+  statements: (Array.isArray(rule['expr']) ? (rule['expr'] as unknown[]) : []).map((json) =>
+    readStatement(fromText(json)),
+  ),
   ...(typeof rule['handle'] === 'number' ? { handle: rule['handle'] } : {}),
   ...(typeof rule['comment'] === 'string' ? { comment: rule['comment'] } : {}),
 });

@@ -246,6 +246,9 @@ const readKnown = (json: Json): Statement | null => {
   return verdict === null ? readAction(json) : { kind: 'verdict', verdict };
 };
 
-/** One statement as `nft -j` prints it; what is not understood is kept as its JSON text (law 6). */
+/** One statement as `nft -j` prints it; what is not understood is kept as its text, or its JSON's (law 6). */
 export const readStatement = (json: unknown): Statement =>
-  (isRecord(json) ? readKnown(json) : null) ?? { kind: 'unknown', text: JSON.stringify(json) };
+  (isRecord(json) ? readKnown(json) : null) ?? {
+    kind: 'unknown',
+    text: typeof json === 'string' ? json : JSON.stringify(json),
+  };

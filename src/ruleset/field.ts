@@ -26,9 +26,7 @@ export type Field =
   /** <yes> when the way back to the source leaves by the interface the packet came by; -loose: by any interface. */
   | 'reverse-path'
   | 'reverse-path-loose'
-  /** The interface that a fib look-up of these keys finds; empty: none. */
-  | 'fib-source-interface'
-  | 'fib-destination-interface'
+  | FibField
   | 'mark'
   | 'ct-mark'
   /** One of <new>, <established>, <related>, <invalid>, <untracked>. */
@@ -36,7 +34,9 @@ export type Field =
   /** Any number of <expected>, <seen-reply>, <assured>, <confirmed>, <snat>, <dnat>, <dying>: holds when one of the values is among them. */
   | 'ct-status'
   | 'ct-zone'
+  /** Of the connection that expected this one; others have none (net/netfilter/nft_ct.c, NFT_CT_HELPER). */
   | 'ct-helper'
+  | 'ct-family'
   | 'ct-protocol'
   | 'ct-original-source'
   | 'ct-original-destination'
@@ -65,7 +65,7 @@ export type Field =
   | 'ether-type'
   | 'source-mac'
   | 'destination-mac'
-  /** <unicast> (to this host), <broadcast>, <multicast>, <other>. */
+  /** <unicast> (to this host; also <host>), <broadcast>, <multicast>, <other>. */
   | 'packet-type'
   /** <yes> when a local socket sends the packet, else <no>; and its owner. */
   | 'sending-socket'
@@ -88,3 +88,12 @@ export type Field =
   | 'ipvs-direction'
   | 'ipvs-method'
   | 'ipvs-virtual-control-port';
+
+/**
+ * The interface by which a look-up of the routes says that an address is reached; empty: it is not. With or without the packet's mark, and
+ * of all interfaces or only of the one that the packet came by or leaves by (net/ipv4/netfilter/nft_fib_ipv4.c, nft_fib4_eval).
+ */
+export type FibField =
+  `fib-${'source' | 'destination'}-interface${'' | '-by-mark'}${'' | '-if-in-interface' | '-if-out-interface'}`;
+
+export const isFibField = (field: Field): field is FibField => field.startsWith('fib-');

@@ -1,4 +1,4 @@
-import { between, single, symbol } from './data-type.ts';
+import { between, single } from './data-type.ts';
 import type { WrittenOption } from './iptables-match.ts';
 import type { IptablesTarget, NatRange } from './iptables-target.ts';
 import { constant, type Reading } from './reading.ts';
@@ -39,7 +39,7 @@ const lowerCt = ({ notrack, options }: Extract<IptablesTarget, { kind: 'ct' }>):
     const value: Reading = /^\d+$/.test(zone) ? constant(single(BigInt(zone))) : { kind: 'unknown', text: zone };
     steps.push({ kind: 'write', field: 'ct-zone', keep: 0n, value });
   }
-  if (helper !== null) steps.push({ kind: 'write', field: 'ct-helper', keep: 0n, value: constant(symbol(helper)) });
+  if (helper !== null) steps.push({ kind: 'note', what: 'other', text: `helper ${helper}` });
   return steps;
 };
 

@@ -1,7 +1,7 @@
 import { single, symbol, type Value } from './data-type.ts';
 import { typeOf, type Expression } from './expression.ts';
 import { printStatement } from './print-nft.ts';
-import { readNft, readNftKey, type NftReading } from './read-nft.ts';
+import { isFamily, readNft, readNftKey, type NftReading } from './read-nft.ts';
 import type { Operand, NatStatement, Statement } from './statement.ts';
 import type { Arm, NatStep, Step } from './step.ts';
 import type { Rule } from './table.ts';
@@ -36,6 +36,10 @@ const hits = ({ modulus, offset }: Chance, values: readonly Value[]): bigint => 
     return first > last ? sum : sum + last - first + 1n;
   }, 0n);
 };
+
+/** What a generator reads before it gives a number: a packet that has none of it does not match. */
+const impliedBy = (chance: Chance): readonly Step[] =>
+  chance.kind === 'hash' ? chance.of.flatMap((part) => readNft(part)?.implies ?? []) : [];
 
 /** One arm for each outcome; what no outcome covers comes to `otherwise` (null: no match). */
 const chooseFrom = (
@@ -72,13 +76,16 @@ const namedBit = (left: Expression, right: Operand, negate: boolean): Step[] | n
   ];
 };
 
-/** `fib saddr . iif oif missing`: is there no way back (nft(8), FIB EXPRESSIONS)? */
+/** `fib saddr . iif oif missing`: is there no way back (nft(8), FIB EXPRESSIONS)? The same can be asked with other keys. */
 const reversePath = (left: Expression, right: Operand, negate: boolean): Step[] | null => {
-  if (left.kind !== 'fib' || left.result === 'type' || !left.flags.includes('saddr') || right.kind !== 'values')
-    return null;
+  if (left.kind !== 'fib' || left.result === 'type' || right.kind !== 'values') return null;
   const [value] = right.values;
   if (value?.kind !== 'range' || value.first > 1n || value.first !== value.last) return null;
   const exists = value.first === 1n;
+  const isWayBack = left.flags.every((flag) => flag === 'saddr' || flag === 'iif');
+  const reading = isWayBack ? null : readNft(left);
+  if (reading !== null)
+    return [{ kind: 'test', field: reading.reading, negate: exists !== negate, values: [symbol('')] }];
   const field = left.flags.includes('iif') ? 'reverse-path' : 'reverse-path-loose';
   return [{ kind: 'test', field, negate: exists === negate, values: [symbol('yes')] }];
 };
@@ -115,7 +122,10 @@ const lowerMatch = (statement: Extract<Statement, { kind: 'match' }>): readonly 
   const { left, right, negate } = statement;
   const [first, ...more] = left;
   if (isChance(first) && more.length === 0 && right.kind === 'values')
-    return [chooseFrom(first, [{ values: right.values, then: negate ? null : [] }], negate ? [] : null)];
+    return [
+      ...impliedBy(first),
+      chooseFrom(first, [{ values: right.values, then: negate ? null : [] }], negate ? [] : null),
+    ];
   if (first !== undefined && more.length === 0) {
     const special =
       namedBit(first, right, negate) ?? reversePath(first, right, negate) ?? wholeFlags(first, right, negate);
@@ -145,6 +155,7 @@ const lowerVmap = (statement: Extract<Statement, { kind: 'vmap' }>): readonly St
   const [first, ...more] = key;
   if (isChance(first) && more.length === 0 && map.kind === 'inline')
     return [
+      ...impliedBy(first),
       chooseFrom(
         first,
         map.elements.map((element) => ({
@@ -185,6 +196,7 @@ const lowerNat = (statement: NatStatement): readonly Step[] => {
     const [first, ...more] = key;
     if (isChance(first) && more.length === 0 && map.kind === 'inline')
       return [
+        ...impliedBy(first),
         chooseFrom(
           first,
           map.elements.map(({ key: numbers, data }) => ({
@@ -241,6 +253,12 @@ const targetName = (target: Expression): string => {
   }
 };
 
+/** What a value that is made at random or of a hash implies. */
+const valueImplies = (value: Expression): readonly Step[] => {
+  const chance = value.kind === 'map' ? value.key[0] : value;
+  return isChance(chance) ? impliedBy(chance) : [];
+};
+
 const lowerMangle = (statement: Extract<Statement, { kind: 'mangle' }>): readonly Step[] => {
   const { target, value } = statement;
   const name = targetName(target);
@@ -249,8 +267,15 @@ const lowerMangle = (statement: Extract<Statement, { kind: 'mangle' }>): readonl
   // Rewriting addresses or ports by hand has no model: what happens afterwards is unknown.
   if (target.kind === 'payload' && field === 'other') return unknown(statement);
   const [own, read] = [readNft(target), readNft(value)];
-  if (read === null) return [{ kind: 'write', field, keep: 0n, value: { kind: 'unknown', text: name } }];
-  const { reading, implies } = read;
+  const ownImplies = own?.implies ?? [];
+  if (read === null)
+    return [
+      ...ownImplies,
+      ...valueImplies(value),
+      { kind: 'write', field, keep: 0n, value: { kind: 'unknown', text: name } },
+    ];
+  const { reading } = read;
+  const implies = [...ownImplies, ...read.implies];
   if (typeof reading === 'object' && reading.kind === 'masked' && reading.field === own?.reading && reading.shift === 0)
     return [
       ...implies,
@@ -282,9 +307,12 @@ const lowerStatement = (statement: Statement, isLast: boolean): readonly Step[] 
     case 'update':
       return lowerUpdate(statement, isLast);
     case 'update-map':
-      return isLast
-        ? [{ kind: 'record', what: 'dynamic-set', name: statement.map }]
-        : [{ kind: 'maybe', why: 'dynamic-set', name: statement.map }];
+      return [
+        ...(readNftKey([...statement.key, ...statement.data])?.implies ?? []),
+        isLast
+          ? { kind: 'record', what: 'dynamic-set', name: statement.map }
+          : { kind: 'maybe', why: 'dynamic-set', name: statement.map },
+      ];
     case 'counter':
     case 'counter-named':
     case 'comment':
@@ -298,9 +326,12 @@ const lowerStatement = (statement: Statement, isLast: boolean): readonly Step[] 
     case 'object':
       if (statement.of === 'limit' || statement.of === 'quota')
         return [{ kind: 'maybe', why: statement.of, name: statement.name }];
+      if (statement.of === 'synproxy') return unknown(statement);
       return [{ kind: 'note', what: 'other', text: `${statement.of} ${statement.name}` }];
     case 'reject':
       return [
+        // The kind of answer says to whom (nft's src/evaluate.c, stmt_evaluate_reject_family).
+        ...(statement.type === 'icmp' ? [isFamily(2)] : statement.type === 'icmpv6' ? [isFamily(10)] : []),
         // A reset needs TCP: nft tests for it, and lists it only where it stands first (nft(8), REJECT STATEMENT).
         ...(statement.with === 'tcp-reset'
           ? [{ kind: 'test', field: 'protocol', negate: false, values: [single(6)] } as const]
@@ -323,10 +354,10 @@ const lowerStatement = (statement: Statement, isLast: boolean): readonly Step[] 
     }
     case 'dup':
       return [{ kind: 'note', what: 'copy', text: statement.text }];
-    case 'synproxy':
-      return [{ kind: 'note', what: 'synproxy', text: statement.text }];
     case 'offload':
       return [{ kind: 'note', what: 'offload', text: statement.flowtable }];
+    // The node answers for the server, and connects to it itself (net/netfilter/nft_synproxy.c).
+    case 'synproxy':
     case 'fwd':
       return unknown(statement);
     case 'xt':

@@ -1,5 +1,5 @@
 import { single } from './data-type.ts';
-import type { Expression } from './expression.ts';
+import { typeOf, type Expression } from './expression.ts';
 import type { Field } from './field.ts';
 import type { Computed, Reading } from './reading.ts';
 import type { Step } from './step.ts';
@@ -10,7 +10,13 @@ export interface NftReading {
   readonly implies: readonly Step[];
 }
 
-const isFamily = (number: number): Step => ({ kind: 'test', field: 'family', negate: false, values: [single(number)] });
+/** The packet is of this family: NFPROTO_IPV4 is 2, NFPROTO_IPV6 10 (include/uapi/linux/netfilter.h). */
+export const isFamily = (number: number): Step => ({
+  kind: 'test',
+  field: 'family',
+  negate: false,
+  values: [single(number)],
+});
 const isProtocol = (number: number): Step => ({
   kind: 'test',
   field: 'protocol',
@@ -18,7 +24,6 @@ const isProtocol = (number: number): Step => ({
   values: [single(number)],
 });
 
-// NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10 (include/uapi/linux/netfilter.h)
 const IMPLIED: Readonly<Record<string, readonly Step[]>> = {
   ip: [isFamily(2)],
   ip6: [isFamily(10)],
@@ -78,7 +83,7 @@ const CT_FIELDS: Readonly<Record<string, Field>> = {
   zone: 'ct-zone',
   helper: 'ct-helper',
   protocol: 'ct-protocol',
-  l3proto: 'family',
+  l3proto: 'ct-family',
   expiration: 'ct-expiration',
   bytes: 'ct-volume',
   packets: 'ct-volume',
@@ -110,7 +115,11 @@ const ctReading = (expression: Extract<Expression, { kind: 'ct' }>): NftReading 
 const fibReading = ({ flags, result }: Extract<Expression, { kind: 'fib' }>): NftReading | null => {
   const side = flags.includes('saddr') ? 'source' : flags.includes('daddr') ? 'destination' : null;
   if (side === null) return null;
-  if (result !== 'type') return { reading: `fib-${side}-interface`, implies: [] };
+  if (result !== 'type') {
+    const marked = flags.includes('mark') ? '-by-mark' : '';
+    const only = flags.includes('iif') ? '-if-in-interface' : flags.includes('oif') ? '-if-out-interface' : '';
+    return { reading: `fib-${side}-interface${marked}${only}`, implies: [] };
+  }
   const link = flags.includes('iif') ? '-on-in-interface' : flags.includes('oif') ? '-on-out-interface' : '';
   return { reading: `${side}-type${link}`, implies: [] };
 };
@@ -124,13 +133,14 @@ const payloadReading = ({ protocol, field }: Extract<Expression, { kind: 'payloa
   return known === undefined ? null : { reading: known, implies };
 };
 
-const WIDTH = (1n << 32n) - 1n;
+/** All bits of what an expression reads. */
+const widthOf = (expression: Expression): bigint => (1n << (typeOf(expression) === 'ipv6_addr' ? 128n : 32n)) - 1n;
 
 /** `inner OP constant` as one masked reading; null where it cannot be written so. */
-const combine = (inner: Reading, op: string, constant: bigint): Computed | null => {
+const combine = (inner: Reading, op: string, constant: bigint, width: bigint): Computed | null => {
   const base =
     typeof inner === 'string'
-      ? { kind: 'masked' as const, field: inner, and: WIDTH, xor: 0n, shift: 0 }
+      ? { kind: 'masked' as const, field: inner, and: width, xor: 0n, shift: 0 }
       : inner.kind === 'masked'
         ? inner
         : null;
@@ -142,7 +152,7 @@ const combine = (inner: Reading, op: string, constant: bigint): Computed | null 
     case '&':
       return { ...base, and: base.and & constant, xor: base.xor & constant };
     case '|':
-      return { ...base, and: base.and & ~constant & WIDTH, xor: (base.xor & ~constant & WIDTH) | constant };
+      return { ...base, and: base.and & ~constant & width, xor: (base.xor & ~constant & width) | constant };
     default:
       return { ...base, xor: base.xor ^ constant };
   }
@@ -151,7 +161,7 @@ const combine = (inner: Reading, op: string, constant: bigint): Computed | null 
 const bitwiseReading = ({ op, left, right }: Extract<Expression, { kind: 'bitwise' }>): NftReading | null => {
   const inner = readNft(left);
   if (inner === null || right.kind !== 'constant' || right.value.kind !== 'range') return null;
-  const reading = combine(inner.reading, op, right.value.first);
+  const reading = combine(inner.reading, op, right.value.first, widthOf(left));
   return reading === null ? null : { reading, implies: inner.implies };
 };
 

@@ -60,7 +60,7 @@ export type Step =
   /** `field = (field & keep) ^ value`. `keep` 0 replaces it. Where the reading gives nothing, nothing is written. */
   | {
       readonly kind: 'write';
-      readonly field: 'mark' | 'ct-mark' | 'ct-zone' | 'ct-helper' | 'dscp' | 'priority' | 'ttl' | 'other';
+      readonly field: 'mark' | 'ct-mark' | 'ct-zone' | 'dscp' | 'priority' | 'ttl' | 'other';
       readonly keep: bigint;
       readonly value: Reading;
     }
@@ -93,7 +93,7 @@ export interface Fraction {
 
 export type Uncertain = 'limit' | 'hashlimit' | 'connlimit' | 'quota' | 'recent' | 'dynamic-set' | 'time' | 'nth';
 
-export type Note = 'counter' | 'log' | 'trace' | 'copy' | 'offload' | 'mangle' | 'comment' | 'synproxy' | 'other';
+export type Note = 'counter' | 'log' | 'trace' | 'copy' | 'offload' | 'mangle' | 'comment' | 'other';
 
 /**
  * A rewriting of addresses. It ends the chain walk like accept (in nat chains the first that makes a mapping decides for the connection,

@@ -172,7 +172,7 @@ export type Agreement =
       readonly agrees: true;
       /** Into the outcomes of the trace. */
       readonly outcome: number;
-      /** As far as the simulation goes: it gave up on the way. */
+      /** As far as the simulation goes: it cannot tell the end of this way. */
       readonly gaveUp: boolean;
     }
   | { readonly agrees: false; readonly difference: string; /** Visits before it. */ readonly alike: number };
@@ -194,7 +194,7 @@ export const agreement = (trace: Trace, kernel: readonly KernelHop[], told: Told
   let best = { alike: -1, difference: 'nothing was simulated' };
   let partly: Agreement | null = null;
   for (const { steps, outcome } of pathsOf(trace)) {
-    const gaveUp = trace.outcomes[outcome]?.gaveUp === true;
+    const gaveUp = trace.outcomes[outcome]?.result === 'unknown';
     const { alike, difference: found } = along(family, hopsOf(steps), kernel, told, gaveUp);
     if (found === null && !gaveUp) return { agrees: true, outcome, gaveUp };
     if (found === null) partly = { agrees: true, outcome, gaveUp };

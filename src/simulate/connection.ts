@@ -34,8 +34,7 @@ const begun = (state: State, kind: 'new' | 'related'): Connection => {
     seenReply: false,
     assured: false,
     mark: 0n,
-    zone: 0n,
-    helper: '',
+    zone: state.zone === null ? 0n : state.zone,
   };
 };
 

@@ -82,7 +82,6 @@ export const knownConnection = (context: Context, point: bigint | null): Earlier
     assured: flow.flags.includes('ASSURED'),
     mark: BigInt(flow.mark),
     zone: BigInt(flow.zone),
-    helper: '',
   };
   return { earlier, balanced };
 };

@@ -69,10 +69,12 @@ const ROUTE_CLIENT = {
   'net-unreachable': 'net-unreachable',
   'host-unreachable': 'host-unreachable',
   prohibited: 'host-unreachable',
+  // A sender takes it for that (net/ipv4/tcp_ipv4.c, tcp_v4_err; net/ipv6/icmp.c, icmpv6_err_convert).
+  'time-exceeded': 'host-unreachable',
   silent: 'timeout',
 } as const satisfies Record<string, Client>;
 
-/** Why the routing refuses a packet. */
+/** Why the routing refuses a packet; time-exceeded: a router counts its time to live down to nothing. */
 export type Unroutable = keyof typeof ROUTE_CLIENT;
 
 /** A packet that the routing refuses. */

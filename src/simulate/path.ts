@@ -258,6 +258,21 @@ const routedAgain = (context: Context, before: State, visited: Ended): readonly 
     ? withRoute(context, 'again', routeOutput(context, visited.state))
     : [visited];
 
+/** net/ipv4/ip_forward.c, net/ipv6/ip6_output.c (ip6_forward). */
+const EXPIRED = (family: 4 | 6): Place => ({
+  kind: 'routing',
+  family,
+  table: '',
+  text: family === 4 ? 'the time to live ends here' : 'the hop limit ends here',
+});
+
+/** Counts down what a packet has left to live before the node sends it on for somebody else; null: it ends here, with an answer. */
+const countedDown = (way: Way, state: State): State | null => {
+  if (state.ttl === undefined || state.ttl > 1n) return { ...state, ttl: lessTtl(state.ttl) };
+  end(way, state, unroutable('time-exceeded', EXPIRED(way.context.family)));
+  return null;
+};
+
 const lessTtl = (ttl: bigint | undefined): bigint | undefined => (ttl === undefined ? undefined : ttl - 1n);
 
 const rerouted = (way: Way, state: State, then: Then): void =>
@@ -288,9 +303,10 @@ const runIpvs = (way: Way, hook: Hook, state: State, then: Then): void => {
         // Direct routing asks for the way to the server, and leaves the packet as it is.
         settle(way, 'output', routeToServer(context, taken, server.address.value), (routed) => {
           const next = { ...routed, destination: taken.destination };
-          if (routed.route?.local === true) then(next);
+          if (routed.route?.local === true) return then(next);
           // ip_vs_xmit.c, decrement_ttl.
-          else sendOut(way, { ...next, ttl: lessTtl(next.ttl) });
+          const counted = countedDown(way, next);
+          if (counted !== null) sendOut(way, counted);
         });
       }
     }
@@ -345,7 +361,8 @@ const decideInput = (way: Way, state: State): void => {
   if (state.route?.local === true) return receive(way, state);
   const out = state.route?.device ?? '';
   // The time to live is counted down before the hook (net/ipv4/ip_forward.c).
-  runHook(way, 'forward', { ...state, out, ttl: lessTtl(state.ttl) }, (next) => leave(way, next));
+  const counted = countedDown(way, state);
+  if (counted !== null) runHook(way, 'forward', { ...counted, out }, (next) => leave(way, next));
 };
 
 /** A packet that comes in by an interface. */

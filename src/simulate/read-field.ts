@@ -1,6 +1,6 @@
 import { isAbsent } from '../ruleset/absent.ts';
 import type { Value } from '../ruleset/data-type.ts';
-import type { Field } from '../ruleset/field.ts';
+import { isFibField, type FibField, type Field } from '../ruleset/field.ts';
 import { addressType } from './address-type.ts';
 import type { Context } from './context.ts';
 import { SOURCES, thePort, type Connection, type PacketAddress, type Ports, type State } from './state.ts';
@@ -73,13 +73,25 @@ const reversePath = (context: Context, state: State, loose: boolean): Held => {
   return yesNo(loose || route.device === state.in || route.hops.some(({ device }) => device === state.in));
 };
 
-const fibInterface = (context: Context, state: State, address: PacketAddress): Held => {
-  const held = addressHeld(address, state);
+/**
+ * net/ipv4/netfilter/nft_fib_ipv4.c and its like for IPv6: the node's own addresses are reached by no interface; for what loops back nothing
+ * is looked up.
+ */
+const fibInterface = (context: Context, state: State, field: FibField): Held => {
+  if (state.in === 'lo') return 'lo';
+  const ofSource = field.startsWith('fib-source');
+  const held = addressHeld(ofSource ? state.source : state.destination, state);
   if (typeof held !== 'bigint') return undefined;
-  const key = { source: null, mark: state.mark, in: 'lo', protocol: 0, sourcePort: null, destinationPort: null };
+  const mark = field.includes('-by-mark') ? state.mark : 0n;
+  const key = { source: null, mark, in: 'lo', protocol: 0, sourcePort: null, destinationPort: null };
   const [found] = fibLookup(context.index, held, key, null);
   if (found === undefined || found.result.kind === 'unknown') return undefined;
-  return found.result.kind === 'none' ? '' : (found.result.route.device ?? '');
+  if (found.result.kind === 'none' || found.result.route.type !== 'unicast') return '';
+  const { device, hops } = found.result.route;
+  const devices = [device ?? '', ...hops.map((hop) => hop.device ?? '')];
+  const only = field.endsWith('-if-in-interface') ? state.in : field.endsWith('-if-out-interface') ? state.out : null;
+  if (only === null) return devices.find((one) => one !== '') ?? '';
+  return devices.includes(only) ? only : '';
 };
 
 /** What a local program is known to be; other packets have no socket. */
@@ -112,14 +124,18 @@ const ipvsHeld = ({ ipvs }: State, field: Field): Held => {
   }
 };
 
+/** include/uapi/linux/netfilter.h, NFPROTO_IPV4 and NFPROTO_IPV6. */
+const FAMILY_NUMBER = { 4: 2n, 6: 10n } as const;
+
 /** The TCP flags of a first packet: SYN. */
 const SYN = 2n;
 
 /** What a field holds for the packets of a state. */
 export const readField = (context: Context, state: State, field: Field): Held => {
+  if (isFibField(field)) return fibInterface(context, state, field);
   switch (field) {
     case 'family':
-      return context.family === 4 ? 2n : 10n;
+      return FAMILY_NUMBER[context.family];
     case 'protocol':
       return BigInt(context.packet.protocol);
     case 'source':
@@ -155,22 +171,21 @@ export const readField = (context: Context, state: State, field: Field): Held =>
       return reversePath(context, state, false);
     case 'reverse-path-loose':
       return reversePath(context, state, true);
-    case 'fib-source-interface':
-      return fibInterface(context, state, state.source);
-    case 'fib-destination-interface':
-      return fibInterface(context, state, state.destination);
     case 'mark':
       return state.mark;
     case 'ct-mark':
       return ofConnection(state, ({ mark }) => mark);
     case 'ct-zone':
-      return ofConnection(state, ({ zone }) => zone);
+      return state.connection === null ? state.zone : ofConnection(state, ({ zone }) => zone);
+    // Whether another connection expected it is not told of one that goes on.
     case 'ct-helper':
-      return ofConnection(state, ({ helper }) => helper);
+      return ofConnection(state, (connection) => (connection.state === 'new' ? null : undefined));
     case 'ct-state':
       return stateHeld(state);
     case 'ct-status':
       return ofConnection(state, statusOf);
+    case 'ct-family':
+      return ofConnection(state, () => FAMILY_NUMBER[context.family]);
     case 'ct-protocol':
       return ofConnection(state, () => BigInt(context.packet.protocol));
     case 'ct-original-source':
@@ -237,13 +252,21 @@ const ofConnection = (state: State, of: (connection: Connection) => Held): Held 
   return connection === null ? null : of(connection);
 };
 
-/** Before the tracker has seen the packet it counts as invalid (net/netfilter/nft_ct.c, nft_ct_get_eval; xt_conntrack.c). */
-const stateHeld = ({ connection }: State): string =>
-  connection === null ? 'invalid' : typeof connection === 'string' ? connection : connection.state;
+/**
+ * What the tracker has not seen counts as invalid, or, where a zone was told, as new (net/netfilter/nft_ct.c, nft_ct_get_eval;
+ * xt_conntrack.c).
+ */
+const stateHeld = ({ connection, zone }: State): string => {
+  if (connection === null || connection === 'invalid') return zone === null ? 'invalid' : 'new';
+  return connection === 'untracked' ? connection : connection.state;
+};
+
+/** iptables and nft have different names for it. */
+const TO_THIS_HOST = ['unicast', 'host'] as const;
 
 const packetType = (context: Context, state: State): Held => {
   const given = stated(context, 'packet-type');
-  if (given !== undefined) return given;
+  if (given !== undefined) return given === 'unicast' ? TO_THIS_HOST : given;
   const type = addressType(context.index, context.packet.destination, null);
-  return type === 'broadcast' || type === 'multicast' ? type : state.in === 'lo' ? undefined : 'unicast';
+  return type === 'broadcast' || type === 'multicast' ? type : state.in === 'lo' ? undefined : TO_THIS_HOST;
 };

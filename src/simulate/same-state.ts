@@ -8,16 +8,7 @@ const samePorts = (a: Ports, b: Ports): boolean =>
 const sameConnection = (a: State['connection'], b: State['connection']): boolean => {
   if (a === b) return true;
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return false;
-  const plain: readonly (keyof Connection)[] = [
-    'state',
-    'dnatDone',
-    'snatDone',
-    'dnat',
-    'snat',
-    'mark',
-    'zone',
-    'helper',
-  ];
+  const plain: readonly (keyof Connection)[] = ['state', 'dnatDone', 'snatDone', 'dnat', 'snat', 'mark', 'zone'];
   return (
     plain.every((key) => a[key] === b[key]) &&
     a.reply.source === b.reply.source &&
@@ -54,6 +45,7 @@ export const fareAlike = (a: State, b: State): boolean =>
   a.in === b.in &&
   a.ttl === b.ttl &&
   a.dscp === b.dscp &&
+  a.zone === b.zone &&
   a.ipvs === b.ipvs &&
   a.hasSocket === b.hasSocket &&
   sameRoute(a.route, b.route) &&

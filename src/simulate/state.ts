@@ -51,7 +51,6 @@ export interface Connection {
   /** undefined: cannot be told. */
   readonly mark: bigint | undefined;
   readonly zone: bigint | undefined;
-  readonly helper: string | undefined;
 }
 
 /** Where a routing decision sends a packet. */
@@ -110,6 +109,8 @@ export interface State {
   readonly arrived: string;
   /** The routing decision in force; null: none yet. */
   readonly route: StateRoute | null;
+  /** What the tracker is told before it sees the packet; null: nothing, undefined: cannot be told. */
+  readonly zone: bigint | null | undefined;
   /** null: the tracker has not seen the packet. */
   readonly connection: Connection | 'untracked' | 'invalid' | null;
   /** A local program sent it, and it has not been looped back yet. */

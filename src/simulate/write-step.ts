@@ -1,6 +1,6 @@
 import type { Step } from '../ruleset/step.ts';
 import type { Held } from './read-field.ts';
-import type { Connection, State } from './state.ts';
+import type { State } from './state.ts';
 import type { Effect } from './trace.ts';
 
 const MARK_BITS = 0xffff_ffffn;
@@ -32,18 +32,20 @@ export const applyWrite = (
       return { state: { ...state, dscp: value }, effect: { kind: 'write', field: step.field } };
     case 'ttl':
       return { state: { ...state, ttl: value }, effect: { kind: 'write', field: step.field } };
-    case 'ct-mark':
+    // Where the packet has a connection, or another zone, it is too late (nft_ct.c, nft_ct_set_zone_eval; xt_CT.c).
     case 'ct-zone':
-    case 'ct-helper': {
+      return (state.connection === null || state.connection === 'invalid') && state.zone === null
+        ? { state: { ...state, zone: value }, effect: { kind: 'write', field: step.field } }
+        : { state, effect: null };
+    case 'ct-mark': {
       const { connection } = state;
       // A packet without a connection has nothing to write to (net/netfilter/xt_connmark.c, nft_ct.c).
       if (connection === null || typeof connection === 'string') return { state, effect: null };
-      const changed = changedConnection(connection, step, held, value);
-      const effect: Effect =
-        step.field === 'ct-mark'
-          ? { kind: 'ct-mark', from: connection.mark ?? 0n, to: changed.mark ?? 0n }
-          : { kind: 'write', field: step.field };
-      return { state: { ...state, connection: changed }, effect };
+      const mark = written(connection.mark, step, value);
+      return {
+        state: { ...state, connection: { ...connection, mark } },
+        effect: { kind: 'ct-mark', from: connection.mark ?? 0n, to: mark ?? 0n },
+      };
     }
     case 'priority':
     case 'other':
@@ -51,20 +53,11 @@ export const applyWrite = (
   }
 };
 
-const changedConnection = (
-  connection: Connection,
-  step: Extract<Step, { kind: 'write' }>,
-  held: Held,
-  value: bigint | undefined,
-): Connection => {
-  if (step.field === 'ct-mark') return { ...connection, mark: written(connection.mark, step, value) };
-  if (step.field === 'ct-helper') return { ...connection, helper: typeof held === 'string' ? held : undefined };
-  return { ...connection, zone: value };
-};
-
 /**
- * Only a packet without a connection can be left alone: one that the tracker has not seen yet, or calls invalid (net/netfilter/xt_CT.c;
- * nft_ct.c, nft_notrack_eval).
+ * Only a packet without a connection can be left alone: one that the tracker has not seen yet, nor been told the zone of, or calls
+ * invalid (net/netfilter/xt_CT.c; nft_ct.c, nft_notrack_eval).
  */
 export const applyNotrack = (state: State): State =>
-  state.connection === null || state.connection === 'invalid' ? { ...state, connection: 'untracked' } : state;
+  (state.connection === null || state.connection === 'invalid') && state.zone === null
+    ? { ...state, connection: 'untracked' }
+    : state;

@@ -30,7 +30,7 @@ export const fuzzKernel = async (wish: FuzzWish): Promise<FuzzResult> => {
   const { name, kinds, firstSeed, pairs, packetsEach, progress, found: tell } = wish;
   const lab = await traceLab(name);
   try {
-    await prepare(lab, kinds);
+    const prepared = await prepare(lab, kinds);
     const host = await hostOf(lab);
     const disagreements: (Disagreement & { readonly seed: number })[] = [];
     let [done, rulesets, refused, id] = [0, 0, 0, 0];
@@ -42,7 +42,7 @@ export const fuzzKernel = async (wish: FuzzWish): Promise<FuzzResult> => {
     for (let seed = firstSeed; done < pairs; seed++) {
       await clear(lab, before);
       const ids = Array.from({ length: packetsEach }, nextId);
-      const { compared, left } = await fuzzRuleset(lab, host, seed, kinds, ids);
+      const { compared, left } = await fuzzRuleset(lab, host, seed, prepared, ids);
       before = left;
       if (compared === null) refused++;
       else {

@@ -65,9 +65,24 @@ export const clear = async (lab: TraceLab, { tables, iptables, ipvs }: Left): Pr
   await lab.run(['conntrack', '-F']);
 };
 
+const QUEUE = 'table inet queue { chain in { type filter hook input priority 0; queue num 3; }; }';
+
+/** Whether nftables hands packets to programs here: a kernel may have been built without that. */
+const handsToPrograms = async (lab: TraceLab): Promise<boolean> => load(lab, [[['nft', '--check', '-f', '-'], QUEUE]]);
+
+/** What kinds of rulesets are made for. */
+export interface Prepared {
+  readonly kinds: readonly FuzzKind[];
+  readonly queues: boolean;
+}
+
 /** Prepares a lab for kinds of rulesets. */
-export const prepare = async (lab: TraceLab, kinds: readonly FuzzKind[]): Promise<void> => {
-  if (!kinds.some((kind) => KINDS[kind].ipvs)) return;
+export const prepare = async (lab: TraceLab, kinds: readonly FuzzKind[]): Promise<Prepared> => {
+  if (kinds.some((kind) => KINDS[kind].ipvs)) await prepareIpvs(lab);
+  return { kinds, queues: await handsToPrograms(lab) };
+};
+
+const prepareIpvs = async (lab: TraceLab): Promise<void> => {
   await lab.run(['ip', '-batch', '-'], IPVS_LINES);
   // It loads the module, which brings the settings along.
   await lab.run(['ipvsadm', '--clear']);
@@ -104,14 +119,14 @@ export const fuzzRuleset = async (
   lab: TraceLab,
   host: Host,
   seed: number,
-  kinds: readonly FuzzKind[],
+  { kinds, queues }: Prepared,
   ids: readonly number[],
 ): Promise<Fuzzed> => {
   const random = randomFrom(seed);
   const kind = KINDS[random.pick(kinds)];
   const flavour = kind.iptables;
   const iptables = flavour === null ? NO_IPTABLES : randomIptables(random, kind.ipvs);
-  const { text, tables } = kind.nft ? randomNft(random) : NO_NFT;
+  const { text, tables } = kind.nft ? randomNft(random, { queues, copies: flavour !== 'legacy' }) : NO_NFT;
   const ipvs = kind.ipvs ? randomIpvs(random) : NO_IPVS;
   const taken = await load(lab, [
     [['ipset', 'restore'], iptables.sets],

@@ -1,7 +1,6 @@
-import { LAB_ADDRESSES, LAB_PORTS } from './random-nft.ts';
+import type { Family } from '../../src/net/family.ts';
+import { brackets, LAB_ADDRESSES, LAB_PORTS } from './lab-addresses.ts';
 import type { Random } from './random.ts';
-
-type Family = 4 | 6;
 
 const NETS = {
   4: ['203.0.113.0/24', '198.51.100.0/30', '192.0.2.0/24', '10.244.0.0/16', '0.0.0.0/1'],
@@ -111,9 +110,6 @@ const condition = (place: Place): string => {
   ];
   return random.pick(kinds)();
 };
-
-/** An address as it stands before a port. */
-export const brackets = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 const HOOK_NAT: ReadonlySet<string> = new Set(['PREROUTING', 'OUTPUT']);
 

@@ -1,7 +1,6 @@
 import type { Family } from '../../src/net/family.ts';
 import type { Protocol } from '../../src/net/protocol.ts';
-import { brackets } from './random-iptables.ts';
-import { LAB_ADDRESSES, LAB_PORTS } from './random-nft.ts';
+import { brackets, LAB_ADDRESSES, LAB_PORTS } from './lab-addresses.ts';
 import type { Random } from './random.ts';
 
 /** Addresses of services, on the link that kube-proxy makes for them. */

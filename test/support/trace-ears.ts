@@ -63,7 +63,8 @@ interface Mutable {
 
 /**
  * Sorts by packet what was told. nft's trace id is used again within a batch, and a packet that comes back over lo has another one: a line
- * with a header says whose lines of that id follow. Every packet passes the tracer's table first, also when it comes back over lo.
+ * with a header says whose lines of that id follow. Every packet passes the tracer's table first, also when it comes back over lo. What is
+ * sent out by the node after it was on its way is a copy, and none of a packet's own lines.
  */
 const byPacket = (lines: readonly string[], messages: readonly Logged[], names: ReadonlyMap<number, string>) => {
   const found = new Map<number, Mutable>();
@@ -73,11 +74,16 @@ const byPacket = (lines: readonly string[], messages: readonly Logged[], names: 
     return known;
   };
   const owners = new Map<string, number | null>();
+  const begun = new Set<number>();
   for (const text of lines) {
     const event = readNftTraceLine(text);
     if (event?.id == null) continue;
     if (event.table === 'zz-trace') {
-      if (event.event.kind === 'packet') owners.set(event.id, idOf(text));
+      if (event.event.kind !== 'packet') continue;
+      const packet = idOf(text);
+      const isCopy = event.chain === 'out' && packet !== null && begun.has(packet);
+      owners.set(event.id, isCopy ? null : packet);
+      if (packet !== null) begun.add(packet);
       continue;
     }
     const owner = owners.get(event.id) ?? null;
