@@ -233,7 +233,7 @@ export const TARGET_OPTIONS: ReadonlyMap<string, Options> = new Map<string, Opti
       '--map-queue': 0,
     },
   ],
-  // What these change does not decide where a packet goes.
+  // What most of these change does not decide where a packet goes.
   ['TCPMSS', { '--set-mss': 1, '--clamp-mss-to-pmtu': 0 }],
   ['TCPOPTSTRIP', { '--strip-options': 1 }],
   ['CHECKSUM', { '--checksum-fill': 0 }],

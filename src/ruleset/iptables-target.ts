@@ -67,7 +67,7 @@ export type IptablesTarget =
   | { readonly kind: 'trace' }
   /** SET: adds to or deletes from an ipset. */
   | { readonly kind: 'set'; readonly options: readonly WrittenOption[] }
-  /** Changes the packet in ways that do not decide where it goes, or does nothing with it: TCPMSS, CHECKSUM, TOS, CLASSIFY, … */
+  /** Changes a header, or does nothing with the packet: TTL, TOS, TCPMSS, CHECKSUM, CLASSIFY, … */
   | { readonly kind: 'other'; readonly module: string; readonly options: readonly WrittenOption[] }
   /** Not known: anything can happen. As it is written, from the name on. */
   | { readonly kind: 'unknown'; readonly text: string };

@@ -30,17 +30,15 @@ const portOf = (to: NatRange | null): Reading | null => {
 const valueOf = (options: readonly WrittenOption[], name: string): string | null =>
   options.find((option) => option.name === name)?.values[0] ?? null;
 
-/** CT gives a new connection its zone and helper before it is looked up (net/netfilter/xt_CT.c). */
+/** CT gives a packet a template of the connection that the tracker will make: its zone, its helper (net/netfilter/xt_CT.c). */
 const lowerCt = ({ notrack, options }: Extract<IptablesTarget, { kind: 'ct' }>): readonly Step[] => {
   const zone = valueOf(options, '--zone') ?? valueOf(options, '--zone-orig') ?? valueOf(options, '--zone-reply');
   const helper = valueOf(options, '--helper');
-  const steps: Step[] = notrack ? [{ kind: 'notrack' }] : [];
-  if (zone !== null) {
-    const value: Reading = /^\d+$/.test(zone) ? constant(single(BigInt(zone))) : { kind: 'unknown', text: zone };
-    steps.push({ kind: 'write', field: 'ct-zone', keep: 0n, value });
-  }
-  if (helper !== null) steps.push({ kind: 'note', what: 'other', text: `helper ${helper}` });
-  return steps;
+  if (notrack) return [{ kind: 'notrack' }];
+  const value: Reading =
+    zone === null || /^\d+$/.test(zone) ? constant(single(BigInt(zone ?? 0))) : { kind: 'unknown', text: zone };
+  const told: Step = { kind: 'write', field: 'ct-zone', keep: 0n, value };
+  return helper === null ? [told] : [told, { kind: 'note', what: 'other', text: `helper ${helper}` }];
 };
 
 /** SET records addresses in an ipset; with a map it also takes the mark from there. */
@@ -51,6 +49,29 @@ const lowerSet = (options: readonly WrittenOption[]): readonly Step[] =>
       return [{ kind: 'write', field: 'mark', keep: 0n, value: { kind: 'unknown', text: 'SET --map-mark' } }];
     return [];
   });
+
+/** What the rules and the routing may ask of a header that a target writes (net/netfilter/xt_HL.c, xt_DSCP.c); other changes decide nothing. */
+const lowerOther = ({ module, options }: Extract<IptablesTarget, { kind: 'other' }>): readonly Step[] => {
+  const [option] = options;
+  const number = Number(option?.values[0]);
+  const writes = (field: 'ttl' | 'dscp', exact: boolean): Step => ({
+    kind: 'write',
+    field,
+    keep: 0n,
+    value: exact && Number.isInteger(number) ? constant(single(number)) : { kind: 'unknown', text: module },
+  });
+  switch (module) {
+    case 'TTL':
+    case 'HL':
+      return [writes('ttl', option?.name.endsWith('-set') === true)];
+    case 'DSCP':
+      return [writes('dscp', option?.name === '--set-dscp')];
+    case 'TOS':
+      return [writes('dscp', false)];
+    default:
+      return [{ kind: 'note', what: 'mangle', text: module }];
+  }
+};
 
 /** What a target does, as steps. */
 export const lowerTarget = (target: IptablesTarget): readonly Step[] => {
@@ -115,7 +136,7 @@ export const lowerTarget = (target: IptablesTarget): readonly Step[] => {
     case 'set':
       return lowerSet(target.options);
     case 'other':
-      return [{ kind: 'note', what: 'mangle', text: target.module }];
+      return lowerOther(target);
     case 'unknown':
       return [{ kind: 'unknown', text: target.text, may: 'match-and-decide' }];
   }

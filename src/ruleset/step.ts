@@ -30,7 +30,7 @@ export type Step =
       readonly set: string;
       readonly directions: readonly ('src' | 'dst')[];
       readonly negate: boolean;
-      /** `--return-nomatch`: an element with the flag nomatch counts as a hit. */
+      /** `--return-nomatch`: elements with the flag nomatch count as hits, and no others. */
       readonly returnNomatch: boolean;
     }
   /** Where the key is in the map (of the rule's own table), its verdict; else the rule does not match. */

@@ -34,13 +34,16 @@ const begun = (state: State, kind: 'new' | 'related'): Connection => {
     seenReply: false,
     assured: false,
     mark: 0n,
-    zone: state.zone === null ? 0n : state.zone,
+    zone: state.template === null ? 0n : state.template.zone,
   };
 };
 
-/** What the tracker finds for a packet that it sees for the first time. */
-export const trackPacket = (context: Context, state: State): State => {
-  if (state.connection !== null) return state;
+/** The tracker looks at a packet that it has not seen yet; a template of the connection is used up (nf_conntrack_core.c, nf_conntrack_in). */
+export const trackPacket = (context: Context, state: State): State =>
+  state.connection === null ? { ...found(context, state), template: null } : state;
+
+/** What the tracker finds. */
+const found = (context: Context, state: State): State => {
   const { packet, earlier } = context;
   if (packet.state === 'untracked' || packet.state === 'invalid') return { ...state, connection: packet.state };
   if (packet.state !== 'established') return { ...state, connection: begun(state, packet.state) };

@@ -162,6 +162,8 @@ const inIpset = (context: Context, state: State, set: IpSet, step: Extract<Step,
   const fields = ipsetKey(set.type, directions);
   const { elements, hasNomatch, unknown } = ipsetElements(set);
   if (fields === null || unknown) return cannotTell(state, set.name);
+  // `--return-nomatch`: the exceptions match, and nothing else; in sets that can have some (ip_set_core.c, ip_set_test).
+  const isReversed = returnNomatch && /\bnet\b/.test(set.type);
   const isBitmapPort = set.type === 'bitmap:port';
   if (isBitmapPort && context.packet.protocol !== 6 && context.packet.protocol !== 17) return negate;
   const held = fields.map((field) => readField(context, state, field));
@@ -171,15 +173,15 @@ const inIpset = (context: Context, state: State, set: IpSet, step: Extract<Step,
   const found = findElements(elements, points);
   const open = points.indexOf(null);
   if (open === -1) {
-    if (!hasNomatch || found.length === 0) return found.length > 0 !== negate;
+    if (!hasNomatch || found.length === 0) return (found.length > 0 && !isReversed) !== negate;
     const best = found.reduce((a, b) => (width(b.key) < width(a.key) ? b : a));
-    return (!best.nomatch || returnNomatch) !== negate;
+    return (best.nomatch === isReversed) !== negate;
   }
-  if (!hasNomatch || returnNomatch) return splitBySet(state, addressesAt(found, open, context.family), negate);
+  if (!hasNomatch && !isReversed) return splitBySet(state, addressesAt(found, open, context.family), negate);
   let inside = emptySet(context.family);
   for (const { key, nomatch } of [...found].sort((a, b) => (width(a.key) > width(b.key) ? -1 : 1))) {
     const own = addressesOf(key.slice(open, open + 1), context.family);
-    inside = nomatch ? difference(inside, own) : union(inside, own);
+    inside = nomatch === isReversed ? union(inside, own) : difference(inside, own);
   }
   return splitBySet(state, inside, negate);
 };

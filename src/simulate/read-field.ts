@@ -28,6 +28,10 @@ const addressHeld = (address: PacketAddress, state: State): Held =>
 const connectionOf = ({ connection }: State): Connection | null =>
   connection === null || typeof connection === 'string' ? null : connection;
 
+/** Only the zone of a template is told: what else stands there differs from kernel to kernel. */
+const isTemplate = ({ connection, template }: State): boolean =>
+  (connection === null || connection === 'invalid') && template !== null;
+
 const statusOf = (one: Connection): readonly string[] => [
   ...(one.seenReply ? ['seen-reply'] : []),
   ...(one.assured ? ['assured'] : []),
@@ -52,7 +56,7 @@ const typeHeld = (context: Context, state: State, address: PacketAddress, device
 
 const tupleHeld = (field: Field, state: State): Held => {
   const connection = connectionOf(state);
-  if (connection === null) return null;
+  if (connection === null) return isTemplate(state) ? undefined : null;
   const tuple = field.startsWith('ct-original') ? connection.original : connection.reply;
   if (field.endsWith('source-port')) return portHeld(tuple.sourcePort);
   if (field.endsWith('destination-port')) return portHeld(tuple.destinationPort);
@@ -150,7 +154,7 @@ export const readField = (context: Context, state: State, field: Field): Held =>
         typeof state.destinationPort === 'number' ? BigInt(state.destinationPort) : state.destinationPort,
       );
     case 'direction':
-      return connectionOf(state)?.direction ?? null;
+      return ofConnection(state, ({ direction }) => direction);
     case 'in-interface':
       return state.in;
     case 'out-interface':
@@ -176,7 +180,7 @@ export const readField = (context: Context, state: State, field: Field): Held =>
     case 'ct-mark':
       return ofConnection(state, ({ mark }) => mark);
     case 'ct-zone':
-      return state.connection === null ? state.zone : ofConnection(state, ({ zone }) => zone);
+      return isTemplate(state) ? state.template?.zone : ofConnection(state, ({ zone }) => zone);
     // Whether another connection expected it is not told of one that goes on.
     case 'ct-helper':
       return ofConnection(state, (connection) => (connection.state === 'new' ? null : undefined));
@@ -246,18 +250,20 @@ export const readField = (context: Context, state: State, field: Field): Held =>
   }
 };
 
-/** Of a connection; a packet without one has nothing. */
+/** Of a connection; a packet without one has nothing, and what a template has cannot be told. */
 const ofConnection = (state: State, of: (connection: Connection) => Held): Held => {
   const connection = connectionOf(state);
-  return connection === null ? null : of(connection);
+  return connection === null ? (isTemplate(state) ? undefined : null) : of(connection);
 };
 
 /**
- * What the tracker has not seen counts as invalid, or, where a zone was told, as new (net/netfilter/nft_ct.c, nft_ct_get_eval;
+ * What the tracker has not seen counts as invalid, or, where it has a template of a connection, as new (net/netfilter/nft_ct.c, nft_ct_get_eval;
  * xt_conntrack.c).
  */
-const stateHeld = ({ connection, zone }: State): string => {
-  if (connection === null || connection === 'invalid') return zone === null ? 'invalid' : 'new';
+const stateHeld = (state: State): string => {
+  const { connection } = state;
+  if (isTemplate(state)) return 'new';
+  if (connection === null || connection === 'invalid') return 'invalid';
   return connection === 'untracked' ? connection : connection.state;
 };
 

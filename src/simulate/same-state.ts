@@ -45,7 +45,8 @@ export const fareAlike = (a: State, b: State): boolean =>
   a.in === b.in &&
   a.ttl === b.ttl &&
   a.dscp === b.dscp &&
-  a.zone === b.zone &&
+  a.template?.zone === b.template?.zone &&
+  (a.template === null) === (b.template === null) &&
   a.ipvs === b.ipvs &&
   a.hasSocket === b.hasSocket &&
   sameRoute(a.route, b.route) &&

@@ -35,7 +35,7 @@ export const startState = (packet: PacketSet): State => {
     out: '',
     arrived: device,
     route: null,
-    zone: null,
+    template: null,
     connection: null,
     hasSocket: packet.entry.kind === 'node',
     ipvs: null,

@@ -109,8 +109,8 @@ export interface State {
   readonly arrived: string;
   /** The routing decision in force; null: none yet. */
   readonly route: StateRoute | null;
-  /** What the tracker is told before it sees the packet; null: nothing, undefined: cannot be told. */
-  readonly zone: bigint | null | undefined;
+  /** What the tracker was told before it sees the packet; null: nothing. A zone that is undefined cannot be told. */
+  readonly template: { readonly zone: bigint | undefined } | null;
   /** null: the tracker has not seen the packet. */
   readonly connection: Connection | 'untracked' | 'invalid' | null;
   /** A local program sent it, and it has not been looped back yet. */

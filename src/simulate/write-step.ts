@@ -3,6 +3,10 @@ import type { Held } from './read-field.ts';
 import type { State } from './state.ts';
 import type { Effect } from './trace.ts';
 
+/** The packet has neither a connection nor a template of one. */
+const isWithout = ({ connection, template }: State): boolean =>
+  (connection === null || connection === 'invalid') && template === null;
+
 const MARK_BITS = 0xffff_ffffn;
 
 const written = (
@@ -32,10 +36,10 @@ export const applyWrite = (
       return { state: { ...state, dscp: value }, effect: { kind: 'write', field: step.field } };
     case 'ttl':
       return { state: { ...state, ttl: value }, effect: { kind: 'write', field: step.field } };
-    // Where the packet has a connection, or another zone, it is too late (nft_ct.c, nft_ct_set_zone_eval; xt_CT.c).
+    // Where the packet has a connection, or a template of one, it is too late (nft_ct.c, nft_ct_set_zone_eval; xt_CT.c).
     case 'ct-zone':
-      return (state.connection === null || state.connection === 'invalid') && state.zone === null
-        ? { state: { ...state, zone: value }, effect: { kind: 'write', field: step.field } }
+      return isWithout(state)
+        ? { state: { ...state, template: { zone: value } }, effect: { kind: 'write', field: step.field } }
         : { state, effect: null };
     case 'ct-mark': {
       const { connection } = state;
@@ -54,10 +58,7 @@ export const applyWrite = (
 };
 
 /**
- * Only a packet without a connection can be left alone: one that the tracker has not seen yet, nor been told the zone of, or calls
+ * Only a packet without a connection can be left alone: one that the tracker has not seen yet, nor been told anything of, or calls
  * invalid (net/netfilter/xt_CT.c; nft_ct.c, nft_notrack_eval).
  */
-export const applyNotrack = (state: State): State =>
-  (state.connection === null || state.connection === 'invalid') && state.zone === null
-    ? { ...state, connection: 'untracked' }
-    : state;
+export const applyNotrack = (state: State): State => (isWithout(state) ? { ...state, connection: 'untracked' } : state);

@@ -60,7 +60,11 @@ export const clear = async (lab: TraceLab, { tables, iptables, ipvs }: Left): Pr
     await lab.run(['iptables-legacy-restore'], EMPTY_LEGACY);
     await lab.run(['ip6tables-legacy-restore'], EMPTY_LEGACY);
   }
-  if (iptables !== null) await lab.run(['ipset', 'destroy']);
+  if (iptables !== null) {
+    // A set in a list is in use until the list is empty.
+    await lab.run(['ipset', 'flush']);
+    await lab.run(['ipset', 'destroy']);
+  }
   if (ipvs) await lab.run(['ipvsadm', '--clear']);
   await lab.run(['conntrack', '-F']);
 };
@@ -78,6 +82,8 @@ export interface Prepared {
 
 /** Prepares a lab for kinds of rulesets. */
 export const prepare = async (lab: TraceLab, kinds: readonly FuzzKind[]): Promise<Prepared> => {
+  // Some rules count there.
+  await lab.run(['nfacct', 'add', 'counted']);
   if (kinds.some((kind) => KINDS[kind].ipvs)) await prepareIpvs(lab);
   return { kinds, queues: await handsToPrograms(lab) };
 };
@@ -125,8 +131,9 @@ export const fuzzRuleset = async (
   const random = randomFrom(seed);
   const kind = KINDS[random.pick(kinds)];
   const flavour = kind.iptables;
-  const iptables = flavour === null ? NO_IPTABLES : randomIptables(random, kind.ipvs);
-  const { text, tables } = kind.nft ? randomNft(random, { queues, copies: flavour !== 'legacy' }) : NO_NFT;
+  const copies = flavour !== 'legacy';
+  const iptables = flavour === null ? NO_IPTABLES : randomIptables(random, { ipvs: kind.ipvs, copies });
+  const { text, tables } = kind.nft ? randomNft(random, { queues, copies }) : NO_NFT;
   const ipvs = kind.ipvs ? randomIpvs(random) : NO_IPVS;
   const taken = await load(lab, [
     [['ipset', 'restore'], iptables.sets],
