@@ -97,7 +97,7 @@ const stepJson = (family: Family, step: TraceStep): Readonly<Record<string, unkn
     case 'nat-skipped':
       return { ...step };
     case 'translated':
-      return { kind: 'translated', hook: step.hook, packet: headerJson(family, step.header) };
+      return { kind: 'translated', hook: step.hook, by: step.by, packet: headerJson(family, step.header) };
     case 'route':
       return {
         kind: 'route',

@@ -146,7 +146,7 @@ const drawSteps = (drawing: Drawing, steps: readonly TraceStep[], depth: number)
             'hook',
             depth,
             hookHead(drawing, step.hook),
-            `nat    as the connection's first packet: now ${step.header.source === null ? '' : `${formatAddress({ family, value: step.header.source })} → `}${endpointText(family, { address: step.header.destination, port: step.header.destinationPort })}`,
+            `${step.by === 'nat' ? "nat    as the connection's first packet" : "IPVS   a server's answer gets the address of its service"}: now ${step.header.source === null ? '' : `${formatAddress({ family, value: step.header.source })} → `}${endpointText(family, { address: step.header.destination, port: step.header.destinationPort })}`,
           ),
         );
         break;

@@ -23,9 +23,7 @@ export type Field =
   | 'source-type-on-out-interface'
   | 'destination-type-on-in-interface'
   | 'destination-type-on-out-interface'
-  /** <yes> when the way back to the source leaves by the interface the packet came by; -loose: by any interface. */
-  | 'reverse-path'
-  | 'reverse-path-loose'
+  | ReversePathField
   | FibField
   | 'mark'
   | 'ct-mark'
@@ -95,5 +93,13 @@ export type Field =
  */
 export type FibField =
   `fib-${'source' | 'destination'}-interface${'' | '-by-mark'}${'' | '-if-in-interface' | '-if-out-interface'}`;
+
+/**
+ * <yes> when the way back to the source leaves by the interface the packet came by; -loose: by any interface; -or-local: also where the
+ * source is the node's own; -by-mark: with the packet's mark (net/ipv4/netfilter/ipt_rpfilter.c).
+ */
+export type ReversePathField = `reverse-path${'' | '-loose'}${'' | '-or-local'}${'' | '-by-mark'}`;
+
+export const isReversePath = (field: Field): field is ReversePathField => field.startsWith('reverse-path');
 
 export const isFibField = (field: Field): field is FibField => field.startsWith('fib-');

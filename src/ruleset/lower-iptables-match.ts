@@ -1,5 +1,5 @@
 import { between, single, symbol } from './data-type.ts';
-import type { Field } from './field.ts';
+import type { Field, ReversePathField } from './field.ts';
 import type { Inverted, IptablesMatch, IpvsTest, NumberRange, WrittenOption } from './iptables-match.ts';
 import { lowerNth, lowerRandom, lowerRecent } from './lower-iptables-chance.ts';
 import { lowerConntrack, lowerStates } from './lower-iptables-conntrack.ts';
@@ -153,6 +153,9 @@ const lowerTtl = ({ negate, op, value }: MatchOf<'ttl'>): Step => {
   }
 };
 
+const reversePath = ({ loose, acceptLocal, validMark }: MatchOf<'rpfilter'>): ReversePathField =>
+  `reverse-path${loose ? '-loose' : ''}${acceptLocal ? '-or-local' : ''}${validMark ? '-by-mark' : ''}`;
+
 /** One condition as steps. */
 export const lowerMatch = (match: IptablesMatch): readonly Step[] => {
   switch (match.kind) {
@@ -203,7 +206,7 @@ export const lowerMatch = (match: IptablesMatch): readonly Step[] => {
     case 'rate':
       return [{ kind: 'maybe', why: match.module, text: textOf(match.options) }];
     case 'rpfilter':
-      return [test(match.loose ? 'reverse-path-loose' : 'reverse-path', match.invert, yes)];
+      return [test(reversePath(match), match.invert, yes)];
     case 'socket':
       return [
         test(match.transparent ? 'socket-transparent' : 'socket', false, yes),

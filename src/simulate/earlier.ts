@@ -66,7 +66,7 @@ export const knownConnection = (context: Context, point: bigint | null): Earlier
   const flow = flowOf(context, point);
   if (flow === null) return null;
   const [original, reply] = [tupleOf(flow.original), tupleOf(flow.reply)];
-  const balanced = context.packet.direction === 'original' ? balanceOf(context, flow) : null;
+  const balanced = balanceOf(context, flow);
   const dnat = reply.source !== original.destination || flow.reply.sourcePort !== flow.original.destinationPort;
   const earlier: Connection = {
     state: 'established',
@@ -78,7 +78,8 @@ export const knownConnection = (context: Context, point: bigint | null): Earlier
     dnat: dnat && balanced === null,
     snat: reply.destination !== original.source || flow.reply.destinationPort !== flow.original.sourcePort,
     confirmed: true,
-    seenReply: !flow.flags.includes('UNREPLIED'),
+    // This one may be the first answer.
+    seenReply: context.packet.direction === 'reply' || !flow.flags.includes('UNREPLIED'),
     assured: flow.flags.includes('ASSURED'),
     mark: BigInt(flow.mark),
     zone: BigInt(flow.zone),

@@ -36,15 +36,17 @@ export type Called =
   /** The nat chains of the hook, at the kernel's fixed place. */
   | { readonly kind: 'nat'; readonly priority: number; readonly groups: readonly Group[] }
   | { readonly kind: 'conntrack'; readonly priority: number }
-  | { readonly kind: 'ipvs'; readonly priority: number };
+  /** IPVS looks for its servers' answers, or for packets to its services. */
+  | { readonly kind: 'ipvs-replies' | 'ipvs'; readonly priority: number };
 
 /** include/uapi/linux/netfilter_ipv4.h: NF_IP_PRI_CONNTRACK, NF_IP_PRI_NAT_DST, NF_IP_PRI_NAT_SRC. */
 const CONNTRACK = -200;
 const NAT_DST = -100;
 const NAT_SRC = 100;
-/** net/netfilter/ipvs/ip_vs_core.c, ip_vs_ops4: new connections at input NAT_SRC - 1 (their replies before), at output NAT_DST + 2. */
+/** net/netfilter/ipvs/ip_vs_core.c, ip_vs_ops4. */
 const IPVS_INPUT = NAT_SRC - 1;
 export const IPVS_OUTPUT = NAT_DST + 2;
+const IPVS_REPLIES: Partial<Readonly<Record<Hook, number>>> = { input: NAT_SRC - 2, forward: 100, output: NAT_DST + 1 };
 
 /** Orders to try at most; more chains of one priority than this are tried in some orders only. */
 const MOST_ORDERS = 24;
@@ -160,6 +162,8 @@ const build = (ruleset: Ruleset, family: Family, hook: Hook, order: readonly Ord
   if (hook !== 'forward')
     called.push({ kind: 'nat', priority: hook === 'prerouting' || hook === 'output' ? NAT_DST : NAT_SRC, groups: nat });
   if (hook === 'prerouting' || hook === 'output') called.push({ kind: 'conntrack', priority: CONNTRACK });
+  const replies = IPVS_REPLIES[hook];
+  if (replies !== undefined) called.push({ kind: 'ipvs-replies', priority: replies });
   if (hook === 'input') called.push({ kind: 'ipvs', priority: IPVS_INPUT });
   if (hook === 'output') called.push({ kind: 'ipvs', priority: IPVS_OUTPUT });
   const rank = ({ kind }: Called): number => (kind === 'chains' ? 1 : 0);

@@ -122,6 +122,26 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
 };
 
 /**
+ * An answer of a server, with the address of its service instead of the server's own (ip_vs_core.c, handle_response); null: it is none.
+ * Only a server that is reached by rewriting answers by way of this node.
+ */
+export const fromService = ({ packet, balanced, earlier }: Context, state: State): State | null =>
+  packet.state !== 'established' ||
+  packet.direction !== 'reply' ||
+  balanced === null ||
+  earlier === null ||
+  balanced.server.forward !== 'masq' ||
+  state.ipvs !== null
+    ? null
+    : {
+        ...state,
+        source: earlier.original.destination,
+        sourcePort: earlier.original.destinationPort,
+        translatedSource: true,
+        ipvs: balanced,
+      };
+
+/**
  * The port to which a server gets a packet; 0 of a server is the packet's own. Where a client keeps its server, only a service of the
  * packet's very port has another one (net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule, ip_vs_sched_persist).
  */

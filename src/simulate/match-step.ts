@@ -1,5 +1,6 @@
 import { difference, emptySet, isEmpty, union, type PrefixSet } from '../net/prefix-set.ts';
 import type { Value } from '../ruleset/data-type.ts';
+import { isReversePath } from '../ruleset/field.ts';
 import type { Reading } from '../ruleset/reading.ts';
 import type { Step } from '../ruleset/step.ts';
 import type { AnyTable } from '../ruleset/table.ts';
@@ -9,6 +10,7 @@ import { addressesOf, covers } from './element-index.ts';
 import { fibPartition } from './fib.ts';
 import { matchIpset, matchLookup } from './match-set.ts';
 import { splitPorts } from './ports.ts';
+import { isWayBack, keyOfWayBack } from './read-field.ts';
 import { isPoint, readReading } from './read-reading.ts';
 import { cannotTell, splitBySet, type Truth } from './split.ts';
 import { SOURCES, type State } from './state.ts';
@@ -42,32 +44,19 @@ const routingSplit = (context: Context, state: State, step: Extract<Step, { kind
       'source type',
     );
   }
-  if ((field === 'reverse-path' || field === 'reverse-path-loose') && state.in !== 'lo') {
-    const key = { source: null, mark: 0n, in: 'lo', protocol: 0, sourcePort: null, destinationPort: null };
+  if (typeof field === 'string' && isReversePath(field) && state.in !== 'lo')
     return gathered(
       state,
-      fibPartition(context.index, state.sources, key).map(({ set, result }) => ({
-        set,
-        holds:
-          result.kind === 'unknown'
-            ? undefined
-            : values.some((value) =>
-                covers(
-                  value,
-                  result.kind === 'route' &&
-                    result.route.type === 'unicast' &&
-                    (field === 'reverse-path-loose' ||
-                      result.route.device === state.in ||
-                      result.route.hops.some(({ device }) => device === state.in))
-                    ? 'yes'
-                    : 'no',
-                ),
-              ),
-      })),
+      fibPartition(context.index, state.sources, keyOfWayBack(state, field)).map(({ set, result }) => {
+        const holds = isWayBack(context, result, field, state.in);
+        return {
+          set,
+          holds: holds === undefined ? undefined : values.some((value) => covers(value, holds ? 'yes' : 'no')),
+        };
+      }),
       negate,
       'way back',
     );
-  }
   return null;
 };
 

@@ -5,7 +5,7 @@ import { assumingThat, byChance, recorded, type Context } from './context.ts';
 import { isAbsent } from '../ruleset/absent.ts';
 import { sysctl } from './host-index.ts';
 import { hasNat, hookCalls, type BaseAt, type Called, type Group } from './hook-order.ts';
-import { balance } from './ipvs.ts';
+import { balance, fromService } from './ipvs.ts';
 import {
   arrived,
   dropped,
@@ -160,6 +160,8 @@ const runCalls = (way: Way, hook: Hook, calls: readonly Called[], from: number, 
       return onward(trackPacket(way.context, state));
     case 'nat':
       return runNat(way, hook, call.groups, state, onward);
+    case 'ipvs-replies':
+      return runIpvsReplies(way, hook, state, onward);
     case 'ipvs':
       return runIpvs(way, hook, state, onward);
     case 'chains':
@@ -176,7 +178,7 @@ const runNat = (way: Way, hook: Hook, groups: readonly Group[], state: State, th
     const skipped = groups.length === 0 ? state : recorded(context, state, { kind: 'nat-skipped', hook, why: asked });
     const changed = translated(skipped, hook);
     if (changed === null) return afterNat(way, hook, state, skipped, then);
-    const told = recorded(context, changed, { kind: 'translated', hook, header: headerOf(changed) });
+    const told = recorded(context, changed, { kind: 'translated', hook, by: 'nat', header: headerOf(changed) });
     return afterNat(way, hook, state, told, then);
   }
   let here: readonly State[] = [state];
@@ -310,6 +312,16 @@ const runIpvs = (way: Way, hook: Hook, state: State, then: Then): void => {
         });
       }
     }
+};
+
+/** The answer of a server gets the address of its service, and goes on as if the node itself had sent it (ip_vs_core.c, handle_response). */
+const runIpvsReplies = (way: Way, hook: Hook, state: State, then: Then): void => {
+  const { context } = way;
+  const answer = fromService(context, state);
+  if (answer === null) return then(state);
+  const told = recorded(context, answer, { kind: 'translated', hook, by: 'ipvs', header: headerOf(answer) });
+  if (hook === 'input' || sysctl(context.index, 'net.ipv4.vs.snat_reroute') === '0') then(told);
+  else rerouted(way, told, then);
 };
 
 /** Output, for packets that have their route. */

@@ -1,10 +1,10 @@
 import { isAbsent } from '../ruleset/absent.ts';
 import type { Value } from '../ruleset/data-type.ts';
-import { isFibField, type FibField, type Field } from '../ruleset/field.ts';
+import { isFibField, isReversePath, type FibField, type Field, type ReversePathField } from '../ruleset/field.ts';
 import { addressType } from './address-type.ts';
 import type { Context } from './context.ts';
 import { SOURCES, thePort, type Connection, type PacketAddress, type Ports, type State } from './state.ts';
-import { fibLookup } from './fib.ts';
+import { fibLookup, type FibKey, type FibResult } from './fib.ts';
 import type { Point } from './element-index.ts';
 
 /**
@@ -63,18 +63,51 @@ const tupleHeld = (field: Field, state: State): Held => {
   return addressHeld(field.endsWith('source') ? tuple.source : tuple.destination, state);
 };
 
-/** net/netfilter/xt_rpfilter.c: what loops back needs no way back; else the route to the source must leave by the same device. */
-const reversePath = (context: Context, state: State, loose: boolean): Held => {
+/** The key of a look-up for an address as rules ask for it. */
+const fibKey = (mark: bigint | undefined): FibKey => ({
+  source: null,
+  mark,
+  in: 'lo',
+  protocol: 0,
+  sourcePort: null,
+  destinationPort: null,
+});
+
+/**
+ * Whether a look-up's result is the way back that a field asks for (net/ipv4/netfilter/ipt_rpfilter.c, rpfilter_lookup_reverse; IPv6 asks
+ * of the node's own addresses nothing else, ip6t_rpfilter.c); undefined: cannot be told.
+ */
+export const isWayBack = (
+  { family }: Context,
+  result: FibResult,
+  field: ReversePathField,
+  device: string,
+): boolean | undefined => {
+  if (result.kind === 'unknown') return undefined;
+  if (result.kind === 'none') return false;
+  const { route } = result;
+  const isOwn = route.type === 'local' && field.includes('-or-local');
+  if (route.type !== 'unicast' && !isOwn) return false;
+  return (
+    field.includes('-loose') ||
+    (isOwn && family === 6) ||
+    route.device === device ||
+    route.hops.some((hop) => hop.device === device)
+  );
+};
+
+/** With which mark the way back is looked for. */
+export const keyOfWayBack = ({ mark }: State, field: ReversePathField): FibKey =>
+  fibKey(field.endsWith('-by-mark') ? mark : 0n);
+
+/** What loops back needs no way back. */
+const reversePath = (context: Context, state: State, field: ReversePathField): Held => {
   if (state.in === 'lo') return 'yes';
   const held = addressHeld(state.source, state);
   if (typeof held !== 'bigint') return undefined;
-  const key = { source: null, mark: 0n, in: 'lo', protocol: 0, sourcePort: null, destinationPort: null };
-  const [found] = fibLookup(context.index, held, key, null);
-  if (found === undefined || found.result.kind === 'unknown') return undefined;
-  if (found.result.kind === 'none') return 'no';
-  const { route } = found.result;
-  if (route.type !== 'unicast') return 'no';
-  return yesNo(loose || route.device === state.in || route.hops.some(({ device }) => device === state.in));
+  const [found] = fibLookup(context.index, held, keyOfWayBack(state, field), null);
+  const holds = found === undefined ? undefined : isWayBack(context, found.result, field, state.in);
+  return holds === undefined ? undefined : yesNo(holds);
 };
 
 /**
@@ -86,9 +119,7 @@ const fibInterface = (context: Context, state: State, field: FibField): Held => 
   const ofSource = field.startsWith('fib-source');
   const held = addressHeld(ofSource ? state.source : state.destination, state);
   if (typeof held !== 'bigint') return undefined;
-  const mark = field.includes('-by-mark') ? state.mark : 0n;
-  const key = { source: null, mark, in: 'lo', protocol: 0, sourcePort: null, destinationPort: null };
-  const [found] = fibLookup(context.index, held, key, null);
+  const [found] = fibLookup(context.index, held, fibKey(field.includes('-by-mark') ? state.mark : 0n), null);
   if (found === undefined || found.result.kind === 'unknown') return undefined;
   if (found.result.kind === 'none' || found.result.route.type !== 'unicast') return '';
   const { device, hops } = found.result.route;
@@ -112,9 +143,11 @@ const bridgePort = (context: Context, state: State, field: Field): Held => {
   return links.some(({ master }) => master === name && name !== '') ? undefined : '';
 };
 
-const ipvsHeld = ({ ipvs }: State, field: Field): Held => {
+const ipvsHeld = ({ packet }: Context, { ipvs }: State, field: Field): Held => {
   if (field === 'ipvs-connection') return yesNo(ipvs !== null);
   if (ipvs === null) return null;
+  // An answer has been rewritten before, so that its connection may not be found by it (net/netfilter/xt_ipvs.c, ipvs_mt).
+  if (packet.direction === 'reply') return undefined;
   const { at } = ipvs.service;
   switch (field) {
     case 'ipvs-virtual-address':
@@ -137,6 +170,7 @@ const SYN = 2n;
 /** What a field holds for the packets of a state. */
 export const readField = (context: Context, state: State, field: Field): Held => {
   if (isFibField(field)) return fibInterface(context, state, field);
+  if (isReversePath(field)) return reversePath(context, state, field);
   switch (field) {
     case 'family':
       return FAMILY_NUMBER[context.family];
@@ -171,10 +205,6 @@ export const readField = (context: Context, state: State, field: Field): Held =>
       return typeHeld(context, state, state.destination, state.in);
     case 'destination-type-on-out-interface':
       return typeHeld(context, state, state.destination, state.out);
-    case 'reverse-path':
-      return reversePath(context, state, false);
-    case 'reverse-path-loose':
-      return reversePath(context, state, true);
     case 'mark':
       return state.mark;
     case 'ct-mark':
@@ -236,7 +266,7 @@ export const readField = (context: Context, state: State, field: Field): Held =>
     case 'ipvs-direction':
     case 'ipvs-method':
     case 'ipvs-virtual-control-port':
-      return ipvsHeld(state, field);
+      return ipvsHeld(context, state, field);
     case 'ct-expiration':
     case 'ct-volume':
     case 'tcp-option':

@@ -57,8 +57,8 @@ export type TraceStep =
   | { readonly kind: 'policy'; readonly at: Place; readonly verdict: 'accept' | 'drop' }
   /** The nat chains of a hook are passed by: the connection is decided, or not tracked. */
   | { readonly kind: 'nat-skipped'; readonly hook: Hook; readonly why: 'decided' | 'untracked' | 'invalid' }
-  /** The tracker rewrites a packet of a connection that was decided before. */
-  | { readonly kind: 'translated'; readonly hook: Hook; readonly header: Header }
+  /** The tracker, or IPVS a server's answer, rewrites a packet of a connection that was decided before. */
+  | { readonly kind: 'translated'; readonly hook: Hook; readonly by: 'nat' | 'ipvs'; readonly header: Header }
   | {
       readonly kind: 'route';
       /** again: after an output chain changed what the route depends on. */

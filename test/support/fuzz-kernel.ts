@@ -41,8 +41,7 @@ export const fuzzKernel = async (wish: FuzzWish): Promise<FuzzResult> => {
     };
     for (let seed = firstSeed; done < pairs; seed++) {
       await clear(lab, before);
-      const ids = Array.from({ length: packetsEach }, nextId);
-      const { compared, left } = await fuzzRuleset(lab, host, seed, prepared, ids);
+      const { compared, left } = await fuzzRuleset(lab, host, seed, prepared, packetsEach, nextId);
       before = left;
       if (compared === null) refused++;
       else {

@@ -126,7 +126,8 @@ export const fuzzRuleset = async (
   host: Host,
   seed: number,
   { kinds, queues }: Prepared,
-  ids: readonly number[],
+  count: number,
+  nextId: () => number,
 ): Promise<Fuzzed> => {
   const random = randomFrom(seed);
   const kind = KINDS[random.pick(kinds)];
@@ -146,10 +147,10 @@ export const fuzzRuleset = async (
   if (!taken) return { compared: null, left };
   if (ipvs.settings.length > 0) await lab.run(['sysctl', '-qw', ...ipvs.settings]);
   const ruleset = await heldBy(lab, withSettings(host, ipvs.settings), flavour, kind.ipvs);
-  const packets = ids.map((id) => randomPacket(random, id, ipvs.asked));
+  const packets = Array.from({ length: count }, () => randomPacket(random, nextId(), ipvs.asked));
   // What is registered last runs first. Tables of legacy iptables stay from the first ruleset on, those of iptables-nft are made first.
   const native = tables.map(([family, table]): OrderName => ({ family, table, chain: null })).reverse();
   const own = ruleset.tables.filter(({ engine }) => engine !== 'nft');
   const order = [...native, ...own.map(({ family, name }): OrderName => ({ family, table: name, chain: null }))];
-  return { compared: await differences(lab, ruleset, packets, order), left };
+  return { compared: await differences(lab, ruleset, packets, order, nextId), left };
 };

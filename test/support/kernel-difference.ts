@@ -3,7 +3,7 @@ import { PROTOCOL_NUMBER } from '../../src/net/protocol.ts';
 import { single } from '../../src/ruleset/data-type.ts';
 import type { Value } from '../../src/ruleset/data-type.ts';
 import type { Field } from '../../src/ruleset/field.ts';
-import type { Host } from '../../src/ruleset/host.ts';
+import type { Flow, Host } from '../../src/ruleset/host.ts';
 import type { Ruleset } from '../../src/ruleset/ruleset.ts';
 import type { TraceEvent } from '../../src/parse/kernel-trace.ts';
 import { readDumps } from '../../src/parse/read-dumps.ts';
@@ -11,9 +11,10 @@ import { compareWays } from '../../src/simulate/compare-ways.ts';
 import { onePacket, type PacketSet } from '../../src/simulate/packet-set.ts';
 import type { OrderName } from '../../src/simulate/simulate.ts';
 import { LAB_ADDRESSES, LAB_PORTS } from './lab-addresses.ts';
+import { answersTo, flowKey, nextTo, trackedIn, type LaterPacket } from './later-packets.ts';
 import type { Asked } from './random-ipvs.ts';
 import type { Random } from './random.ts';
-import { lengthOf } from './raw-packet.ts';
+import { icmpTypeOf, lengthOf } from './raw-packet.ts';
 import type { Sender, SentPacket, TraceLab } from './trace-lab.ts';
 
 /** Where the simulation and the kernel differ, with all that is needed to see it again. */
@@ -67,8 +68,8 @@ export const randomPacket = (random: Random, id: number, services: readonly Aske
 
 const ENTRY = { outside: 'eth0', pod: 'cni0' } as const;
 
-/** The packet as the simulation is asked about it. */
-export const asked = ({ from, packet }: SentPacket): PacketSet => {
+/** The packet as the simulation is asked about it; `direction`: of an established connection. */
+export const asked = ({ from, packet }: SentPacket, direction: 'original' | 'reply' | null = null): PacketSet => {
   const { source, destination, protocol, sourcePort, destinationPort, tcpFlags, ttl } = packet;
   const isIcmp = protocol === 1 || protocol === 58;
   const fields = new Map<Field, Value>([
@@ -76,7 +77,7 @@ export const asked = ({ from, packet }: SentPacket): PacketSet => {
     ['ttl', single(ttl)],
     ['tcp-flags', single(tcpFlags)],
     ['dscp', single(0)],
-    ['icmp-type', single(protocol === 1 ? 8 : 128)],
+    ['icmp-type', single(icmpTypeOf(packet))],
     ['icmp-code', single(0)],
     ['socket-user', single(0)],
     ['socket-group', single(0)],
@@ -88,7 +89,8 @@ export const asked = ({ from, packet }: SentPacket): PacketSet => {
     sourcePort: isIcmp ? null : sourcePort,
     destinationPort: isIcmp ? null : destinationPort,
     entry: from === 'node' ? { kind: 'node' } : { kind: 'interface', name: ENTRY[from] },
-    state: protocol === 6 && tcpFlags === NONSENSE ? 'invalid' : 'new',
+    state: direction !== null ? 'established' : protocol === 6 && tcpFlags === NONSENSE ? 'invalid' : 'new',
+    direction: direction ?? 'original',
     fields,
   });
 };
@@ -155,28 +157,79 @@ export interface Compared {
   readonly packets: number;
 }
 
-/** Sends packets through the ruleset in force and compares each one's way with its simulation. */
+/** A packet to be sent, as the simulation is asked about it. */
+interface Question {
+  readonly sent: SentPacket;
+  readonly direction: 'original' | 'reply' | null;
+}
+
+/** Sends packets through the ruleset in force, and gives what compares each one's way with its simulation on the ruleset as it then is. */
+const sendAll = async (lab: TraceLab, questions: readonly Question[], order: readonly OrderName[]) => {
+  const told = await lab.send(questions.map(({ sent }) => sent));
+  return (ruleset: Ruleset): Compared => {
+    // Tables of legacy iptables stay, empty, once they were used.
+    const isLegacy = ruleset.tables.some(({ engine }) => engine === 'iptables-legacy');
+    let whole = 0;
+    const found = questions.flatMap(({ sent, direction }, index) => {
+      const of = told[index];
+      // Its trace was lost.
+      if (of == null) return [];
+      const { nft, legacy: all } = of;
+      const legacy = isLegacy ? all : [];
+      const { hops, compared } = compareWays(ruleset, asked(sent, direction), { nft, legacy, deaf: null }, order);
+      if (!compared.agrees || !compared.gaveUp) whole++;
+      if (compared.agrees) return [];
+      const kernel = hops.flatMap(({ entered, events }) => [...(entered === null ? [] : [entered]), ...events]);
+      const packet = `${direction === null ? '' : `${direction} `}${textOf(sent)}`;
+      return [{ packet, difference: compared.difference, kernel: kernel.map(visitText).join('; ') }];
+    });
+    return { found, packets: whole };
+  };
+};
+
+/** Flows with the flags that they have got in the meantime: a packet may give its connection some before rules see it. */
+const withFlags = (before: readonly Flow[], after: readonly Flow[]): readonly Flow[] => {
+  const flags = new Map(after.map((flow) => [flowKey(flow), flow.flags]));
+  return before.map((flow) => ({ ...flow, flags: flags.get(flowKey(flow)) ?? flow.flags }));
+};
+
+/** Compares the ways of packets of connections that others have begun. */
+const sendLater = async (
+  lab: TraceLab,
+  ruleset: Ruleset,
+  later: readonly LaterPacket[],
+  before: readonly Flow[],
+  order: readonly OrderName[],
+): Promise<{ readonly compared: Compared; readonly after: readonly Flow[] }> => {
+  const compare = await sendAll(lab, later, order);
+  const after = await trackedIn(lab);
+  const host = { ...ruleset.host, conntrack: withFlags(before, after) };
+  return { compared: compare({ ...ruleset, host }), after };
+};
+
+/**
+ * Sends packets through the ruleset in force, then the answers to those of which a connection has come about, then what follows these, and
+ * compares each packet's way with its simulation.
+ */
 export const differences = async (
   lab: TraceLab,
   ruleset: Ruleset,
   packets: readonly SentPacket[],
   order: readonly OrderName[],
+  nextId: () => number,
 ): Promise<Compared> => {
-  // Tables of legacy iptables stay, empty, once they were used.
-  const isLegacy = ruleset.tables.some(({ engine }) => engine === 'iptables-legacy');
-  const told = await lab.send(packets);
-  let whole = 0;
-  const found = packets.flatMap((sent, index) => {
-    const of = told[index];
-    // Its trace was lost.
-    if (of == null) return [];
-    const { nft, legacy: all } = of;
-    const legacy = isLegacy ? all : [];
-    const { hops, compared } = compareWays(ruleset, asked(sent), { nft, legacy, deaf: null }, order);
-    if (!compared.agrees || !compared.gaveUp) whole++;
-    if (compared.agrees) return [];
-    const kernel = hops.flatMap(({ entered, events }) => [...(entered === null ? [] : [entered]), ...events]);
-    return [{ packet: textOf(sent), difference: compared.difference, kernel: kernel.map(visitText).join('; ') }];
-  });
-  return { found, packets: whole };
+  const compare = await sendAll(
+    lab,
+    packets.map((sent) => ({ sent, direction: null })),
+    order,
+  );
+  const begun = await trackedIn(lab);
+  const answers = answersTo(packets, begun, address, nextId);
+  const answered = await sendLater(lab, ruleset, answers, begun, order);
+  const next = await sendLater(lab, ruleset, nextTo(answers, answered.after, nextId), answered.after, order);
+  const all = [compare(ruleset), answered.compared, next.compared];
+  return {
+    found: all.flatMap(({ found }) => found),
+    packets: all.reduce((sum, { packets: count }) => sum + count, 0),
+  };
 };

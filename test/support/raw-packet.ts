@@ -13,6 +13,11 @@ export interface RawPacket {
   readonly id: number;
   readonly ttl: number;
   readonly payload: number;
+  /** TCP: the number of its first byte; 1000 where it is not said. */
+  readonly sequence?: number;
+  readonly acknowledgement?: number;
+  /** ICMP: an echo reply. */
+  readonly isAnswer?: boolean;
 }
 
 const bytesOf = ({ family, value }: Address): Buffer => {
@@ -65,6 +70,10 @@ const init = ({ sourcePort, destinationPort }: RawPacket): Buffer => {
   return whole;
 };
 
+/** The type of an ICMP packet: an echo request or its reply (RFC 792, RFC 4443). */
+export const icmpTypeOf = ({ protocol, isAnswer = false }: RawPacket): number =>
+  protocol === 1 ? (isAnswer ? 0 : 8) : isAnswer ? 129 : 128;
+
 const transport = (packet: RawPacket): Buffer => {
   const { protocol, sourcePort, destinationPort, tcpFlags, payload } = packet;
   const data = Buffer.alloc(payload, 0x61);
@@ -72,7 +81,8 @@ const transport = (packet: RawPacket): Buffer => {
     const header = Buffer.alloc(20);
     header.writeUInt16BE(sourcePort, 0);
     header.writeUInt16BE(destinationPort, 2);
-    header.writeUInt32BE(1000, 4);
+    header.writeUInt32BE(packet.sequence ?? 1000, 4);
+    header.writeUInt32BE(packet.acknowledgement ?? 0, 8);
     header.writeUInt8(0x50, 12);
     header.writeUInt8(tcpFlags, 13);
     header.writeUInt16BE(64_240, 14);
@@ -90,9 +100,9 @@ const transport = (packet: RawPacket): Buffer => {
     return whole;
   }
   if (protocol === 132) return init(packet);
-  // An echo request.
+  // An echo request, or its reply.
   const header = Buffer.alloc(8);
-  header.writeUInt8(protocol === 1 ? 8 : 128, 0);
+  header.writeUInt8(icmpTypeOf(packet), 0);
   header.writeUInt16BE(sourcePort, 4);
   header.writeUInt16BE(1, 6);
   const whole = Buffer.concat([header, data]);
