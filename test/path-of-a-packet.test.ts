@@ -308,6 +308,23 @@ describe('where a packet ends', () => {
     assert.deepEqual(outcomes(rules, NODE_PORT), ['always local 192.0.2.10:65535 from 203.0.113.7 refused']);
   });
 
+  test('what several rules rewrite alike is as likely as all of them', () => {
+    const half = '-m statistic --mode random --probability 0.5';
+    const rules = {
+      'save.txt': iptables({
+        nat: [
+          `-A PREROUTING -p tcp --dport 30001 ${half} -j DNAT --to-destination 10.244.1.64:8080`,
+          `-A PREROUTING -p tcp --dport 30001 ${half} -j DNAT --to-destination 10.244.1.66:8080`,
+          TO_POD,
+        ],
+      }),
+    };
+    assert.deepEqual(outcomes(rules, NODE_PORT, 'established'), [
+      '3/4 delivered 10.244.1.64:8080 from 203.0.113.7 connects',
+      '1/4 delivered 10.244.1.66:8080 from 203.0.113.7 connects',
+    ]);
+  });
+
   const ipvs =
     '-A -t 192.0.2.10:30001 -s rr\n-a -t 192.0.2.10:30001 -r 10.244.1.64:8080 -m -w 1\n-a -t 192.0.2.10:30001 -r 10.244.1.66:8080 -m -w 1\n';
   const tracked = (server: string): string =>
@@ -337,6 +354,14 @@ describe('where a packet ends', () => {
         'conntrack.txt': tracked('10.244.1.66'),
       },
       ['always dropped timeout'],
+    ],
+    [
+      'cannot be followed where its first packet was sent on through a tunnel',
+      {
+        'ipvsadm-Sn.txt':
+          '-A -t 192.0.2.10:30001 -s rr\n-a -t 192.0.2.10:30001 -r 10.244.2.21:8080 -i -w 1\n-a -t 192.0.2.10:30001 -r 10.244.1.66:8080 -m -w 1\n',
+      },
+      [`1/2 ${toServer('10.244.1.66')}`, '? unknown depends'],
     ],
     [
       'cannot be followed where kube-proxy uses IPVS and no dump tells its services',

@@ -11,6 +11,8 @@ export const fraction = (over: bigint, of: bigint): Fraction => {
 /** What is left of the whole. */
 export const rest = ({ over, of }: Fraction): Fraction => ({ over: of - over, of });
 
+export const plus = (a: Fraction, b: Fraction): Fraction => fraction(a.over * b.of + b.over * a.of, a.of * b.of);
+
 /** All. */
 export const certain: Fraction = { over: 1n, of: 1n };
 /** None. */

@@ -1,4 +1,4 @@
-import { certain, fraction } from '../ruleset/fraction.ts';
+import { certain, fraction, plus } from '../ruleset/fraction.ts';
 import type { Fraction } from '../ruleset/step.ts';
 import type { Ending } from './make-outcome.ts';
 import type { Assumption, Outcome } from './outcome.ts';
@@ -50,7 +50,6 @@ export const endingKey = ({
 export const assumptionKey = ({ at, what, holds }: Assumption): string => `${placeKey(at)} ${what} ${holds}`;
 
 const times = (a: Fraction, b: Fraction): Fraction => fraction(a.over * b.over, a.of * b.of);
-const plus = (a: Fraction, b: Fraction): Fraction => fraction(a.over * b.of + b.over * a.of, a.of * b.of);
 
 const add = (entries: Map<string, Entry>, key: string, entry: Entry): void => {
   const known = entries.get(key);

@@ -1,5 +1,7 @@
 import type { PrefixSet } from '../net/prefix-set.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
+import type { Fraction } from '../ruleset/step.ts';
+import { plus } from '../ruleset/fraction.ts';
 import { byChance, type Context } from './context.ts';
 import { assumptionKey, endingKey, outcomesOf } from './distribution.ts';
 import { established, knownConnection } from './earlier.ts';
@@ -72,6 +74,36 @@ const mappingKey = ({ reply }: Connection, balanced: Balance | null): string =>
 const isConnection = (connection: State['connection']): connection is Connection =>
   connection !== null && typeof connection === 'object';
 
+/** What the first packet of a connection may have come to. */
+interface Begun {
+  readonly end: End;
+  /** How often, under what the first of these ends assumes. */
+  readonly share: Fraction;
+}
+
+const sameAssumptions = (a: End, b: End): boolean => {
+  const [one, other] = [a, b].map(({ state }) => listed(state.assuming).map(assumptionKey).join(' '));
+  return one === other;
+};
+
+/** What first packets come to, by what it means for the connection's later ones: a rewriting, or that nobody can tell. */
+const begunWays = (ends: readonly End[]): readonly Begun[] => {
+  const ways = new Map<string, Begun>();
+  for (const end of ends) {
+    const { connection, ipvs, weight } = end.state;
+    const { result } = end.ending;
+    if (result !== 'unknown' && !(isConnection(connection) && WENT_ON.has(result))) continue;
+    const key =
+      result === 'unknown' || !isConnection(connection) ? endingKey(end.ending) : mappingKey(connection, ipvs);
+    const known = ways.get(key);
+    if (known === undefined) ways.set(key, { end, share: weight });
+    else if (sameAssumptions(known.end, end)) ways.set(key, { ...known, share: plus(known.share, weight) });
+  }
+  return [...ways.values()];
+};
+
+const WENT_ON: ReadonlySet<Outcome['result']> = new Set(['delivered', 'local', 'forwarded']);
+
 /**
  * A packet of an established connection: its mapping was decided by the first packet. The tracker's dump tells it; without an entry it is
  * what the first packet would get by the rules as they are now.
@@ -81,18 +113,15 @@ const travelEstablished = (context: Context, start: State): readonly End[] => {
   if (known !== null) return travel({ ...context, ...known }, start);
   if (context.packet.direction === 'reply') return travel(context, start);
   const first: Context = { ...context, packet: { ...context.packet, state: 'new' }, recording: false };
-  const mappings = new Map<string, { readonly connection: Connection; readonly end: End }>();
-  for (const end of travel(first, startState(first.packet))) {
-    const { connection, ipvs } = end.state;
-    if (isConnection(connection) && ['delivered', 'local', 'forwarded'].includes(end.ending.result))
-      mappings.set(mappingKey(connection, ipvs), { connection, end });
-  }
-  if (mappings.size === 0) return travel(context, start);
+  const ways = begunWays(travel(first, startState(first.packet)));
+  if (ways.length === 0) return travel(context, start);
   const at = DECIDED_BEFORE(context.family);
-  return [...mappings.values()].flatMap(({ connection, end }) => {
-    const share = end.state.weight;
-    const here = mappings.size === 1 ? start : byChance(context, start, at, 'random', share);
-    return travel({ ...context, earlier: established(connection), balanced: end.state.ipvs }, here);
+  return ways.flatMap(({ end: { state, ending }, share }): readonly End[] => {
+    const here = ways.length === 1 ? start : byChance(context, start, at, 'random', share);
+    const { connection, ipvs } = state;
+    return ending.result === 'unknown' || !isConnection(connection)
+      ? [{ state: here, ending }]
+      : travel({ ...context, earlier: established(connection), balanced: ipvs }, here);
   });
 };
 
