@@ -54,7 +54,7 @@ const lowerSet = (options: readonly WrittenOption[]): readonly Step[] =>
 const lowerOther = ({ module, options }: Extract<IptablesTarget, { kind: 'other' }>): readonly Step[] => {
   const [option] = options;
   const number = Number(option?.values[0]);
-  const writes = (field: 'ttl' | 'dscp', exact: boolean): Step => ({
+  const writes = (field: 'ttl' | 'dscp' | 'length', exact: boolean): Step => ({
     kind: 'write',
     field,
     keep: 0n,
@@ -66,6 +66,9 @@ const lowerOther = ({ module, options }: Extract<IptablesTarget, { kind: 'other'
       return [writes('ttl', option?.name.endsWith('-set') === true)];
     case 'DSCP':
       return [writes('dscp', option?.name === '--set-dscp')];
+    // Where there is no such option, it is added (xt_TCPMSS.c, tcpmss_mangle_packet).
+    case 'TCPMSS':
+      return [writes('length', false)];
     case 'TOS':
       return [writes('dscp', false)];
     default:

@@ -60,7 +60,7 @@ export type Step =
   /** `field = (field & keep) ^ value`. `keep` 0 replaces it. Where the reading gives nothing, nothing is written. */
   | {
       readonly kind: 'write';
-      readonly field: 'mark' | 'ct-mark' | 'ct-zone' | 'dscp' | 'priority' | 'ttl' | 'other';
+      readonly field: 'mark' | 'ct-mark' | 'ct-zone' | 'dscp' | 'priority' | 'ttl' | 'length' | 'other';
       readonly keep: bigint;
       readonly value: Reading;
     }

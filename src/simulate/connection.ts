@@ -1,5 +1,6 @@
 import type { Hook } from '../ruleset/hook.ts';
 import type { Context } from './context.ts';
+import type { PacketSet } from './packet-set.ts';
 import { ANY_PORT, NO_PORT, onePort, SOURCES, thePort, type Connection, type State, type Tuple } from './state.ts';
 
 /** A port of which it may be known that there is none (null), or nothing (undefined). */
@@ -42,13 +43,33 @@ const begun = (state: State, kind: 'new' | 'related'): Connection => {
 export const trackPacket = (context: Context, state: State): State =>
   state.connection === null ? { ...found(context, state), template: null } : state;
 
+/** What cannot be told of a zone is taken for the same. */
+const isInZone = ({ template }: State, { zone }: Connection): boolean => {
+  const wanted = template === null ? 0n : template.zone;
+  return wanted === undefined || zone === undefined || wanted === zone;
+};
+
+const ICMP: ReadonlySet<number> = new Set([1, 58]);
+const TCP = 6;
+const SYN = 2n;
+const ACK = 16n;
+
+/** A connection can be picked up in its middle, but not by the answer to its first packet (nf_conntrack_proto_tcp.c, tcp_new; …_icmp.c). */
+const beginsAgain = ({ protocol, direction, fields }: PacketSet): boolean => {
+  if (ICMP.has(protocol)) return direction === 'original';
+  const flags = fields.get('tcp-flags');
+  return protocol !== TCP || flags?.kind !== 'range' || (flags.first & (SYN | ACK)) !== (SYN | ACK);
+};
+
 /** What the tracker finds. */
 const found = (context: Context, state: State): State => {
   const { packet, earlier } = context;
   if (packet.state === 'untracked' || packet.state === 'invalid') return { ...state, connection: packet.state };
   if (packet.state !== 'established') return { ...state, connection: begun(state, packet.state) };
-  if (earlier !== null) return { ...state, connection: earlier };
+  // Connections of other zones are not found (net/netfilter/nf_conntrack_core.c, resolve_normal_ct).
+  if (earlier !== null && isInZone(state, earlier)) return { ...state, connection: earlier };
   const first = begun(state, 'new');
+  if (earlier !== null) return { ...state, connection: beginsAgain(packet) ? first : 'invalid' };
   return {
     ...state,
     connection: {

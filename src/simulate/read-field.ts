@@ -245,6 +245,8 @@ export const readField = (context: Context, state: State, field: Field): Held =>
       return state.ttl;
     case 'dscp':
       return state.dscp;
+    case 'length':
+      return state.length;
     case 'ether-type':
       return context.family === 4 ? 0x0800n : 0x86ddn;
     case 'packet-type':
@@ -270,7 +272,6 @@ export const readField = (context: Context, state: State, field: Field): Held =>
     case 'ct-expiration':
     case 'ct-volume':
     case 'tcp-option':
-    case 'length':
     case 'source-mac':
     case 'destination-mac':
     case 'socket':

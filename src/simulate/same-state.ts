@@ -45,6 +45,7 @@ export const fareAlike = (a: State, b: State): boolean =>
   a.in === b.in &&
   a.ttl === b.ttl &&
   a.dscp === b.dscp &&
+  a.length === b.length &&
   a.template?.zone === b.template?.zone &&
   (a.template === null) === (b.template === null) &&
   a.ipvs === b.ipvs &&

@@ -8,7 +8,7 @@ const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 33, 132, 136]);
 
 const numberOf = (
   packet: PacketSet,
-  field: 'mark' | 'ttl' | 'dscp',
+  field: 'mark' | 'ttl' | 'dscp' | 'length',
   otherwise: bigint | undefined,
 ): bigint | undefined => {
   const value = packet.fields.get(field);
@@ -31,6 +31,7 @@ export const startState = (packet: PacketSet): State => {
     mark: numberOf(packet, 'mark', 0n),
     ttl: numberOf(packet, 'ttl', 64n),
     dscp: numberOf(packet, 'dscp', undefined),
+    length: numberOf(packet, 'length', undefined),
     in: device,
     out: '',
     arrived: device,

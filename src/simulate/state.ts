@@ -102,6 +102,8 @@ export interface State {
   readonly mark: bigint | undefined;
   readonly ttl: bigint | undefined;
   readonly dscp: bigint | undefined;
+  /** Bytes, with the IP header. */
+  readonly length: bigint | undefined;
   /** Names; empty: none at this hook. */
   readonly in: string;
   readonly out: string;

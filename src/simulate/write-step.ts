@@ -34,6 +34,8 @@ export const applyWrite = (
     }
     case 'dscp':
       return { state: { ...state, dscp: value }, effect: { kind: 'write', field: step.field } };
+    case 'length':
+      return { state: { ...state, length: value }, effect: { kind: 'write', field: step.field } };
     case 'ttl':
       return { state: { ...state, ttl: value }, effect: { kind: 'write', field: step.field } };
     // Where the packet has a connection, or a template of one, it is too late (nft_ct.c, nft_ct_set_zone_eval; xt_CT.c).

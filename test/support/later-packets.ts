@@ -80,8 +80,7 @@ const unanswered = (packets: readonly SentPacket[], flows: readonly Flow[]): rea
           (flow.original.sourcePort === sourcePort && flow.original.destinationPort === destinationPort)),
     );
     const [flow] = found;
-    // In another zone rules decide who finds it.
-    if (flow === undefined || found.length > 1 || flow.zone !== 0 || !flow.flags.includes('UNREPLIED')) return [];
+    if (flow === undefined || found.length > 1 || !flow.flags.includes('UNREPLIED')) return [];
     if (!hasPorts(flow) && !(isPlain(flow, flows) && isAlone(sent, packets))) return [];
     return (protocol === 6 && flow.state === 'SYN_SENT') || protocol === 17 || !hasPorts(flow) ? [[sent, flow]] : [];
   });

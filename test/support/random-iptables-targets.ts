@@ -64,8 +64,8 @@ const NOTES: Targets = ({ random, family, copies }) => [
   () => `-j NFLOG --nflog-group 5`,
   () => `-j SET --${random.pick(['add', 'del'])}-set s${family}-added src`,
   () => `-j SET --add-set s${family}-added src --exist --timeout 60`,
-  // Copies of IPv6 packets for the node itself come back to it.
-  ...(copies && family === 4 ? [() => `-j TEE --gateway ${LAB_ADDRESSES[4].pods[2]}`] : []),
+  // Copies of packets for the node itself come back to it.
+  ...(copies ? [() => `-m addrtype ! --dst-type LOCAL -j TEE --gateway ${LAB_ADDRESSES[family].pods[2]}`] : []),
 ];
 
 const ANSWERS: Targets = ({ random, table, chain, family, l4 }) =>

@@ -67,10 +67,10 @@ const NOTES: Actions = ({ random, family, hook, isInet, isNat, l4, copies }) => 
     () => `update @seen${family} { ${ip} saddr timeout 30s counter } accept`,
     () => `update @met${family} { ${ip} saddr limit rate ${random.pick(['', 'over '])}10/second } accept`,
     () => `update @learnt${family} { ${ip} saddr : 0x1 }`,
-    // Copies of IPv6 packets for the node itself come back to it.
-    ...(isInet || family === 6 || isNat || hook === 'any' || !copies
+    // Copies of packets for the node itself come back to it.
+    ...(isInet || isNat || hook === 'any' || !copies
       ? []
-      : [() => `dup to ${LAB_ADDRESSES[4].pods[2]} device cni0`]),
+      : [() => `fib daddr type != local dup to ${LAB_ADDRESSES[family].pods[2]} device cni0`]),
     ...(hook === 'prerouting' && !isNat && l4 !== 'sctp'
       ? [
           () => `meta l4proto ${l4} tproxy ${ip} to :8080`,

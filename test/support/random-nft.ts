@@ -14,12 +14,12 @@ const ICMP = { 4: 'icmp type', 6: 'icmpv6 type' } as const;
 const icmpRule = ({ random, family, jumps }: Place): string =>
   `${ICMP[family]} ${random.pick(['echo-request', '!= echo-request', '{ echo-request, echo-reply }'])} ${random.pick(['accept', 'meta mark set 0x1', ...jumps.map((chain) => `jump ${chain}`)])}`;
 
-/**
- * nft 1.0.6 leaves a condition out of its listing where it takes it for implied: `meta nfproto ipv6 meta l4proto tcp reject with tcp reset`
- * and `ct l3proto ipv4 ip saddr …`.
- */
+/** What says more about a header says its family too. */
+const NAMES_HEADER = /(?:^|\s)(?:ip6?|tcp|udp|sctp|th|icmp|icmpv6|ct protocol) /;
+
+/** nft 1.0.6 leaves a family out of its listing where it takes it for implied, also where it is not: `ct l3proto ipv4 ip saddr …`. */
 const isLost = (text: string, rule: readonly string[]): boolean =>
-  (text.startsWith('ct l3proto') && rule.some((other) => /(?:^|\s)ip6? /.test(other))) ||
+  (/^(?:ct l3proto|meta protocol)/.test(text) && rule.some((other) => NAMES_HEADER.test(other))) ||
   (text.startsWith('meta nfproto') && rule.some((other) => other.includes('reject')));
 
 const rule = (place: Place): string => {
