@@ -12,7 +12,9 @@ export const describeArgumentError = (problem: unknown): string => {
     return `error: ${problem instanceof Error ? problem.message : String(problem)}`;
   const text = formatMessageForArgumentScannerError(problem, {
     UnsatisfiedFlagError: ({ externalFlagName, nextFlagName }) =>
-      nextFlagName === undefined ? `--${externalFlagName} is missing` : `--${externalFlagName} has no value`,
+      nextFlagName === undefined && process.argv.at(-1) !== `--${externalFlagName}`
+        ? `--${externalFlagName} is missing`
+        : `--${externalFlagName} has no value`,
     UnsatisfiedPositionalError: ({ placeholder }) => `${placeholder} is missing`,
     UnexpectedPositionalError: ({ input }) => `${JSON.stringify(input)} is one word too many`,
     FlagNotFoundError: ({ input, corrections }) =>
