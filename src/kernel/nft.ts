@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TABLE } from '../compile/names.ts';
 import { printTransaction } from '../compile/print.ts';
 import type { Touched } from '../compile/touched.ts';
@@ -78,13 +79,32 @@ export const relist = async ({ chains, sets, maps }: Touched): Promise<Result<Re
   }));
 };
 
+/** Where nft cannot be asked; longer than a packet needs through the base chains. */
+const WITHOUT_ASKING_MS = 50;
+
+/**
+ * Waits until every packet that may have met the rules before the last transaction is through all chains of its hook. Packets pass them in
+ * one RCU read-side critical section (include/linux/netfilter.h, nf_hook), however long their processor is taken away meanwhile; a
+ * transaction that is only checked changes nothing, and ends with synchronize_rcu() (net/netfilter/nf_tables_api.c, __nf_tables_abort).
+ */
+export const packetsAreThrough = async (): Promise<void> => {
+  const result = await runCommand(['nft', '--check', '-f', '-'], {
+    stdin: `add table ${TABLE.family} ${TABLE.name}\n`,
+  });
+  if (result.kind !== 'done' || result.status !== 0) await sleep(WITHOUT_ASKING_MS);
+};
+
 /** Gives one transaction to the kernel, when `after` is fulfilled: all of it, or nothing. */
 export const runTransaction = async (
   transaction: Transaction,
-  after: Promise<unknown> = Promise.resolve(),
+  after: Promise<unknown>,
 ): Promise<Result<{ readonly bytes: number }>> => {
   const text = printTransaction(transaction);
-  const result = await runCommand(['nft', '-f', '-'], { stdin: text, inputAfter: after, timeoutMs: 300_000 });
+  const result = await runCommand(['nft', '-f', '-'], {
+    stdin: text,
+    timeoutMs: 300_000,
+    inputAfter: after,
+  });
   if (result.kind === 'done' && result.status === 0) return ok({ bytes: text.length });
   return fail(
     error(
