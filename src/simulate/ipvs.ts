@@ -105,7 +105,9 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
       if (server.forward === 'tunnel') return { kind: 'unknown', state: chosen, at, why: 'sent on through a tunnel' };
       return { kind: 'balanced', state: given(context, chosen, service, server, at), server, at };
     });
-  if (isEstablished && balanced !== null) return each(state, [[balanced.server, certain]]);
+  // One that schedules each packet knows no connections.
+  if (isEstablished && balanced !== null && !service.flags.includes('ops'))
+    return each(state, [[balanced.server, certain]]);
   const { shares, otherwise } = choiceOf(service);
   const all = (from: State): readonly Balanced[] => {
     if (otherwise === null) return each(from, shares);
@@ -161,8 +163,9 @@ const given = (context: Context, state: State, service: VirtualServer, server: R
     ...here,
     destination: server.address.value,
     destinationPort: port,
+    // The tracker expects no answers to what each packet is scheduled for (ip_vs_nfct.c, ip_vs_update_conntrack).
     connection:
-      connection === null || typeof connection === 'string'
+      connection === null || typeof connection === 'string' || service.flags.includes('ops')
         ? connection
         : {
             ...connection,

@@ -132,7 +132,7 @@ export const fuzzRuleset = async (
   const random = randomFrom(seed);
   const kind = KINDS[random.pick(kinds)];
   const flavour = kind.iptables;
-  const copies = flavour !== 'legacy';
+  const copies = flavour !== 'legacy' && !kind.ipvs;
   const iptables = flavour === null ? NO_IPTABLES : randomIptables(random, { ipvs: kind.ipvs, copies });
   const { text, tables } = kind.nft ? randomNft(random, { queues, copies }) : NO_NFT;
   const ipvs = kind.ipvs ? randomIpvs(random) : NO_IPVS;

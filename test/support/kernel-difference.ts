@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress, type Address } from '../../src/net/address.ts';
 import { PROTOCOL_NUMBER } from '../../src/net/protocol.ts';
+import { isAbsent } from '../../src/ruleset/absent.ts';
 import { single } from '../../src/ruleset/data-type.ts';
 import type { Value } from '../../src/ruleset/data-type.ts';
 import type { Field } from '../../src/ruleset/field.ts';
@@ -193,6 +194,31 @@ const withFlags = (before: readonly Flow[], after: readonly Flow[]): readonly Fl
   return before.map((flow) => ({ ...flow, flags: flags.get(flowKey(flow)) ?? flow.flags }));
 };
 
+/**
+ * Whether it is certain how a connection was rewritten: at a place where IPVS has a service, a rule may have done it, and elsewhere a
+ * service for a mark. A service that schedules each packet has none.
+ */
+const isCertain = ({ ipvs }: Ruleset, { protocol, original, reply }: Flow): boolean => {
+  if (isAbsent(ipvs)) return true;
+  const isRewritten = reply.source.value !== original.destination.value;
+  if (isRewritten && ipvs.some(({ at }) => at === null)) return false;
+  const services = ipvs.filter(
+    ({ at }) =>
+      at !== null &&
+      PROTOCOL_NUMBER[at.protocol] === protocol &&
+      at.address.value === original.destination.value &&
+      (at.port === 0 || at.port === original.destinationPort),
+  );
+  return services.every(
+    ({ flags, servers }) =>
+      !flags.includes('ops') &&
+      servers.some(
+        ({ address: { value }, port, forward }) =>
+          value === reply.source.value && (port === 0 || port === reply.sourcePort) && forward === 'masq',
+      ),
+  );
+};
+
 /** Compares the ways of packets of connections that others have begun. */
 const sendLater = async (
   lab: TraceLab,
@@ -224,7 +250,8 @@ export const differences = async (
     order,
   );
   const begun = await trackedIn(lab);
-  const answers = answersTo(packets, begun, address, nextId);
+  const certain = begun.filter((flow) => isCertain(ruleset, flow));
+  const answers = answersTo(packets, certain, address, nextId);
   const answered = await sendLater(lab, ruleset, answers, begun, order);
   const next = await sendLater(lab, ruleset, nextTo(answers, answered.after, nextId), answered.after, order);
   const all = [compare(ruleset), answered.compared, next.compared];

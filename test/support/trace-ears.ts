@@ -64,7 +64,7 @@ interface Mutable {
 /**
  * Sorts by packet what was told. nft's trace id is used again within a batch, and a packet that comes back over lo has another one: a line
  * with a header says whose lines of that id follow. Every packet passes the tracer's table first, also when it comes back over lo. What is
- * sent out by the node after it was on its way is a copy, and none of a packet's own lines.
+ * sent out by the node after it was on its way is a copy, and none of a packet's own lines, unless it still has its id: IPVS sends it on.
  */
 const byPacket = (lines: readonly string[], messages: readonly Logged[], names: ReadonlyMap<number, string>) => {
   const found = new Map<number, Mutable>();
@@ -81,7 +81,7 @@ const byPacket = (lines: readonly string[], messages: readonly Logged[], names: 
     if (event.table === 'zz-trace') {
       if (event.event.kind !== 'packet') continue;
       const packet = idOf(text);
-      const isCopy = event.chain === 'out' && packet !== null && begun.has(packet);
+      const isCopy = event.chain === 'out' && packet !== null && begun.has(packet) && owners.get(event.id) !== packet;
       owners.set(event.id, isCopy ? null : packet);
       if (packet !== null) begun.add(packet);
       continue;
