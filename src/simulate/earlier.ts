@@ -2,6 +2,7 @@ import type { Address } from '../net/address.ts';
 import { isAbsent } from '../ruleset/absent.ts';
 import type { Flow, Tuple as FlowTuple } from '../ruleset/host.ts';
 import type { Context } from './context.ts';
+import { sysctl } from './host-index.ts';
 import { serviceAt } from './ipvs.ts';
 import { NO_PORT, onePort, type Balance, type Connection, type Tuple } from './state.ts';
 
@@ -47,7 +48,9 @@ const balanceOf = (context: Context, { original, reply }: Flow): Balance | null 
   const { ipvs } = context.ruleset;
   const { destination, destinationPort } = original;
   const [address, port] = [reply.source, reply.sourcePort];
-  if (isAbsent(ipvs) || address.value === destination.value) return null;
+  // Without this setting IPVS leaves connections to itself, so that a rule has rewritten this one (include/net/ip_vs.h, ip_vs_conntrack_enabled).
+  const isTold = sysctl(context.index, 'net.ipv4.vs.conntrack') !== '0';
+  if (isAbsent(ipvs) || !isTold || address.value === destination.value) return null;
   const service = serviceAt(context, ipvs, destination.value, destinationPort);
   if (service === null) return null;
   // Where it has been taken from the service, its connections go on.

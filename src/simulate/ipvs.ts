@@ -7,6 +7,7 @@ import { portsOf } from './connection.ts';
 import { assumingThat, byChance, type Context } from './context.ts';
 import { sysctl } from './host-index.ts';
 import { choiceOf, type Share } from './ipvs-schedulers.ts';
+import type { PacketSet } from './packet-set.ts';
 import type { Place } from './place.ts';
 import type { State } from './state.ts';
 
@@ -60,6 +61,16 @@ const passed = (state: State): readonly Balanced[] => [{ kind: 'passed', state }
 /** Connections of these protocols are given to a server. */
 const BALANCED: ReadonlySet<number> = new Set([6, 17, 132]);
 
+const TCP = 6;
+const UDP = 17;
+const SYN = 2n;
+
+/** Whether IPVS schedules a packet of a connection that it does not know: of TCP only one that begins (ip_vs_proto_tcp.c, tcp_conn_schedule). */
+const isScheduled = ({ protocol, fields }: PacketSet): boolean => {
+  const flags = fields.get('tcp-flags');
+  return protocol === UDP || (protocol === TCP && flags?.kind === 'range' && (flags.first & SYN) !== 0n);
+};
+
 const inUse = new WeakMap<Ruleset, boolean>();
 
 /** kube-proxy's ipvs mode leaves a link with the cluster's addresses, and ipsets (pkg/proxy/ipvs): without its services nobody can tell what they do. */
@@ -88,14 +99,19 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
   const { ruleset, packet, balanced } = context;
   const { ipvs } = ruleset;
   const isEstablished = packet.state === 'established';
-  if (state.ipvs !== null || !BALANCED.has(packet.protocol) || (isEstablished && packet.direction === 'reply'))
-    return passed(state);
+  const isAnswer = isEstablished && packet.direction === 'reply' && balanced !== null;
+  if (state.ipvs !== null || !BALANCED.has(packet.protocol) || isAnswer) return passed(state);
   if (isAbsent(ipvs))
     return isInUse(ruleset) && context.index.local.has(state.destination)
       ? [{ kind: 'unknown', state, at: untold(ipvs), why: ipvs.why }]
       : passed(state);
   if (ipvs.length === 0) return passed(state);
-  const service = isEstablished ? (balanced?.service ?? null) : serviceFor(context, ipvs, state);
+  const service =
+    isEstablished && balanced !== null
+      ? balanced.service
+      : !isEstablished || isScheduled(packet)
+        ? serviceFor(context, ipvs, state)
+        : null;
   if (service === null) return passed(state);
   const at: Place = { kind: 'ipvs', server: service };
   const each = (from: State, shares: readonly Share[]): readonly Balanced[] =>
