@@ -3,7 +3,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { FAMILIES } from '../../src/net/family.ts';
 import { KERNELS } from '../../src/lab/vm-releases.ts';
 import { vmReady } from '../../src/lab/vm.ts';
-import { counted, makeField, start, type Field, type Running } from '../support/hammer/field.ts';
+import { counted, leaked, makeField, start, type Field, type Running } from '../support/hammer/field.ts';
 import {
   ALLOWED,
   CHANGING,
@@ -108,6 +108,11 @@ const hammer = async (t: TestContext, otherwise: 'Drop' | 'Reject'): Promise<voi
     t.diagnostic(`${otherwise}: ${summary(JSON.parse(report ?? '{}') as Report, counts, sent)}`);
 
     const count = (name: string): number => counts.get(name) ?? Number.NaN;
+    if (count('refused-past') > 0) {
+      // To be compared with what was changed when.
+      t.diagnostic(`ended ${new Date().toISOString()}; past the guard: ${await leaked(field)}`);
+      t.diagnostic(`milliseconds at which changes ended: ${(JSON.parse(report ?? '{}') as Report).ended.join(' ')}`);
+    }
     assert.equal(count('refused-past'), 0, 'packets of refused clients came past the guard');
     assert.equal(count('allowed-past'), count('allowed-arriving'), 'packets of allowed clients were refused');
     assert.equal(count('open-past'), count('open-arriving'), 'packets to an open address were refused');
@@ -138,6 +143,8 @@ interface Report {
   readonly transactions: number;
   readonly sweeps: number;
   readonly seconds: number;
+  /** Milliseconds since 1970. */
+  readonly ended: readonly number[];
 }
 
 const summary = (

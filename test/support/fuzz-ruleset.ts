@@ -82,6 +82,9 @@ export interface Prepared {
 
 /** Prepares a lab for kinds of rulesets. */
 export const prepare = async (lab: TraceLab, kinds: readonly FuzzKind[]): Promise<Prepared> => {
+  // It loads the tracker, which brings the setting along: nobody keeps to windows here.
+  await lab.run(['conntrack', '-F']);
+  await lab.run(['sysctl', '-qw', 'net.netfilter.nf_conntrack_tcp_be_liberal=1']);
   // Some rules count there.
   await lab.run(['nfacct', 'add', 'counted']);
   if (kinds.some((kind) => KINDS[kind].ipvs)) await prepareIpvs(lab);

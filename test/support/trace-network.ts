@@ -8,8 +8,6 @@ const SETTINGS = [
   'net.ipv6.conf.all.forwarding=1',
   'net.ipv4.icmp_ratelimit=0',
   'net.ipv6.icmp.ratelimit=0',
-  // Nobody keeps to windows here.
-  'net.netfilter.nf_conntrack_tcp_be_liberal=1',
   ...['all', 'default', 'eth0', 'cni0'].map((link) => `net.ipv4.conf.${link}.rp_filter=0`),
   ...['all', 'eth0', 'cni0'].map((link) => `net.ipv4.conf.${link}.send_redirects=0`),
 ];

@@ -43,6 +43,7 @@ const step = (): void => choices.forget(random.once(8) ? 'all' : 1 + random.belo
 const counts = { changes: 0, transactions: 0, bytes: 0, sweeps: 0 };
 let current = must(await listOwnTable());
 let begin = 0;
+const ended: number[] = [];
 for (let index = 0; index <= changes; index++) {
   step();
   const manifests = stateOf(choices, otherwise);
@@ -64,7 +65,8 @@ for (let index = 0; index <= changes; index++) {
     process.stdin.destroy();
     begin = performance.now();
   } else counts.changes++;
+  ended.push(Date.now());
   counts.transactions += steps.length;
   counts.bytes += steps.reduce((sum, { bytes }) => sum + bytes, 0);
 }
-console.log(JSON.stringify({ ...counts, seconds: (performance.now() - begin) / 1000 }));
+console.log(JSON.stringify({ ...counts, seconds: (performance.now() - begin) / 1000, ended }));

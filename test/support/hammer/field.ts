@@ -21,14 +21,14 @@ const both = (names: Readonly<Record<Family, readonly string[]>>, set: string): 
   ).join('\n  ');
 
 /** What is counted at a place: packets of a client, or replies to one. At one VIP everybody is allowed, at the other nobody is always refused. */
-const counting = (where: string, client: 'saddr' | 'daddr'): string => {
+const counting = (where: string, client: 'saddr' | 'daddr', remembered = false): string => {
   const [node, port] = client === 'saddr' ? ['daddr', 'dport'] : ['saddr', 'sport'];
   return [
     `ip ${node} ${VIPS.open} meta l4proto { tcp, udp } th ${port} ${VIPS.port} counter name open-${where} accept`,
     ...(['allowed', 'refused'] as const).flatMap((set) =>
       ['ip', 'ip6'].map(
         (ip) =>
-          `${set === 'refused' && ip === 'ip' ? `ip ${node} != ${VIPS.changing} ` : ''}${ip} ${client} @${set}${ip === 'ip' ? 4 : 6} meta l4proto { tcp, udp } th ${port} @guarded counter name ${set}-${where}`,
+          `${set === 'refused' && ip === 'ip' ? `ip ${node} != ${VIPS.changing} ` : ''}${ip} ${client} @${set}${ip === 'ip' ? 4 : 6} meta l4proto { tcp, udp } th ${port} @guarded counter name ${set}-${where}${remembered && set === 'refused' ? ` update @leaked${ip === 'ip' ? 4 : 6} { ${ip} saddr . ${ip} daddr . meta l4proto . th dport . th sport }` : ''}`,
       ),
     ),
   ].join('\n    ');
@@ -37,6 +37,7 @@ const counting = (where: string, client: 'saddr' | 'daddr'): string => {
 const WITNESS = `table inet witness {
   ${both(ALLOWED, 'allowed')}
   ${both(REFUSED, 'refused')}
+  ${FAMILIES.map((family) => `set leaked${family} { type ipv${family}_addr . ipv${family}_addr . inet_proto . inet_service . inet_service; flags dynamic,timeout; timeout 1d; size 64; }`).join('\n  ')}
   set guarded { type inet_service; elements = { ${[...GUARDED, VIPS.port].join(', ')} }; }
   ${['arriving', 'past', 'replying', 'leaving'].flatMap((where) => ['open', 'allowed', 'refused'].map((set) => `counter ${set}-${where} { }`)).join('\n  ')}
   chain before-the-guard {
@@ -49,7 +50,7 @@ const WITNESS = `table inet witness {
     type filter hook prerouting priority -130;
     iifname != "eth0" accept
     ct direction reply accept
-    ${counting('past', 'saddr')}
+    ${counting('past', 'saddr', true)}
   }
   chain before-the-cut {
     type filter hook postrouting priority 105;
@@ -132,6 +133,14 @@ export const counted = async (field: Field): Promise<ReadonlyMap<string, number>
     await sleep(COUNTED_EVERY_MS);
   }
   throw new Error(`packets still pass after ${(COUNTED_EVERY_MS * COUNTED_AT_MOST) / 1000} s`);
+};
+
+/** Packets of refused clients that came past the guard, and how long ago: what is left of a day. */
+export const leaked = async ({ node }: Field): Promise<string> => {
+  const sets = await Promise.all(
+    FAMILIES.map((family) => node.run(['nft', 'list', 'set', 'inet', 'witness', `leaked${family}`])),
+  );
+  return sets.flatMap((text) => /elements = \{[^}]*\}/.exec(text) ?? []).join('; ');
 };
 
 const countedNow = async ({ node }: Field): Promise<ReadonlyMap<string, number>> => {
