@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseAddress, type Address } from '../src/net/address.ts';
 import { PROTOCOL_NUMBER, type Protocol } from '../src/net/protocol.ts';
 import { readNftTraceLine, type TraceEvent } from '../src/parse/kernel-trace.ts';
 import { readLegacyTraceLine } from '../src/parse/legacy-trace.ts';
@@ -9,6 +8,7 @@ import { agreement } from '../src/simulate/agreement.ts';
 import { kernelHops } from '../src/simulate/kernel-hops.ts';
 import { onePacket } from '../src/simulate/packet-set.ts';
 import { simulate, type OrderName } from '../src/simulate/simulate.ts';
+import { address } from './support/address.ts';
 import {
   CAPTURED_MODES,
   capturedFiles,
@@ -16,12 +16,6 @@ import {
   withClassicRule,
   type CapturedMode,
 } from './support/captured-node.ts';
-
-const address = (text: string): Address => {
-  const parsed = parseAddress(text);
-  if (!parsed.ok) throw new Error(text);
-  return parsed.value;
-};
 
 const eventsOf = (text: string): readonly TraceEvent[] =>
   text.split('\n').flatMap((line) => readNftTraceLine(line) ?? readLegacyTraceLine(line) ?? []);

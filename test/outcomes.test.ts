@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { formatAddress, parseAddress, type Address } from '../src/net/address.ts';
+import { formatAddress } from '../src/net/address.ts';
 import { PROTOCOL_NUMBER, type Protocol } from '../src/net/protocol.ts';
 import type { Ruleset } from '../src/ruleset/ruleset.ts';
 import type { Outcome } from '../src/simulate/outcome.ts';
 import { onePacket } from '../src/simulate/packet-set.ts';
 import { sourceFor } from '../src/simulate/routing.ts';
 import { simulate, type OrderName } from '../src/simulate/simulate.ts';
+import { address } from './support/address.ts';
 import {
   CAPTURED_MODES,
   capturedNode,
@@ -108,12 +109,6 @@ const IPTABLES: OrderName = { family: 'ip', table: 'nat', chain: null };
 /** Who registered last is in no dump: the case says it. */
 const orderOf = ({ situation }: Cell): readonly OrderName[] =>
   /restarted|older/.test(situation) ? [KUBE_PROXY, IPTABLES] : [IPTABLES, KUBE_PROXY];
-
-const address = (text: string): Address => {
-  const parsed = parseAddress(text);
-  if (!parsed.ok) throw new Error(text);
-  return parsed.value;
-};
 
 const outcomesOf = (cell: Cell): readonly Outcome[] => {
   const ruleset = rulesetOf(cell);

@@ -35,10 +35,11 @@ const run = async (
   for (const transaction of transactions) {
     // Those before the last transaction, which may be one of another change. nft starts meanwhile.
     let start = performance.now();
-    const isRecent = start - lastTaken < SWEEP_AFTER_MS;
-    const through = (isRecent ? packetsAreThrough() : Promise.resolve()).then(() => {
-      if (isRecent) start = performance.now();
-    });
+    const waited = async (): Promise<void> => {
+      await packetsAreThrough();
+      start = performance.now();
+    };
+    const through = start - lastTaken < SWEEP_AFTER_MS ? waited() : Promise.resolve();
     const result = await runTransaction(transaction, through);
     if (!result.ok)
       return fail(

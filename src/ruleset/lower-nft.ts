@@ -267,15 +267,9 @@ const lowerMangle = (statement: Extract<Statement, { kind: 'mangle' }>): readonl
   // Rewriting addresses or ports by hand has no model: what happens afterwards is unknown.
   if (target.kind === 'payload' && field === 'other') return unknown(statement);
   const [own, read] = [readNft(target), readNft(value)];
-  const ownImplies = own?.implies ?? [];
-  if (read === null)
-    return [
-      ...ownImplies,
-      ...valueImplies(value),
-      { kind: 'write', field, keep: 0n, value: { kind: 'unknown', text: name } },
-    ];
+  const implies = [...(own?.implies ?? []), ...(read?.implies ?? valueImplies(value))];
+  if (read === null) return [...implies, { kind: 'write', field, keep: 0n, value: { kind: 'unknown', text: name } }];
   const { reading } = read;
-  const implies = [...ownImplies, ...read.implies];
   if (typeof reading === 'object' && reading.kind === 'masked' && reading.field === own?.reading && reading.shift === 0)
     return [
       ...implies,

@@ -1,6 +1,6 @@
 import type { Hook } from '../ruleset/hook.ts';
 import type { Context } from './context.ts';
-import type { PacketSet } from './packet-set.ts';
+import { ACK, isIcmp, SYN, tcpFlags, type PacketSet } from './packet-set.ts';
 import { ANY_PORT, NO_PORT, onePort, SOURCES, thePort, type Connection, type State, type Tuple } from './state.ts';
 
 /** A port of which it may be known that there is none (null), or nothing (undefined). */
@@ -49,17 +49,9 @@ const isInZone = ({ template }: State, { zone }: Connection): boolean => {
   return wanted === undefined || zone === undefined || wanted === zone;
 };
 
-const ICMP: ReadonlySet<number> = new Set([1, 58]);
-const TCP = 6;
-const SYN = 2n;
-const ACK = 16n;
-
 /** A connection can be picked up in its middle, but not by the answer to its first packet (nf_conntrack_proto_tcp.c, tcp_new; …_icmp.c). */
-const beginsAgain = ({ protocol, direction, fields }: PacketSet): boolean => {
-  if (ICMP.has(protocol)) return direction === 'original';
-  const flags = fields.get('tcp-flags');
-  return protocol !== TCP || flags?.kind !== 'range' || (flags.first & (SYN | ACK)) !== (SYN | ACK);
-};
+const beginsAgain = (packet: PacketSet): boolean =>
+  isIcmp(packet) ? packet.direction === 'original' : tcpFlags(packet, SYN | ACK) !== (SYN | ACK);
 
 /** What the tracker finds. */
 const found = (context: Context, state: State): State => {

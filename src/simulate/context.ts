@@ -19,7 +19,7 @@ export interface Context {
   readonly order: readonly OrderName[];
   /** The connection that an established packet belongs to; null: none is known. */
   readonly earlier: Connection | null;
-  /** To which server IPVS gave that connection; null: to none, or nobody knows. */
+  /** To which server IPVS gave that connection; null: to none, nobody knows, or the packet is of no established one. */
   readonly balanced: Balance | null;
   /** Whether steps are written down. */
   readonly recording: boolean;

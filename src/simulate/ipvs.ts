@@ -7,7 +7,7 @@ import { portsOf } from './connection.ts';
 import { assumingThat, byChance, type Context } from './context.ts';
 import { sysctl } from './host-index.ts';
 import { choiceOf, type Share } from './ipvs-schedulers.ts';
-import type { PacketSet } from './packet-set.ts';
+import { SYN, tcpFlags, type PacketSet } from './packet-set.ts';
 import type { Place } from './place.ts';
 import type { State } from './state.ts';
 
@@ -61,15 +61,9 @@ const passed = (state: State): readonly Balanced[] => [{ kind: 'passed', state }
 /** Connections of these protocols are given to a server. */
 const BALANCED: ReadonlySet<number> = new Set([6, 17, 132]);
 
-const TCP = 6;
-const UDP = 17;
-const SYN = 2n;
-
 /** Whether IPVS schedules a packet of a connection that it does not know: of TCP only one that begins (ip_vs_proto_tcp.c, tcp_conn_schedule). */
-const isScheduled = ({ protocol, fields }: PacketSet): boolean => {
-  const flags = fields.get('tcp-flags');
-  return protocol === UDP || (protocol === TCP && flags?.kind === 'range' && (flags.first & SYN) !== 0n);
-};
+const isScheduled = (packet: PacketSet): boolean =>
+  packet.protocol === PROTOCOL_NUMBER.udp || tcpFlags(packet, SYN) === SYN;
 
 const inUse = new WeakMap<Ruleset, boolean>();
 
@@ -98,8 +92,7 @@ const untold = ({ why }: Absent): Place => ({
 export const balance = (context: Context, state: State): readonly Balanced[] => {
   const { ruleset, packet, balanced } = context;
   const { ipvs } = ruleset;
-  const isEstablished = packet.state === 'established';
-  const isAnswer = isEstablished && packet.direction === 'reply' && balanced !== null;
+  const isAnswer = balanced !== null && packet.direction === 'reply';
   if (state.ipvs !== null || !BALANCED.has(packet.protocol) || isAnswer) return passed(state);
   if (isAbsent(ipvs))
     return isInUse(ruleset) && context.index.local.has(state.destination)
@@ -107,11 +100,8 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
       : passed(state);
   if (ipvs.length === 0) return passed(state);
   const service =
-    isEstablished && balanced !== null
-      ? balanced.service
-      : !isEstablished || isScheduled(packet)
-        ? serviceFor(context, ipvs, state)
-        : null;
+    balanced?.service ??
+    (packet.state !== 'established' || isScheduled(packet) ? serviceFor(context, ipvs, state) : null);
   if (service === null) return passed(state);
   const at: Place = { kind: 'ipvs', server: service };
   const each = (from: State, shares: readonly Share[]): readonly Balanced[] =>
@@ -122,8 +112,7 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
       return { kind: 'balanced', state: given(context, chosen, service, server, at), server, at };
     });
   // One that schedules each packet knows no connections.
-  if (isEstablished && balanced !== null && !service.flags.includes('ops'))
-    return each(state, [[balanced.server, certain]]);
+  if (balanced !== null && !service.flags.includes('ops')) return each(state, [[balanced.server, certain]]);
   const { shares, otherwise } = choiceOf(service);
   const all = (from: State): readonly Balanced[] => {
     if (otherwise === null) return each(from, shares);
@@ -144,7 +133,6 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
  * Only a server that is reached by rewriting answers by way of this node.
  */
 export const fromService = ({ packet, balanced, earlier }: Context, state: State): State | null =>
-  packet.state !== 'established' ||
   packet.direction !== 'reply' ||
   balanced === null ||
   earlier === null ||

@@ -2,6 +2,7 @@ import { isAbsent } from '../ruleset/absent.ts';
 import type { Listener } from '../ruleset/host.ts';
 import type { Context } from './context.ts';
 import type { Client, Outcome } from './outcome.ts';
+import { isIcmp } from './packet-set.ts';
 import type { Place } from './place.ts';
 import { listed, SOURCES, type State } from './state.ts';
 
@@ -107,7 +108,7 @@ export const arrived = (context: Context, state: State, place: Place): Ending =>
   const listener = listens(context, state);
   const { chosen } = state;
   const delivered = chosen !== null && chosen.how !== 'redirect';
-  const echo = context.packet.protocol === 1 || context.packet.protocol === 58;
+  const echo = isIcmp(context.packet);
   return {
     result: delivered ? 'delivered' : 'local',
     to: { address: state.destination, port: state.destinationPort ?? null },

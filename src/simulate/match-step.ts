@@ -10,10 +10,10 @@ import { addressesOf, covers } from './element-index.ts';
 import { fibPartition } from './fib.ts';
 import { matchIpset, matchLookup } from './match-set.ts';
 import { splitPorts } from './ports.ts';
-import { isWayBack, keyOfWayBack } from './read-field.ts';
 import { isPoint, readReading } from './read-reading.ts';
 import { cannotTell, splitBySet, type Truth } from './split.ts';
 import { SOURCES, type State } from './state.ts';
+import { isWayBack, keyOfWayBack } from './way-back.ts';
 
 export type Condition = Extract<Step, { kind: 'test' | 'any' | 'lookup' | 'ipset' }>;
 

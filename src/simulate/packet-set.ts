@@ -1,5 +1,6 @@
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
+import { PROTOCOL_NUMBER } from '../net/protocol.ts';
 import { setOfRanges, type PrefixSet } from '../net/prefix-set.ts';
 import type { Value } from '../ruleset/data-type.ts';
 import type { Field } from '../ruleset/field.ts';
@@ -58,3 +59,15 @@ export const onePacket = (packet: {
   direction: packet.direction ?? 'original',
   fields: packet.fields ?? NO_FIELDS,
 });
+
+/** ICMP or ICMPv6: packets that have a type instead of ports. */
+export const isIcmp = ({ protocol }: PacketSet): boolean => protocol === 1 || protocol === 58;
+
+export const SYN = 2n;
+export const ACK = 16n;
+
+/** The flags of TCP that are among some; null: not TCP, or they are not said. */
+export const tcpFlags = ({ protocol, fields }: PacketSet, among: bigint): bigint | null => {
+  const flags = fields.get('tcp-flags');
+  return protocol === PROTOCOL_NUMBER.tcp && flags?.kind === 'range' ? flags.first & among : null;
+};

@@ -270,12 +270,11 @@ const EXPIRED = (family: 4 | 6): Place => ({
 
 /** Counts down what a packet has left to live before the node sends it on for somebody else; null: it ends here, with an answer. */
 const countedDown = (way: Way, state: State): State | null => {
-  if (state.ttl === undefined || state.ttl > 1n) return { ...state, ttl: lessTtl(state.ttl) };
+  if (state.ttl === undefined) return state;
+  if (state.ttl > 1n) return { ...state, ttl: state.ttl - 1n };
   end(way, state, unroutable('time-exceeded', EXPIRED(way.context.family)));
   return null;
 };
-
-const lessTtl = (ttl: bigint | undefined): bigint | undefined => (ttl === undefined ? undefined : ttl - 1n);
 
 const rerouted = (way: Way, state: State, then: Then): void =>
   settle(way, 'again', routeOutput(way.context, state), then);

@@ -1,10 +1,20 @@
 import { isAbsent } from '../ruleset/absent.ts';
 import type { Value } from '../ruleset/data-type.ts';
-import { isFibField, isReversePath, type FibField, type Field, type ReversePathField } from '../ruleset/field.ts';
+import { isFibField, type FibField, type Field, type ReversePathField } from '../ruleset/field.ts';
 import { addressType } from './address-type.ts';
 import type { Context } from './context.ts';
-import { SOURCES, thePort, type Connection, type PacketAddress, type Ports, type State } from './state.ts';
-import { fibLookup, type FibKey, type FibResult } from './fib.ts';
+import {
+  hasNoConnection,
+  SOURCES,
+  thePort,
+  type Connection,
+  type PacketAddress,
+  type Ports,
+  type State,
+} from './state.ts';
+import { fibLookup } from './fib.ts';
+import { isIcmp, SYN } from './packet-set.ts';
+import { fibKey, isWayBack, keyOfWayBack } from './way-back.ts';
 import type { Point } from './element-index.ts';
 
 /**
@@ -29,8 +39,7 @@ const connectionOf = ({ connection }: State): Connection | null =>
   connection === null || typeof connection === 'string' ? null : connection;
 
 /** Only the zone of a template is told: what else stands there differs from kernel to kernel. */
-const isTemplate = ({ connection, template }: State): boolean =>
-  (connection === null || connection === 'invalid') && template !== null;
+const isTemplate = (state: State): boolean => hasNoConnection(state) && state.template !== null;
 
 const statusOf = (one: Connection): readonly string[] => [
   ...(one.seenReply ? ['seen-reply'] : []),
@@ -62,43 +71,6 @@ const tupleHeld = (field: Field, state: State): Held => {
   if (field.endsWith('destination-port')) return portHeld(tuple.destinationPort);
   return addressHeld(field.endsWith('source') ? tuple.source : tuple.destination, state);
 };
-
-/** The key of a look-up for an address as rules ask for it. */
-const fibKey = (mark: bigint | undefined): FibKey => ({
-  source: null,
-  mark,
-  in: 'lo',
-  protocol: 0,
-  sourcePort: null,
-  destinationPort: null,
-});
-
-/**
- * Whether a look-up's result is the way back that a field asks for (net/ipv4/netfilter/ipt_rpfilter.c, rpfilter_lookup_reverse; IPv6 asks
- * of the node's own addresses nothing else, ip6t_rpfilter.c); undefined: cannot be told.
- */
-export const isWayBack = (
-  { family }: Context,
-  result: FibResult,
-  field: ReversePathField,
-  device: string,
-): boolean | undefined => {
-  if (result.kind === 'unknown') return undefined;
-  if (result.kind === 'none') return false;
-  const { route } = result;
-  const isOwn = route.type === 'local' && field.includes('-or-local');
-  if (route.type !== 'unicast' && !isOwn) return false;
-  return (
-    field.includes('-loose') ||
-    (isOwn && family === 6) ||
-    route.device === device ||
-    route.hops.some((hop) => hop.device === device)
-  );
-};
-
-/** With which mark the way back is looked for. */
-export const keyOfWayBack = ({ mark }: State, field: ReversePathField): FibKey =>
-  fibKey(field.endsWith('-by-mark') ? mark : 0n);
 
 /** What loops back needs no way back. */
 const reversePath = (context: Context, state: State, field: ReversePathField): Held => {
@@ -164,13 +136,8 @@ const ipvsHeld = ({ packet }: Context, { ipvs }: State, field: Field): Held => {
 /** include/uapi/linux/netfilter.h, NFPROTO_IPV4 and NFPROTO_IPV6. */
 const FAMILY_NUMBER = { 4: 2n, 6: 10n } as const;
 
-/** The TCP flags of a first packet: SYN. */
-const SYN = 2n;
-
 /** What a field holds for the packets of a state. */
 export const readField = (context: Context, state: State, field: Field): Held => {
-  if (isFibField(field)) return fibInterface(context, state, field);
-  if (isReversePath(field)) return reversePath(context, state, field);
   switch (field) {
     case 'family':
       return FAMILY_NUMBER[context.family];
@@ -236,7 +203,7 @@ export const readField = (context: Context, state: State, field: Field): Held =>
       return stated(context, field) ?? (context.packet.state === 'new' ? SYN : undefined);
     case 'icmp-type':
     case 'icmp-code':
-      return context.packet.protocol === 1 || context.packet.protocol === 58 ? stated(context, field) : null;
+      return isIcmp(context.packet) ? stated(context, field) : null;
     case 'fragment':
       return stated(context, field) ?? 'first';
     case 'extension-header':
@@ -278,6 +245,8 @@ export const readField = (context: Context, state: State, field: Field): Held =>
     case 'socket-transparent':
     case 'socket-mark':
       return stated(context, field);
+    default:
+      return isFibField(field) ? fibInterface(context, state, field) : reversePath(context, state, field);
   }
 };
 

@@ -136,3 +136,6 @@ export const listed = <T>(grown: Grown<T> | null): readonly T[] => {
   for (let one = grown; one !== null; one = one.before) items.push(one.last);
   return items.reverse();
 };
+
+/** The tracker holds nothing for the packet: it has not seen it, or calls it invalid. */
+export const hasNoConnection = ({ connection }: State): boolean => connection === null || connection === 'invalid';

@@ -1,11 +1,10 @@
 import type { Step } from '../ruleset/step.ts';
 import type { Held } from './read-field.ts';
-import type { State } from './state.ts';
+import { hasNoConnection, type State } from './state.ts';
 import type { Effect } from './trace.ts';
 
 /** The packet has neither a connection nor a template of one. */
-const isWithout = ({ connection, template }: State): boolean =>
-  (connection === null || connection === 'invalid') && template === null;
+const isWithout = (state: State): boolean => hasNoConnection(state) && state.template === null;
 
 const MARK_BITS = 0xffff_ffffn;
 

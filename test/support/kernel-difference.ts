@@ -1,4 +1,4 @@
-import { formatAddress, parseAddress, type Address } from '../../src/net/address.ts';
+import { formatAddress } from '../../src/net/address.ts';
 import { PROTOCOL_NUMBER } from '../../src/net/protocol.ts';
 import { isAbsent } from '../../src/ruleset/absent.ts';
 import { single } from '../../src/ruleset/data-type.ts';
@@ -11,6 +11,7 @@ import { readDumps } from '../../src/parse/read-dumps.ts';
 import { compareWays } from '../../src/simulate/compare-ways.ts';
 import { onePacket, type PacketSet } from '../../src/simulate/packet-set.ts';
 import type { OrderName } from '../../src/simulate/simulate.ts';
+import { address } from './address.ts';
 import { LAB_ADDRESSES, LAB_PORTS } from './lab-addresses.ts';
 import { answersTo, flowKey, nextTo, trackedIn, type LaterPacket } from './later-packets.ts';
 import type { Asked } from './random-ipvs.ts';
@@ -24,12 +25,6 @@ export interface Disagreement {
   readonly difference: string;
   readonly kernel: string;
 }
-
-const address = (text: string): Address => {
-  const parsed = parseAddress(text);
-  if (!parsed.ok) throw new Error(text);
-  return parsed.value;
-};
 
 const SYN = 2;
 /** SYN and FIN together: the tracker calls it invalid. */
@@ -251,7 +246,7 @@ export const differences = async (
   );
   const begun = await trackedIn(lab);
   const certain = begun.filter((flow) => isCertain(ruleset, flow));
-  const answers = answersTo(packets, certain, address, nextId);
+  const answers = answersTo(packets, certain, nextId);
   const answered = await sendLater(lab, ruleset, answers, begun, order);
   const next = await sendLater(lab, ruleset, nextTo(answers, answered.after, nextId), answered.after, order);
   const all = [compare(ruleset), answered.compared, next.compared];

@@ -2,6 +2,7 @@ import type { Address } from '../../src/net/address.ts';
 import { readDumps } from '../../src/parse/read-dumps.ts';
 import { isAbsent } from '../../src/ruleset/absent.ts';
 import type { Flow, Tuple } from '../../src/ruleset/host.ts';
+import { address } from './address.ts';
 import { LAB_ADDRESSES } from './lab-addresses.ts';
 import type { Sender, SentPacket, TraceLab } from './trace-lab.ts';
 
@@ -41,9 +42,13 @@ export interface LaterPacket {
 const isAmong = (list: readonly Address[], { family, value }: Address): boolean =>
   list.some((one) => one.family === family && one.value === value);
 
+const known = (kind: 'own' | 'pods'): readonly Address[] =>
+  ([4, 6] as const).flatMap((family) => LAB_ADDRESSES[family][kind].map(address));
+
+const [OWN, PODS] = [known('own'), known('pods')];
+
 /** Who is known by an address. */
-const placeOf = (own: readonly Address[], pods: readonly Address[], address: Address): Sender =>
-  isAmong(own, address) ? 'node' : isAmong(pods, address) ? 'pod' : 'outside';
+const placeOf = (one: Address): Sender => (isAmong(OWN, one) ? 'node' : isAmong(PODS, one) ? 'pod' : 'outside');
 
 const SYN_ACK = 0x12;
 const ACK = 0x10;
@@ -89,16 +94,12 @@ const unanswered = (packets: readonly SentPacket[], flows: readonly Flow[]): rea
 export const answersTo = (
   packets: readonly SentPacket[],
   flows: readonly Flow[],
-  parse: (text: string) => Address,
   nextId: () => number,
 ): readonly LaterPacket[] => {
-  const [own, pods] = (['own', 'pods'] as const).map((kind) =>
-    ([4, 6] as const).flatMap((family) => LAB_ADDRESSES[family][kind].map(parse)),
-  );
   return unanswered(packets, flows).flatMap(([first, flow]): readonly LaterPacket[] => {
     const { packet } = first;
     const { source, destination, sourcePort, destinationPort } = flow.reply;
-    const from = placeOf(own ?? [], pods ?? [], source);
+    const from = placeOf(source);
     // The node answers an echo request itself, and nobody hears of it (test/support/trace-ears.ts).
     if (from === 'node' && !hasPorts(flow)) return [];
     const answer: LaterPacket = {

@@ -1,7 +1,8 @@
 import { LAB_PORTS } from './lab-addresses.ts';
 import { anyAddress, anyNet, MARKS, not, ports, RANGES, type Place } from './random-iptables-place.ts';
+import { oneOf, type Forms } from './random.ts';
 
-type Conditions = (place: Place) => readonly (() => string)[];
+type Conditions = Forms<Place>;
 
 const isIn = (chain: string): boolean => chain === 'PREROUTING' || chain === 'INPUT';
 const isOut = (chain: string): boolean => chain === 'OUTPUT' || chain === 'POSTROUTING';
@@ -177,8 +178,4 @@ const ALL: readonly Conditions[] = [
 ];
 
 /** One condition, as text. */
-export const condition = (place: Place): string => {
-  const { random } = place;
-  const kinds = random.pick(place.ipvs ? [...ALL, OF_BALANCING] : ALL)(place);
-  return kinds.length === 0 ? condition(place) : random.pick(kinds)();
-};
+export const condition = (place: Place): string => oneOf(place.ipvs ? [...ALL, OF_BALANCING] : ALL, place);

@@ -1,7 +1,8 @@
 import { brackets, LAB_ADDRESSES } from './lab-addresses.ts';
 import type { Place } from './random-iptables-place.ts';
+import { oneOf, type Forms } from './random.ts';
 
-type Targets = (place: Place) => readonly (() => string)[];
+type Targets = Forms<Place>;
 
 const ASKS_FOR_DESTINATION: ReadonlySet<string> = new Set(['PREROUTING', 'OUTPUT']);
 
@@ -110,8 +111,4 @@ const OF_MANGLE: Targets = ({ random, table, chain, family, l4 }) => {
 const ALL: readonly Targets[] = [VERDICTS, VERDICTS, VERDICTS, MARKINGS, MARKINGS, NOTES, ANSWERS, OF_RAW, OF_MANGLE];
 
 /** What a rule does, with the `-p` that it needs, as text. */
-export const target = (place: Place): string => {
-  const { random } = place;
-  const kinds = random.pick(ALL)(place);
-  return kinds.length === 0 ? target(place) : random.pick(kinds)();
-};
+export const target = (place: Place): string => oneOf(ALL, place);

@@ -1,8 +1,9 @@
 import { LAB_ADDRESSES, LAB_PORTS } from './lab-addresses.ts';
 import { apart, MARKS, marksOf, PREFIXES, word, type Place } from './random-nft-place.ts';
 import { rewriting } from './random-nft-rewriting.ts';
+import { oneOf, type Forms } from './random.ts';
 
-type Actions = (place: Place) => readonly (() => string)[];
+type Actions = Forms<Place>;
 
 const VERDICTS: Actions = ({ random, isNat, jumps }) => {
   const chain = jumps.length === 0 ? null : random.pick(jumps);
@@ -107,9 +108,5 @@ const PLAIN: readonly Actions[] = [
 ];
 
 /** What a rule does, as text. */
-export const action = (place: Place): string => {
-  const { random, isNat } = place;
-  if (isNat && random.once(3)) return rewriting(place);
-  const kinds = random.pick(PLAIN)(place);
-  return kinds.length === 0 ? action(place) : random.pick(kinds)();
-};
+export const action = (place: Place): string =>
+  place.isNat && place.random.once(3) ? rewriting(place) : oneOf(PLAIN, place);

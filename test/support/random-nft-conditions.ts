@@ -11,8 +11,9 @@ import {
   word,
   type Place,
 } from './random-nft-place.ts';
+import { oneOf, type Forms } from './random.ts';
 
-type Conditions = (place: Place) => readonly (() => string)[];
+type Conditions = Forms<Place>;
 
 const isIn = (hook: string): boolean => hook === 'prerouting' || hook === 'input';
 const isOut = (hook: string): boolean => hook === 'output' || hook === 'postrouting';
@@ -179,8 +180,4 @@ const ALL: readonly Conditions[] = [
 ];
 
 /** One condition, as text. */
-export const condition = (place: Place): string => {
-  const { random } = place;
-  const kinds = random.pick(ALL)(place);
-  return kinds.length === 0 ? condition(place) : random.pick(kinds)();
-};
+export const condition = (place: Place): string => oneOf(ALL, place);

@@ -31,3 +31,12 @@ export const randomFrom = (seed: number): Random => {
     },
   };
 };
+
+/** What can be written at a place, as texts that are made when they are chosen. */
+export type Forms<P> = (place: P) => readonly (() => string)[];
+
+/** A text of one of several groups of forms; each group as likely, a group that has none at the place left out. */
+export const oneOf = <P extends { readonly random: Random }>(groups: readonly Forms<P>[], place: P): string => {
+  const forms = place.random.pick(groups)(place);
+  return forms.length === 0 ? oneOf(groups, place) : place.random.pick(forms)();
+};
