@@ -32,6 +32,24 @@ export const newDraft = (family: string, name: string, flags: readonly string[] 
   flowtables: [],
 });
 
+const REJECTS: Readonly<Record<string, 'icmp' | 'icmpv6'>> = { ip: 'icmp', ip6: 'icmpv6' };
+
+/** In a table of one family every answer of ICMP is that family's, which nft's JSON says and its text does not (src/evaluate.c, stmt_evaluate_reject_default). */
+const withRejects = (family: string, rules: readonly Rule[]): readonly Rule[] => {
+  const type = REJECTS[family];
+  if (type === undefined) return rules;
+  return rules.map((rule) =>
+    rule.statements.some(({ kind }) => kind === 'reject')
+      ? {
+          ...rule,
+          statements: rule.statements.map((statement) =>
+            statement.kind === 'reject' && statement.with !== 'tcp-reset' ? { ...statement, type } : statement,
+          ),
+        }
+      : rule,
+  );
+};
+
 /** The finished table. */
 export const tableOf = ({ family, name, flags, chains, sets, counters, flowtables }: Draft): Table => ({
   engine: 'nft',
@@ -43,7 +61,7 @@ export const tableOf = ({ family, name, flags, chains, sets, counters, flowtable
       {
         name: chain,
         base,
-        rules,
+        rules: withRejects(family, rules),
         ...(line === undefined ? {} : { line }),
         ...(handle === undefined ? {} : { handle }),
       },
