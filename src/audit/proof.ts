@@ -1,7 +1,7 @@
 import { guardsOf } from '../access/guard-of.ts';
 import type { Access, ExposureAccess } from '../access/model.ts';
 import { exposureId } from '../access/exposures.ts';
-import { DEFAULT_LEDGER, frame, postrouting } from '../compile/frame.ts';
+import { postrouting, prerouting } from '../compile/frame.ts';
 import { POSTROUTING, PREROUTING, REPLIES } from '../compile/names.ts';
 import type { Address } from '../net/address.ts';
 import { addressUnion, nobody, ofFamily, type AddressSet } from '../net/address-set.ts';
@@ -133,7 +133,7 @@ const refusedBy = (access: Access, exposure: ExposureAccess, family: Family): Pr
 /** The table must be awake and its base chains must hang where they judge; a further one could decide before or after them. */
 const frameProblem = (table: Table): string | null => {
   if (table.flags !== undefined) return 'the table has a flag (dormant: it judges nothing; or owner)';
-  const wanted = [...frame(DEFAULT_LEDGER).chains.filter(({ base }) => base !== null), postrouting];
+  const wanted = [prerouting(new Map()), postrouting];
   const replies = table.sets.get(REPLIES);
   const judgesReplies = replies?.kind === 'verdict-map' && replies.elements.length > 0;
   for (const { name, base } of wanted) {

@@ -1,4 +1,5 @@
-import { COUNTERS, EXPOSURES, RANGES, VIPS } from '../compile/names.ts';
+import { judgingMaps } from '../compile/installed.ts';
+import { COUNTERS } from '../compile/names.ts';
 import type { Table } from '../ruleset/table.ts';
 
 /** Packets that came to one exposure's chain since it was made, and how many of them were refused. */
@@ -10,7 +11,7 @@ export interface Traffic {
 /** Packets by exposure chain (`x-30001`): the maps count what is judged, the chain's own counter what it refuses. */
 export const trafficOf = (table: Table): ReadonlyMap<string, Traffic> => {
   const judged = new Map<string, bigint>();
-  for (const name of [EXPOSURES, ...Object.values(RANGES).flat(), VIPS[4], VIPS[6]]) {
+  for (const [name] of judgingMaps(table)) {
     const map = table.sets.get(name);
     if (map?.kind !== 'verdict-map') continue;
     for (const { verdict, counter } of map.elements)

@@ -46,11 +46,10 @@ const applyOperation = (table: Table | null, operation: Operation): Table | null
       if (chain !== undefined) chains.set(operation.chain, { ...chain, rules: operation.rules });
       break;
     }
-    case 'add-intervals':
-    case 'delete-intervals': {
+    case 'add-intervals': {
       const set = sets.get(operation.set);
       if (set?.kind === 'addresses')
-        sets.set(set.name, { ...set, intervals: changeIntervals(set.intervals, operation) });
+        sets.set(set.name, { ...set, intervals: [...set.intervals, ...operation.intervals].sort(ascending) });
       break;
     }
     case 'add-keys':
@@ -75,15 +74,6 @@ const withoutElements = (set: NamedSet): NamedSet => {
     case 'opaque':
       return set;
   }
-};
-
-const changeIntervals = (
-  stored: readonly Interval[],
-  { kind, intervals }: Extract<Operation, { kind: 'add-intervals' | 'delete-intervals' }>,
-): readonly Interval[] => {
-  if (kind === 'add-intervals') return [...stored, ...intervals].sort(ascending);
-  const gone = new Set(intervals.map(({ first, last }) => `${first}-${last}`));
-  return stored.filter(({ first, last }) => !gone.has(`${first}-${last}`));
 };
 
 const changeKeys = (

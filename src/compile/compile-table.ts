@@ -1,25 +1,18 @@
 import type { Access } from '../access/model.ts';
 import { isNobody } from '../net/address-set.ts';
 import type { PortRange } from '../net/port.ts';
-import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../net/protocol.ts';
+import { PROTOCOL_NUMBER, type Protocol } from '../net/protocol.ts';
 import { single, type Value } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
-import type { Chain, Interval, NamedSet, Rule, Table } from '../ruleset/table.ts';
+import type { Chain, NamedSet, Rule, Table } from '../ruleset/table.ts';
 import { goto } from '../ruleset/verdict.ts';
-import { DEFAULT_LEDGER, frame, postrouting, type LedgerLimits } from './frame.ts';
-import { installedIn, pairIn } from './installed.ts';
-import { changePair, freshPair, overlaps } from './interval-pair.ts';
-import { EXPOSURES, pairNames, RANGES, REPLIES, TABLE, VIPS } from './names.ts';
-import { placeRanges } from './range-maps.ts';
+import { namesBeside } from './address-chain.ts';
+import { DEFAULT_LEDGER, frame, postrouting, prerouting, type LedgerLimits } from './frame.ts';
+import { installedIn } from './installed.ts';
+import { EXPOSURES, REPLIES, TABLE, VIPS } from './names.ts';
+import { rangeMaps } from './range-maps.ts';
 import { replyObjects, type ReplyPlace } from './replies.ts';
-import {
-  allowRepliesChain,
-  groupSets,
-  refuseChainOf,
-  selectionObjects,
-  wantedPairs,
-  type WantedPair,
-} from './selection-objects.ts';
+import { groupObjects, refuseChainOf, selectionObjects } from './selection-objects.ts';
 import { chooseStems, type Stems } from './stems.ts';
 import { exposureRules, type Treatment } from './treatment.ts';
 import { unitsOf, type Unit } from './units.ts';
@@ -39,32 +32,37 @@ export const compileTable = (access: Access, current: Table | null = null, optio
   const stems = chooseStems(current, installed, access, units);
   const { chains, sets, counters } = frame(options.ledger ?? DEFAULT_LEDGER);
   const replies = replyObjects(options.replies ?? [], units, (id) => stems.selections.get(id) ?? id);
+  const nameSet = namesBeside(current);
+  const groupsOfReplies = new Set<string>();
   const selections = [...access.selections].map(([id, selection]) => {
-    const groupStems = selection.untouchedGroups.map((name) => stems.groups.get(name) ?? name);
     const stem = stems.selections.get(id) ?? id;
-    const objects = selectionObjects(selection, stem, groupStems);
-    return replies.stems.has(stem)
-      ? { ...objects, chains: [...objects.chains, allowRepliesChain(stem, groupStems)] }
-      : objects;
+    const judgesReplies = replies.stems.has(stem);
+    if (judgesReplies) for (const name of selection.untouchedGroups) groupsOfReplies.add(name);
+    const groupStems = selection.untouchedGroups.map((name) => stems.groups.get(name) ?? name);
+    return selectionObjects(selection, stem, groupStems, { current, nameSet, replies: judgesReplies });
   });
-  const pairs: readonly WantedPair[] = [
-    ...[...access.groups].flatMap(([name, addresses]) =>
-      wantedPairs(groupSets(stems.groups.get(name) ?? name), addresses),
-    ),
-    ...selections.flatMap((objects) => objects.pairs),
-  ];
-  const filled = fillMaps(sets, current, units, replies.elements);
+  const groups = [...access.groups].map(([name, addresses]) =>
+    groupObjects(addresses, stems.groups.get(name) ?? name, { current, nameSet, replies: groupsOfReplies.has(name) }),
+  );
+  const ranges = rangeMaps(current, (protocol) => rangesOf(units, protocol), nameSet);
+  const rangeNames = new Map([...ranges].map(([protocol, { name }]) => [protocol, name]));
+  const objects = [...groups, ...selections];
   return {
     engine: 'nft',
     ...TABLE,
     chains: byName([
       ...chains,
+      prerouting(rangeNames),
       ...(replies.elements.length > 0 ? [postrouting] : []),
-      ...selections.flatMap((objects) => objects.chains),
+      ...objects.flatMap((each) => each.chains),
       ...exposureChains(access, stems, units),
       ...replies.chains,
     ]),
-    sets: byName([...filled, ...pairs.flatMap((pair) => pairSets(pair, current))]),
+    sets: byName([
+      ...fillMaps(sets, units, replies.elements),
+      ...ranges.values(),
+      ...objects.flatMap((each) => each.sets),
+    ]),
     counters: new Map(counters),
   };
 };
@@ -100,9 +98,13 @@ const exposureChains = (access: Access, stems: Stems, units: readonly Unit[]): r
 const protocolValue = (protocol: Protocol): Value => single(PROTOCOL_NUMBER[protocol]);
 const portsValue = ({ first, last }: PortRange): Value => ({ kind: 'range', first: BigInt(first), last: BigInt(last) });
 
+const rangesOf = (units: readonly Unit[], protocol: Protocol): readonly MapElement[] =>
+  units
+    .filter(({ ports, selections }) => ports.first !== ports.last && selections.has(protocol))
+    .map(({ ports, chain }) => ({ key: [portsValue(ports)], verdict: goto(chain) }));
+
 const fillMaps = (
   sets: readonly NamedSet[],
-  current: Table | null,
   units: readonly Unit[],
   replies: readonly MapElement[],
 ): readonly NamedSet[] => {
@@ -115,39 +117,14 @@ const fillMaps = (
           verdict: goto(chain),
         })),
       );
-  const ranges = (protocol: Protocol): readonly (readonly [string, readonly MapElement[]])[] => {
-    const wanted = units
-      .filter(({ ports, selections }) => ports.first !== ports.last && selections.has(protocol))
-      .map(({ ports, chain }) => ({ key: [portsValue(ports)], verdict: goto(chain) }));
-    const [a, b] = placeRanges(current, RANGES[protocol], wanted);
-    return [
-      [RANGES[protocol][0], a],
-      [RANGES[protocol][1], b],
-    ];
-  };
   const contents: Readonly<Record<string, readonly MapElement[]>> = {
     [EXPOSURES]: exact(({ address }) => address === null),
     [VIPS[4]]: exact(({ address }) => address?.family === 4),
     [VIPS[6]]: exact(({ address }) => address?.family === 6),
-    ...Object.fromEntries(PROTOCOLS.flatMap(ranges)),
     [REPLIES]: replies,
   };
   return sets.map((set) => {
     const elements = contents[set.name];
     return set.kind === 'verdict-map' && elements !== undefined ? { ...set, elements } : set;
   });
-};
-
-const pairSets = ({ stem, family, addresses }: WantedPair, current: Table | null): readonly NamedSet[] => {
-  const stored = pairIn(current, stem, family);
-  const pair = stored === null || overlaps(family, stored) ? freshPair(addresses) : changePair(stored, addresses).after;
-  const names = pairNames(stem, family);
-  const type = family === 4 ? 'ipv4_addr' : 'ipv6_addr';
-  const set = (name: string, intervals: readonly Interval[]): NamedSet => ({
-    kind: 'addresses',
-    name,
-    type,
-    intervals,
-  });
-  return [set(names.a, pair.a), set(names.b, pair.b)];
 };

@@ -1,4 +1,4 @@
-import { PROTOCOL_NUMBER, PROTOCOLS } from '../net/protocol.ts';
+import { PROTOCOL_NUMBER, type Protocol } from '../net/protocol.ts';
 import { single, symbol, type DataType } from '../ruleset/data-type.ts';
 import {
   destinationPort,
@@ -23,7 +23,6 @@ import {
   NOTE_AUDIT,
   POSTROUTING,
   PREROUTING,
-  RANGES,
   REFUSE_DROP,
   REFUSE_REJECT,
   REPLIES,
@@ -55,7 +54,8 @@ const acceptIf = (left: Expression, name: string): Rule => ({
  */
 const PREROUTING_BASE: BaseChain = { type: 'filter', hook: 'prerouting', priority: -140, policy: 'accept' };
 
-const prerouting: Chain = {
+/** The base chain that judges. `ranges`: the maps of port ranges; a protocol without ranges has none, and no packet looks for it. */
+export const prerouting = (ranges: ReadonlyMap<Protocol, string>): Chain => ({
   name: PREROUTING,
   base: PREROUTING_BASE,
   rules: [
@@ -65,11 +65,9 @@ const prerouting: Chain = {
     lookup(VIPS[4], ipv4Destination, l4proto, destinationPort),
     lookup(VIPS[6], ipv6Destination, l4proto, destinationPort),
     lookup(EXPOSURES, l4proto, destinationPort),
-    ...PROTOCOLS.flatMap((protocol) =>
-      RANGES[protocol].map((map) => lookup(map, { kind: 'payload', protocol, field: 'dport' })),
-    ),
+    ...[...ranges].map(([protocol, map]) => lookup(map, { kind: 'payload', protocol, field: 'dport' })),
   ],
-};
+});
 
 /**
  * After every NAT of postrouting (100), so that a reply carries the node port and the client again. Only exposures with tracked
@@ -136,11 +134,11 @@ const refuseChains: readonly Chain[] = [
 const KEY = ['inet_proto', 'inet_service'] as const satisfies readonly DataType[];
 const ADDRESS = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const;
 
-const verdictMap = (name: string, types: readonly DataType[], counters: boolean, interval = false): NamedSet => ({
+const verdictMap = (name: string, types: readonly DataType[], counters: boolean): NamedSet => ({
   kind: 'verdict-map',
   name,
   types,
-  interval,
+  interval: false,
   counted: counters,
   elements: [],
 });
@@ -154,12 +152,11 @@ const ledger = (name: string, family: 4 | 6, { size, timeout }: LedgerLimits): N
   elements: [],
 });
 
-/** The parts of the table that are there whatever the policies say; its maps are still empty. */
+/** The parts of the table that are there whatever the policies say, beside its base chains; its maps are still empty. */
 export const frame = (limits: LedgerLimits) => ({
-  chains: [prerouting, ...refuseChains],
+  chains: refuseChains,
   sets: [
     verdictMap(EXPOSURES, KEY, true),
-    ...PROTOCOLS.flatMap((protocol) => RANGES[protocol]).map((name) => verdictMap(name, ['inet_service'], true, true)),
     verdictMap(REPLIES, KEY, false),
     ...([4, 6] as const).flatMap((family) => [
       verdictMap(VIPS[family], [ADDRESS[family], ...KEY], true),

@@ -1,9 +1,7 @@
 import type { Protocol } from '../net/protocol.ts';
 import { PROTOCOL_NUMBER, PROTOCOLS } from '../net/protocol.ts';
-import type { Family } from '../net/family.ts';
-import type { Interval, Table } from '../ruleset/table.ts';
-import type { IntervalPair } from './interval-pair.ts';
-import { EXPOSURES, pairNames, RANGES, VIPS } from './names.ts';
+import type { Table } from '../ruleset/table.ts';
+import { EXPOSURES, PREROUTING, rangesMap, VIPS } from './names.ts';
 import { treatmentIn, type Treatments, type Treatment } from './treatment.ts';
 
 /** What each exposure chain does now, for the protocols whose keys lead to it: chain name → protocol → treatment. */
@@ -12,14 +10,29 @@ export type Installed = ReadonlyMap<string, Treatments>;
 const protocolOf = (number: bigint): Protocol | null =>
   PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === number) ?? null;
 
+/** The map of port ranges that the rules of a listed table look into, for each protocol that has one. */
+export const rangeMapsIn = (table: Table | null): ReadonlyMap<Protocol, string> => {
+  const named = (table?.chains.get(PREROUTING)?.rules ?? []).flatMap(({ statements: [first] }) =>
+    first?.kind === 'vmap' && first.map.kind === 'named' ? [first.map.name] : [],
+  );
+  return new Map(
+    PROTOCOLS.flatMap((protocol) => {
+      const map = named.find((name) => name === rangesMap(protocol) || name.startsWith(`${rangesMap(protocol)}.`));
+      return map === undefined ? [] : [[protocol, map] as const];
+    }),
+  );
+};
+
+/** The maps that lead to exposure chains, each with its protocol where the key does not tell. */
+export const judgingMaps = (table: Table | null): readonly (readonly [map: string, only: Protocol | null])[] => [
+  ...[EXPOSURES, VIPS[4], VIPS[6]].map((name) => [name, null] as const),
+  ...[...rangeMapsIn(table)].map(([protocol, name]) => [name, protocol] as const),
+];
+
 /** Reads the exposures that a listed table judges. A chain that was changed by hand counts as not installed for that protocol. */
 export const installedIn = (table: Table | null): Installed => {
   const installed = new Map<string, Map<Protocol, Treatment>>();
-  const maps: readonly (readonly [string, Protocol | null])[] = [
-    ...[EXPOSURES, VIPS[4], VIPS[6]].map((name) => [name, null] as const),
-    ...PROTOCOLS.flatMap((protocol) => RANGES[protocol].map((name) => [name, protocol] as const)),
-  ];
-  for (const [name, only] of maps) {
+  for (const [name, only] of judgingMaps(table)) {
     const map = table?.sets.get(name);
     if (map?.kind !== 'verdict-map') continue;
     for (const { key, verdict } of map.elements) {
@@ -33,16 +46,4 @@ export const installedIn = (table: Table | null): Installed => {
     }
   }
   return installed;
-};
-
-const intervalsIn = (table: Table | null, name: string): readonly Interval[] | null => {
-  const set = table?.sets.get(name);
-  return set?.kind === 'addresses' ? set.intervals : null;
-};
-
-/** The stored pair of a stem, or null where one of its sets is missing. */
-export const pairIn = (table: Table | null, stem: string, family: Family): IntervalPair | null => {
-  const { a, b } = pairNames(stem, family);
-  const [first, second] = [intervalsIn(table, a), intervalsIn(table, b)];
-  return first === null || second === null ? null : { a: first, b: second };
 };

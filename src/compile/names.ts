@@ -1,4 +1,3 @@
-import type { Family } from '../net/family.ts';
 import type { Address } from '../net/address.ts';
 import { formatAddress } from '../net/address.ts';
 import { formatPorts, type PortRange } from '../net/port.ts';
@@ -15,14 +14,11 @@ export const NOTE = 'note';
 export const NOTE_AUDIT = 'note-audit';
 export const EXPOSURES = 'exposures';
 /**
- * The interval maps of port ranges, a pair for each protocol. They cannot have the protocol in their key: nft before 1.0.8 turns it
- * into network order there, though it is one byte, and kernels since 6.12.y (net/netfilter/nft_byteorder.c) refuse that rule.
+ * The interval map of the port ranges of a protocol; `ranges-tcp.2` and so on where another is still in the kernel. It cannot have the
+ * protocol in its key: nft before 1.0.8 turns it into network order there, though it is one byte, and kernels since 6.12.y
+ * (net/netfilter/nft_byteorder.c) refuse that rule.
  */
-export const RANGES: Readonly<Record<Protocol, readonly [a: string, b: string]>> = {
-  tcp: ['ranges-tcp-a', 'ranges-tcp-b'],
-  udp: ['ranges-udp-a', 'ranges-udp-b'],
-  sctp: ['ranges-sctp-a', 'ranges-sctp-b'],
-};
+export const rangesMap = (protocol: Protocol): string => `ranges-${protocol}`;
 export const VIPS = { 4: 'vips4', 6: 'vips6' } as const;
 export const REPLIES = 'replies';
 export const LEDGER = { 4: 'ledger4', 6: 'ledger6' } as const;
@@ -67,12 +63,6 @@ export const rangeOfChain = (chain: string): PortRange | null => {
 /** The chain that judges replies from a port, of every protocol and address: `r-30001`. */
 export const replyChain = (port: number): string => `r-${port}`;
 
-/** The two sets of a pair, per family: `s-web-4a` and `s-web-4b`. */
-export const pairNames = (stem: string, family: Family): { readonly a: string; readonly b: string } => ({
-  a: `${stem}-${family}a`,
-  b: `${stem}-${family}b`,
-});
-
 /** The objects of one selection instance; `stem` is the selection's id, with `.2`, `.3`, … when another instance is still in the kernel. */
 export const selectionNames = (stem: string) => ({
   /** Accepts the sources that may come in, returns for the others. */
@@ -83,6 +73,14 @@ export const selectionNames = (stem: string) => ({
   refuse: `t-${stem}`,
   /** Notes the sources that Audit policies would refuse. */
   audit: `a-${stem}`,
+});
+
+/** The objects of one AddressGroup instance. */
+export const groupNames = (stem: string) => ({
+  /** Accepts the addresses of the group, returns for the others. */
+  allow: `g-${stem}`,
+  /** The same for the destinations of replies. */
+  allowReplies: `dg-${stem}`,
 });
 
 /** The stem of a selection or group instance: its id, and from the second instance on a number. */

@@ -2,9 +2,9 @@ import { sameValue } from '../ruleset/data-type.ts';
 import type { Counter } from '../ruleset/counter.ts';
 import { keyText, type MapElement } from '../ruleset/map-element.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
-import type { BaseChain, Chain, Interval, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
+import type { BaseChain, Chain, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
 import { installedIn } from './installed.ts';
-import { isLocal, isVip, POSTROUTING, rangeOfChain, VIPS } from './names.ts';
+import { isLocal, isVip, POSTROUTING, PREROUTING, rangeOfChain, VIPS } from './names.ts';
 import { exposureRules } from './treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
@@ -15,17 +15,19 @@ import type { Change, Operation, Transaction } from './transaction.ts';
 export const planChange = (current: Table | null, target: Table | null): Change => {
   if (target === null) return current === null ? NOTHING : planRemoval(current);
   const keys = keyChanges(current, target);
-  const addresses = addressChanges(current, target);
   const chains = chainChanges(current, target);
-  return {
+  const isFirst = current === null;
+  // While no packet is judged there is nothing to be careful about.
+  const unseen = isFirst ? [...keys.vips.addToNew, ...keys.exact.addToNew] : [];
+  return inOneWhereSmall({
     stage: transactions([
       [
-        ...(current === null ? [{ kind: 'add-table' } as const] : []),
+        ...(isFirst ? [{ kind: 'add-table' } as const] : []),
         ...newCounters(current, target),
         // Chains before maps: nft 1.0.6 sends a new interval map's elements, read later in the same text, along with the map itself.
         ...newChains(current, target, (chain) => isStaged(current, chain)),
         ...newSets(current, target),
-        ...addresses.add,
+        ...unseen,
         ...chains.staged,
       ],
     ]),
@@ -34,24 +36,56 @@ export const planChange = (current: Table | null, target: Table | null): Change 
         // Adding a table again takes its flag `dormant` away (nf_tables_updtable, net/netfilter/nf_tables_api.c).
         ...(current?.flags === undefined ? [] : [{ kind: 'add-table' } as const]),
         ...strayBaseChains(current, target),
-        ...newChains(current, target, (chain) => !isStaged(current, chain)),
+        ...newChains(current, target, (chain) => !isStaged(current, chain) && !isNewJudge(current, chain)),
         ...chains.switched.bases,
         ...chains.switched.vips,
-        ...keys.vips.addToNew,
+        ...(isFirst ? [] : keys.vips.addToNew),
       ],
       keys.vips.addToOld,
-      [...chains.switched.exact, ...keys.exact.addToNew, ...addresses.remove],
+      [...chains.switched.exact, ...(isFirst ? [] : keys.exact.addToNew)],
       keys.exact.addToOld,
       chains.switched.ranges,
-      keys.addRanges,
-      keys.removeRanges,
+      [...newChains(current, target, (chain) => isNewJudge(current, chain)), ...chains.switched.judge],
       keys.exact.remove,
       keys.vips.remove,
       chains.settled,
     ]),
     sweep: planSweep(current, target),
-  };
+  });
 };
+
+/** Intervals and keys up to which new sets come in the transaction that switches to them. */
+const FEW_ELEMENTS = 1024;
+
+/**
+ * A few new sets come together with the rules that look into them, so that a small change is one transaction. A packet takes all chains of a
+ * hook from one generation of the ruleset (net/netfilter/nf_tables_core.c, nft_do_chain), and what is new is active in the new one from
+ * the beginning. Not where keys are added in the same transaction: a look-up in a map sees them at once, and a packet of the generation
+ * before would come to a chain that is empty for it.
+ */
+const inOneWhereSmall = ({ stage, switch: [first, ...others], sweep }: Change): Change => {
+  const [staged, ...more] = stage;
+  const isOne =
+    staged !== undefined &&
+    more.length === 0 &&
+    first !== undefined &&
+    first.operations.every(({ kind }) => kind === 'replace-rules') &&
+    elementsOf(staged) <= FEW_ELEMENTS;
+  return isOne
+    ? { stage: [], switch: [{ operations: [...staged.operations, ...first.operations] }, ...others], sweep }
+    : { stage, switch: first === undefined ? [] : [first, ...others], sweep };
+};
+
+const elementsOf = ({ operations }: Transaction): number =>
+  operations.reduce(
+    (sum, operation) =>
+      operation.kind === 'add-intervals'
+        ? sum + operation.intervals.length
+        : operation.kind === 'add-keys'
+          ? sum + operation.elements.length
+          : sum,
+    0,
+  );
 
 const NOTHING: Change = { stage: [], switch: [], sweep: [] };
 
@@ -76,25 +110,43 @@ export const planSweep = (current: Table | null, target: Table): readonly Transa
     [...have.keys()].filter((name) => !want.has(name));
   // Base chains that do not belong here went at the switch.
   const chains = gone(current.chains, target.chains).filter((name) => current.chains.get(name)?.base === null);
+  const sets = gone(current.sets, target.sets).flatMap((name) => current.sets.get(name) ?? []);
   return transactions([
     [
       ...chains.map((chain): Operation => ({ kind: 'replace-rules', chain, rules: [] })),
+      // Rules lead to sets, and the keys of maps to chains. Kernels before 6.1.36 keep the chains of a deleted map in use (nft_map_deactivate).
+      ...sets.flatMap(emptied),
+      ...sets.map(({ name }): Operation => ({ kind: 'delete-set', name })),
       ...chains.map((name): Operation => ({ kind: 'delete-chain', name })),
-      ...gone(current.sets, target.sets).map((name): Operation => ({ kind: 'delete-set', name })),
       ...gone(current.counters, target.counters).map((name): Operation => ({ kind: 'delete-counter', name })),
     ],
   ]);
 };
+
+const emptied = (set: NamedSet): readonly Operation[] =>
+  set.kind === 'verdict-map' && set.elements.length > 0
+    ? [{ kind: 'delete-keys', map: set.name, elements: set.elements }]
+    : [];
 
 const newCounters = (current: Table | null, target: Table): readonly Operation[] =>
   [...target.counters.keys()]
     .filter((name) => current?.counters.has(name) !== true)
     .map((name) => ({ kind: 'add-counter', name }));
 
-const newSets = (current: Table | null, target: Table): readonly Operation[] =>
-  [...target.sets.values()]
-    .filter(({ name }) => current?.sets.has(name) !== true)
-    .map((set) => ({ kind: 'add-set', set }));
+/** Sets and maps that are not there yet. Those of intervals come with what they hold, and never change (see layers.ts). */
+const newSets = (current: Table | null, target: Table): readonly Operation[] => {
+  const sets = [...target.sets.values()].filter(({ name }) => current?.sets.has(name) !== true);
+  return [
+    ...sets.map((set): Operation => ({ kind: 'add-set', set })),
+    ...sets.flatMap((set): Operation[] => {
+      if (set.kind === 'addresses' && set.intervals.length > 0)
+        return [{ kind: 'add-intervals', set: set.name, type: set.type, intervals: set.intervals }];
+      return set.kind === 'verdict-map' && set.interval && set.elements.length > 0
+        ? [{ kind: 'add-keys', map: set.name, elements: set.elements }]
+        : [];
+    }),
+  ];
+};
 
 const newChains = (current: Table | null, target: Table, which: (chain: Chain) => boolean): readonly Operation[] =>
   [...target.chains.values()]
@@ -104,6 +156,10 @@ const newChains = (current: Table | null, target: Table, which: (chain: Chain) =
 /** What no packet meets yet, or with no effect: the replies of nobody are judged until there are keys in their map. */
 const isStaged = (current: Table | null, { name, base }: Chain): boolean =>
   base === null || (name === POSTROUTING && current?.chains.has(name) !== true);
+
+/** The chain that judges, where there is none: it comes when the maps that it looks into are complete. */
+const isNewJudge = (current: Table | null, { name }: Chain): boolean =>
+  name === PREROUTING && current?.chains.has(name) !== true;
 
 /** Is a chain there, hanging as it should? Adding a base chain again sets its policy (nf_tables_updchain, net/netfilter/nf_tables_api.c). */
 const hangsRight = (there: Chain | undefined, { base }: Chain): boolean =>
@@ -135,7 +191,7 @@ const isStray = ({ base }: Chain, wanted: Chain | undefined): boolean =>
 const chainChanges = (current: Table | null, target: Table) => {
   const staged: Operation[] = [];
   const list = (): Operation[] => [];
-  const switched = { bases: list(), vips: list(), exact: list(), ranges: list() };
+  const switched = { bases: list(), vips: list(), exact: list(), ranges: list(), judge: list() };
   const settled: Operation[] = [];
   const [installed, wanted] = [installedIn(current), installedIn(target)];
   for (const chain of target.chains.values()) {
@@ -149,7 +205,8 @@ const chainChanges = (current: Table | null, target: Table) => {
       rules: withCounts(wantedRules, before?.rules ?? []),
     });
     if (before === undefined) {
-      (isStaged(current, chain) ? staged : switched.bases).push(replace(rules));
+      const place = isStaged(current, chain) ? staged : there === undefined ? switched[kindOf(chain)] : switched.bases;
+      place.push(replace(rules));
       continue;
     }
     const treatments = wanted.get(name);
@@ -164,7 +221,8 @@ const chainChanges = (current: Table | null, target: Table) => {
   return { staged, switched, settled };
 };
 
-const kindOf = ({ name, base }: Chain): 'bases' | 'vips' | 'exact' | 'ranges' => {
+const kindOf = ({ name, base }: Chain): 'bases' | 'vips' | 'exact' | 'ranges' | 'judge' => {
+  if (name === PREROUTING) return 'judge';
   if (base !== null) return 'bases';
   return isVip(name) ? 'vips' : rangeOfChain(name) === null ? 'exact' : 'ranges';
 };
@@ -205,17 +263,16 @@ const mapsOf = (table: Table): readonly VerdictMap[] =>
   [...table.sets.values()].filter((set) => set.kind === 'verdict-map');
 
 /**
- * A key that leads to a chain which packets already reach waits until that chain has its new rules. An exact key is there before the
- * range around it comes and until it has gone, so that an open port in a guarded range is open all the time; and a VIP's before and
- * after both, for the VIP may be a local address. Whatever takes the place of a key is there before that key goes. A key that stays is
- * never deleted and added again.
+ * Keys of ports and VIPs; those of ranges come and go with their map. A key that leads to a chain which packets already reach waits until
+ * that chain has its new rules. An exact key is there before the range around it comes and until it has gone, so that an open port in a
+ * guarded range is open all the time; and a VIP's before and after both, for the VIP may be a local address. Whatever takes the place of
+ * a key is there before that key goes. A key that stays is never deleted and added again.
  */
 const keyChanges = (current: Table | null, target: Table) => {
   const phases = () => ({ addToNew: [] as Operation[], addToOld: [] as Operation[], remove: [] as Operation[] });
   const [vips, exact] = [phases(), phases()];
-  const addRanges: Operation[] = [];
-  const removeRanges: Operation[] = [];
   for (const { name, interval, elements } of mapsOf(target)) {
+    if (interval) continue;
     const set = current?.sets.get(name);
     const before = new Map(
       (set?.kind === 'verdict-map' ? set.elements : []).map((element) => [keyText(element), element]),
@@ -223,11 +280,6 @@ const keyChanges = (current: Table | null, target: Table) => {
     const after = new Map(elements.map((element) => [keyText(element), element]));
     const gone = [...before].flatMap(([key, element]) => (stays(after.get(key), element) ? [] : [element]));
     const added = [...after].flatMap(([key, element]) => (stays(before.get(key), element) ? [] : [element]));
-    if (interval) {
-      if (added.length > 0) addRanges.push({ kind: 'add-keys', map: name, elements: added });
-      if (gone.length > 0) removeRanges.push({ kind: 'delete-keys', map: name, elements: gone });
-      continue;
-    }
     const isOld = ({ verdict }: MapElement): boolean =>
       'chain' in verdict && current?.chains.has(verdict.chain) === true;
     const fresh = added.filter((element) => !isOld(element));
@@ -237,50 +289,10 @@ const keyChanges = (current: Table | null, target: Table) => {
     if (old.length > 0) addToOld.push({ kind: 'add-keys', map: name, elements: old });
     if (gone.length > 0) remove.push({ kind: 'delete-keys', map: name, elements: gone });
   }
-  return { vips, exact, addRanges, removeRanges };
+  return { vips, exact };
 };
 
 const isVipMap = (map: string): boolean => map === VIPS[4] || map === VIPS[6];
 
 const stays = (there: MapElement | undefined, element: MapElement): boolean =>
   there !== undefined && sameElement(there, element);
-
-const order = (a: Interval, b: Interval): number =>
-  a.first < b.first ? -1 : a.first > b.first ? 1 : a.last < b.last ? -1 : a.last > b.last ? 1 : 0;
-
-/** What two ascending lists of stored intervals do not have in common. */
-const intervalChanges = (
-  before: readonly Interval[],
-  after: readonly Interval[],
-): { readonly added: readonly Interval[]; readonly removed: readonly Interval[] } => {
-  const added: Interval[] = [];
-  const removed: Interval[] = [];
-  let [i, j] = [0, 0];
-  for (;;) {
-    const [old, fresh] = [before[i], after[j]];
-    if (old === undefined && fresh === undefined) return { added, removed };
-    const side = old === undefined ? 1 : fresh === undefined ? -1 : order(old, fresh);
-    if (side < 0 && old !== undefined) removed.push(old);
-    if (side > 0 && fresh !== undefined) added.push(fresh);
-    if (side <= 0) i++;
-    if (side >= 0) j++;
-  }
-};
-
-const intervalsOf = (set: NamedSet | undefined): readonly Interval[] =>
-  set?.kind === 'addresses' ? set.intervals : [];
-
-const addressChanges = (current: Table | null, target: Table) => {
-  const add: Operation[] = [];
-  const remove: Operation[] = [];
-  for (const set of target.sets.values()) {
-    if (set.kind !== 'addresses') continue;
-    const { name, type } = set;
-    const before = intervalsOf(current?.sets.get(name));
-    if (before === set.intervals) continue;
-    const { added, removed } = intervalChanges(before, set.intervals);
-    if (added.length > 0) add.push({ kind: 'add-intervals', set: name, type, intervals: added });
-    if (removed.length > 0) remove.push({ kind: 'delete-intervals', set: name, type, intervals: removed });
-  }
-  return { add, remove };
-};

@@ -1,6 +1,6 @@
 import type { DataType } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
-import { printElementKey, printElements, printNumber, printRule } from '../ruleset/print-nft.ts';
+import { printCounter, printElementKey, printNumber, printRule, printVerdict } from '../ruleset/print-nft.ts';
 import type { BaseChain, Interval, NamedSet, Table } from '../ruleset/table.ts';
 import { TABLE } from './names.ts';
 import { planChange } from './plan-change.ts';
@@ -44,6 +44,12 @@ const keyTypes = (element: MapElement, map: string): readonly DataType[] => {
     : ['inet_proto', 'inet_service'];
 };
 
+/** A key with what it leads to and, where packets have come by it already, their number. */
+const printKey = ({ key, verdict, counter }: MapElement, types: readonly DataType[]): string => {
+  const counted = counter === undefined || counter.packets === 0n ? '' : ` ${printCounter(counter)}`;
+  return `${printElementKey(key, types)}${counted} : ${printVerdict(verdict)}`;
+};
+
 const printOperation = (operation: Operation): readonly string[] => {
   switch (operation.kind) {
     case 'add-table':
@@ -67,18 +73,14 @@ const printOperation = (operation: Operation): readonly string[] => {
         `flush chain ${OWN} ${operation.chain}`,
         ...operation.rules.map((rule) => `add rule ${OWN} ${operation.chain} ${printRule(rule)}`),
       ];
-    case 'add-intervals':
-    case 'delete-intervals': {
+    case 'add-intervals': {
       const { set, type, intervals } = operation;
-      const verb = operation.kind === 'add-intervals' ? 'add' : 'delete';
-      return [
-        `${verb} element ${OWN} ${set} { ${intervals.map((interval) => printInterval(interval, type)).join(', ')} }`,
-      ];
+      return [`add element ${OWN} ${set} { ${intervals.map((interval) => printInterval(interval, type)).join(', ')} }`];
     }
     case 'add-keys':
       return [
         `add element ${OWN} ${operation.map} { ${operation.elements
-          .map((element) => printElements([element], keyTypes(element, operation.map)))
+          .map((element) => printKey(element, keyTypes(element, operation.map)))
           .join(', ')} }`,
       ];
     case 'delete-keys':

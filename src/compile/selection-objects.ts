@@ -1,48 +1,40 @@
 import type { Selection } from '../access/model.ts';
-import { addressComplement, addressDifference, isNobody, ofFamily, type AddressSet } from '../net/address-set.ts';
-import { FAMILIES, type Family } from '../net/family.ts';
-import type { PrefixSet } from '../net/prefix-set.ts';
-import { ipv4Destination, ipv4Source, ipv6Destination, ipv6Source, type Expression } from '../ruleset/expression.ts';
-import { inSet, match, verdict } from '../ruleset/statement.ts';
-import type { Chain, Rule } from '../ruleset/table.ts';
-import { accept, goto, jump, type Verdict } from '../ruleset/verdict.ts';
-import { NOTE_AUDIT, pairNames, REFUSE_DROP, REFUSE_REJECT, selectionNames } from './names.ts';
+import { addressComplement, addressDifference, isNobody, type AddressSet } from '../net/address-set.ts';
+import { verdict } from '../ruleset/statement.ts';
+import type { Chain, NamedSet, Table } from '../ruleset/table.ts';
+import { accept, goto, type Verdict } from '../ruleset/verdict.ts';
+import { chainWith, placeAddresses, type AddressChain, type Lookups, type NameSet } from './address-chain.ts';
+import { groupNames, NOTE_AUDIT, REFUSE_DROP, REFUSE_REJECT, selectionNames } from './names.ts';
 
-/** A pair of sets that must hold some addresses of one family: `stem-4a` and `stem-4b`. */
-export interface WantedPair {
-  readonly stem: string;
-  readonly family: Family;
-  readonly addresses: PrefixSet;
-}
-
-const SOURCE: Readonly<Record<Family, Expression>> = { 4: ipv4Source, 6: ipv6Source };
-const DESTINATION: Readonly<Record<Family, Expression>> = { 4: ipv4Destination, 6: ipv6Destination };
-
-const lookups = (stem: string, address: Readonly<Record<Family, Expression>>, then: Verdict): readonly Rule[] =>
-  FAMILIES.flatMap((family) => {
-    const { a, b } = pairNames(stem, family);
-    return [a, b].map((set) => ({ statements: [match(address[family], inSet(set)), verdict(then)] }));
-  });
-
-/** Both families' pairs of a stem. */
-export const wantedPairs = (stem: string, addresses: AddressSet): readonly WantedPair[] =>
-  FAMILIES.map((family) => ({ stem, family, addresses: ofFamily(addresses, family) }));
-
-/** The set stem of an AddressGroup instance. */
-export const groupSets = (stem: string): string => `g-${stem}`;
-
-/** The chain that accepts the sources of a selection; it returns for the others, and what called it refuses them. */
-export const allowChain = (stem: string, groupStems: readonly string[]): Chain => ({
-  name: selectionNames(stem).allow,
-  base: null,
-  rules: [selectionNames(stem).allow, ...groupStems.map(groupSets)].flatMap((set) => lookups(set, SOURCE, accept)),
+const RETURN: Verdict = { kind: 'return' };
+const accepting = (name: string): Omit<AddressChain, 'before'> => ({
+  name,
+  then: accept,
+  otherwise: RETURN,
+  after: [],
 });
 
-/** The same for replies: looks the client up as the destination. */
-export const allowRepliesChain = (stem: string, groupStems: readonly string[]): Chain => ({
-  name: selectionNames(stem).allowReplies,
-  base: null,
-  rules: [selectionNames(stem).allow, ...groupStems.map(groupSets)].flatMap((set) => lookups(set, DESTINATION, accept)),
+/** The chain that accepts the sources of a selection, after those of its groups; it returns for the others, and what called it refuses them. */
+export const allowChain = (stem: string): Omit<AddressChain, 'before'> => accepting(selectionNames(stem).allow);
+
+/** The chain that accepts the sources of an AddressGroup, whoever uses it. */
+export const groupChain = (stem: string): AddressChain => ({ ...accepting(groupNames(stem).allow), before: [] });
+
+/** Refuses with an answer whom the sets hold, without one the others. */
+const refuseChain = (stem: string): AddressChain => ({
+  name: selectionNames(stem).refuse,
+  before: [],
+  then: goto(REFUSE_REJECT),
+  otherwise: goto(REFUSE_DROP),
+  after: [{ statements: [verdict(goto(REFUSE_DROP))] }],
+});
+
+const auditChain = (stem: string): AddressChain => ({
+  name: selectionNames(stem).audit,
+  before: [],
+  then: goto(NOTE_AUDIT),
+  otherwise: RETURN,
+  after: [],
 });
 
 /** How the sources that a selection refuses are refused. */
@@ -55,36 +47,56 @@ export const refuseOf = (selection: Selection): 'drop' | 'reject' | 'mixed' => {
 export const refuseChainOf = (selection: Selection, stem: string): string =>
   ({ drop: REFUSE_DROP, reject: REFUSE_REJECT, mixed: selectionNames(stem).refuse })[refuseOf(selection)];
 
+/** Chains and their sets. */
+interface Objects {
+  readonly chains: readonly Chain[];
+  readonly sets: readonly NamedSet[];
+}
+
+/** The kernel as it is, the names for new sets, and whether replies are judged by the same sets as well. */
+export interface Surroundings {
+  readonly current: Table | null;
+  readonly nameSet: NameSet;
+  readonly replies: boolean;
+}
+
+/** A chain that accepts and, where replies are judged, its twin, which looks the client up as the destination. */
+const withTwin = (
+  chain: AddressChain,
+  twin: Pick<AddressChain, 'name' | 'before'>,
+  lookups: Lookups,
+  replies: boolean,
+) => [chainWith(chain, lookups), ...(replies ? [chainWith({ ...chain, ...twin }, lookups, 'destination')] : [])];
+
+/** Everything in the kernel that belongs to one AddressGroup instance. */
+export const groupObjects = (addresses: AddressSet, stem: string, around: Surroundings): Objects => {
+  const chain = groupChain(stem);
+  const { lookups, sets } = placeAddresses(around.current, chain, addresses, around.nameSet);
+  const twin = { name: groupNames(stem).allowReplies, before: [] };
+  return { chains: withTwin(chain, twin, lookups, around.replies), sets };
+};
+
 /** Everything in the kernel that belongs to one selection instance, apart from the groups it shares with others. */
 export const selectionObjects = (
   selection: Selection,
   stem: string,
   groupStems: readonly string[],
-): { readonly chains: readonly Chain[]; readonly pairs: readonly WantedPair[] } => {
-  const names = selectionNames(stem);
-  const mixed = refuseOf(selection) === 'mixed';
-  const audited = !isNobody(selection.wouldRefuse);
+  { current, nameSet, replies }: Surroundings,
+): Objects => {
+  const groups = groupStems.map(groupNames);
+  const allow = { ...allowChain(stem), before: groups.map((names) => names.allow) };
+  const twin = { name: selectionNames(stem).allowReplies, before: groups.map((names) => names.allowReplies) };
+  const own = placeAddresses(current, allow, selection.own, nameSet);
+  const others: readonly (readonly [AddressChain, AddressSet])[] = [
+    ...(refuseOf(selection) === 'mixed' ? [[refuseChain(stem), selection.rejected] as const] : []),
+    ...(isNobody(selection.wouldRefuse) ? [] : [[auditChain(stem), selection.wouldRefuse] as const]),
+  ];
+  const placed = others.map(([chain, addresses]) => {
+    const { lookups, sets } = placeAddresses(current, chain, addresses, nameSet);
+    return { chain: chainWith(chain, lookups), sets };
+  });
   return {
-    chains: [
-      allowChain(stem, groupStems),
-      ...(mixed
-        ? [
-            {
-              name: names.refuse,
-              base: null,
-              rules: [
-                ...lookups(names.refuse, SOURCE, goto(REFUSE_REJECT)),
-                { statements: [verdict(goto(REFUSE_DROP))] },
-              ],
-            },
-          ]
-        : []),
-      ...(audited ? [{ name: names.audit, base: null, rules: lookups(names.audit, SOURCE, jump(NOTE_AUDIT)) }] : []),
-    ],
-    pairs: [
-      ...wantedPairs(names.allow, selection.own),
-      ...(mixed ? wantedPairs(names.refuse, selection.rejected) : []),
-      ...(audited ? wantedPairs(names.audit, selection.wouldRefuse) : []),
-    ],
+    chains: [...withTwin(allow, twin, own.lookups, replies), ...placed.map(({ chain }) => chain)],
+    sets: [...own.sets, ...placed.flatMap(({ sets }) => sets)],
   };
 };

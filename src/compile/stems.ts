@@ -1,14 +1,10 @@
 import type { Access } from '../access/model.ts';
-import { FAMILIES } from '../net/family.ts';
-import { ofFamily, type AddressSet } from '../net/address-set.ts';
-import { equals, type PrefixSet } from '../net/prefix-set.ts';
 import type { Protocol } from '../net/protocol.ts';
-import { sameRules } from '../ruleset/same-rules.ts';
 import type { Table } from '../ruleset/table.ts';
-import { pairIn, type Installed } from './installed.ts';
-import { addressesOfPair, overlaps, type IntervalPair } from './interval-pair.ts';
-import { exactPortOfChain, instanceStem, rangeOfChain, selectionNames } from './names.ts';
-import { allowChain, groupSets } from './selection-objects.ts';
+import { askedBefore, standsFor } from './address-chain.ts';
+import type { Installed } from './installed.ts';
+import { exactPortOfChain, groupNames, instanceStem, rangeOfChain, selectionNames } from './names.ts';
+import { allowChain, groupChain } from './selection-objects.ts';
 import type { Unit } from './units.ts';
 
 /** Under which names the selections and groups of an access stand in the kernel. */
@@ -18,10 +14,11 @@ export interface Stems {
 }
 
 /**
- * Which instance each selection and group uses. The sets of an instance are edited in place only while exactly the same exposures
- * use it before and after: were an exposure to move between selections whose content changes in the same change, packets in flight
- * could be judged by the old chain with the new content, or the other way round, and a source that both refuse would get in.
- * Otherwise, and where the stored intervals have become many small pieces, a new instance is staged beside the old one.
+ * Which instance each selection and group uses. The chain of an instance gets other rules while it is in use only where exactly the same
+ * exposures use it before and after: were an exposure to move between selections whose content changes in the same change, packets in
+ * flight could be judged by the old chain with the new content, or the other way round, and a source that both refuse would get in. In
+ * the same way a group in use changes only where nothing else changes for the selections that ask it: a client that goes over from a
+ * selection's own addresses to its group must be found in one of them at any time. Otherwise a new instance is staged beside the old one.
  */
 export const chooseStems = (
   current: Table | null,
@@ -37,45 +34,76 @@ export const chooseStems = (
     usesOfSelections(units),
     exactPorts(units.map(({ chain, selections }) => [chain, selections.keys()])),
   );
+  const asksFirst = (stem: string): readonly string[] => askedBefore(current?.chains.get(selectionNames(stem).allow));
   const settled = (id: string): string | null => {
     for (const [stem, users] of usersBefore)
       if (isInstanceOf(stem, id) && sameUsers(users, usersAfter.get(id))) return stem;
     return null;
   };
-  const groups = new Map<string, string>();
-  for (const [name, addresses] of access.groups) {
-    const users = [...access.selections]
-      .filter(([, { untouchedGroups }]) => untouchedGroups.includes(name))
-      .map(([id]) => id);
-    const stem = groupStemInUse(current, usersBefore.keys(), name);
-    const content = stem === null ? 'unusable' : contentOf(current, groupSets(stem), addresses);
-    const before = [...usersBefore.keys()].filter((user) => stem !== null && usesGroup(current, user, stem));
-    const keep =
-      stem !== null &&
-      (content === 'same' ||
-        (content === 'editable' &&
-          users.length === before.length &&
-          users.every((id) => before.includes(settled(id) ?? ''))));
-    groups.set(name, keep ? stem : freeStem(current, name, (free) => [`${groupSets(free)}-4a`]));
-  }
+  const groups = groupStems(current, access, [...usersBefore.keys()], asksFirst, settled);
   const selections = new Map<string, string>();
   for (const [id, { own, untouchedGroups }] of access.selections) {
-    const groupStems = untouchedGroups.map((name) => groups.get(name) ?? name);
-    const candidates = [...usersBefore.keys()].filter((stem) => isInstanceOf(stem, id));
-    const keep = candidates.find((stem) => {
-      const chain = current?.chains.get(selectionNames(stem).allow);
-      if (chain === undefined || !sameRules(chain.rules, allowChain(stem, groupStems).rules)) return false;
-      const content = contentOf(current, selectionNames(stem).allow, own);
-      return content === 'same' || (content === 'editable' && settled(id) === stem);
-    });
-    selections.set(
-      id,
-      keep ??
-        freeStem(current, id, (free) => Object.values(selectionNames(free)).flatMap((name) => [name, `${name}-4a`])),
+    const wanted = untouchedGroups.map((name) => groupNames(groups.get(name) ?? name).allow);
+    const keep = [...usersBefore.keys()].find(
+      (stem) =>
+        isInstanceOf(stem, id) && sameNames(asksFirst(stem), wanted) && standsFor(current, allowChain(stem), own),
     );
+    const free = () => freeStem(current, id, (stem) => Object.values(selectionNames(stem)));
+    selections.set(id, keep ?? settled(id) ?? free());
   }
   return { selections, groups };
 };
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index]);
+
+const groupStems = (
+  current: Table | null,
+  access: Access,
+  stemsBefore: readonly string[],
+  asksFirst: (stem: string) => readonly string[],
+  settled: (id: string) => string | null,
+): ReadonlyMap<string, string> => {
+  const inUse = new Set(stemsBefore.flatMap(asksFirst));
+  const before = new Map(
+    [...access.groups].map(([name, addresses]) => {
+      const chain = [...inUse].find((one) => one.startsWith(GROUP) && isInstanceOf(one.slice(GROUP.length), name));
+      const stem = chain?.slice(GROUP.length) ?? null;
+      return [name, { stem, same: stem !== null && standsFor(current, groupChain(stem), addresses) }] as const;
+    }),
+  );
+  /** Whether the group alone changes for everybody who asks it, before and after. */
+  const isAlone = (name: string, stem: string): boolean => {
+    const users = [...access.selections].filter(([, { untouchedGroups }]) => untouchedGroups.includes(name));
+    const usersBefore = stemsBefore.filter((user) => asksFirst(user).includes(groupNames(stem).allow));
+    return (
+      users.length === usersBefore.length &&
+      users.every(([id, { own, untouchedGroups }]) => {
+        const user = settled(id);
+        return (
+          user !== null &&
+          usersBefore.includes(user) &&
+          standsFor(current, allowChain(user), own) &&
+          untouchedGroups.every((other) => other === name || before.get(other)?.same === true) &&
+          sameNames(
+            asksFirst(user),
+            untouchedGroups.map((other) => groupNames(before.get(other)?.stem ?? '').allow),
+          )
+        );
+      })
+    );
+  };
+  return new Map(
+    [...before].map(([name, { stem, same }]) => [
+      name,
+      stem !== null && (same || isAlone(name, stem))
+        ? stem
+        : freeStem(current, name, (free) => Object.values(groupNames(free))),
+    ]),
+  );
+};
+
+const GROUP = groupNames('').allow;
 
 /** Who uses which selection: chain name → protocol → selection id or stem. */
 type Uses = ReadonlyMap<string, ReadonlyMap<Protocol, string>>;
@@ -139,44 +167,10 @@ const isInstanceOf = (stem: string, id: string): boolean => {
   return stem === base || (stem.startsWith(`${base}.`) && /^\d+$/.test(stem.slice(base.length + 1)));
 };
 
-const freeStem = (current: Table | null, id: string, objects: (stem: string) => readonly string[]): string => {
+/** The first instance of which the kernel has no chain, not even one that waits to be swept. */
+const freeStem = (current: Table | null, id: string, chains: (stem: string) => readonly string[]): string => {
   for (let instance = 1; ; instance++) {
     const stem = instanceStem(id, instance);
-    if (!objects(stem).some((name) => current?.chains.has(name) === true || current?.sets.has(name) === true))
-      return stem;
+    if (!chains(stem).some((name) => current?.chains.has(name) === true)) return stem;
   }
 };
-
-const usesGroup = (current: Table | null, selectionStem: string, groupStem: string): boolean =>
-  (current?.chains.get(selectionNames(selectionStem).allow)?.rules ?? []).some(({ statements: [first] }) =>
-    first?.kind === 'match' && first.right.kind === 'set' ? first.right.name === `${groupSets(groupStem)}-4a` : false,
-  );
-
-const groupStemInUse = (current: Table | null, selectionStems: Iterable<string>, name: string): string | null => {
-  for (const user of selectionStems) {
-    for (const { statements } of current?.chains.get(selectionNames(user).allow)?.rules ?? []) {
-      const [first] = statements;
-      const set = first?.kind === 'match' && first.right.kind === 'set' ? first.right.name : '';
-      const stem = set.startsWith('g-') && set.endsWith('-4a') ? set.slice(2, -3) : null;
-      if (stem !== null && isInstanceOf(stem, name)) return stem;
-    }
-  }
-  return null;
-};
-
-/** What the stored pairs of a stem hold, beside what they should hold. */
-const contentOf = (current: Table | null, stem: string, wanted: AddressSet): 'same' | 'editable' | 'unusable' => {
-  let same = true;
-  for (const family of FAMILIES) {
-    const pair = pairIn(current, stem, family);
-    const addresses = ofFamily(wanted, family);
-    if (pair === null || overlaps(family, pair)) return 'unusable';
-    const holds = equals(addressesOfPair(family, pair), addresses);
-    if (!holds && inPieces(pair, addresses)) return 'unusable';
-    same &&= holds;
-  }
-  return same ? 'same' : 'editable';
-};
-
-/** Far more stored intervals than the set needs: time to store it anew. */
-const inPieces = ({ a, b }: IntervalPair, wanted: PrefixSet): boolean => a.length + b.length > 2 * wanted.size + 256;

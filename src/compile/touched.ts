@@ -1,4 +1,5 @@
 import type { Table } from '../ruleset/table.ts';
+import { PREROUTING } from './names.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The objects of a table that transactions write, by name. */
@@ -11,7 +12,7 @@ export interface Touched {
 
 /**
  * What some transactions write into `current`. null where only the whole table can tell what is there afterwards: it
- * is new, or a chain that counts is written (its packets so far go on in the new rules, see plan-change.ts).
+ * is new, or a chain or map that counts gets a successor, in which its packets so far go on (see plan-change.ts, range-maps.ts).
  */
 export const touchedBy = (transactions: readonly Transaction[], current: Table): Touched | null => {
   const chains = new Set<string>();
@@ -29,7 +30,7 @@ export const touchedBy = (transactions: readonly Transaction[], current: Table):
         chains.add(operation.name);
         break;
       case 'replace-rules':
-        if (counts(current, operation.chain)) return null;
+        if (counts(current, operation.chain) || operation.chain === PREROUTING) return null;
         chains.add(operation.chain);
         break;
       case 'add-set':
@@ -39,7 +40,6 @@ export const touchedBy = (transactions: readonly Transaction[], current: Table):
         (current.sets.get(operation.name)?.kind === 'verdict-map' ? maps : sets).add(operation.name);
         break;
       case 'add-intervals':
-      case 'delete-intervals':
         sets.add(operation.set);
         break;
       case 'add-keys':

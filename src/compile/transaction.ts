@@ -15,7 +15,7 @@ export type Operation =
   /** Replaces all rules of a chain: one pointer in the kernel (net/netfilter/nf_tables_api.c, nf_tables_commit_chain). */
   | { readonly kind: 'replace-rules'; readonly chain: string; readonly rules: readonly Rule[] }
   | {
-      readonly kind: 'add-intervals' | 'delete-intervals';
+      readonly kind: 'add-intervals';
       readonly set: string;
       readonly type: 'ipv4_addr' | 'ipv6_addr';
       readonly intervals: readonly Interval[];
@@ -28,9 +28,9 @@ export interface Transaction {
 }
 
 /**
- * A change, in the order in which it is safe: `stage` brings what nothing refers to and addresses that are added; `switch` takes effect;
- * `sweep`, at least a second later, removes what nothing refers to any more. Between two transactions lies a moment, so that packets
- * under way meet two neighbouring states at most.
+ * A change, in the order in which it is safe: `stage` brings what nothing refers to, so that no packet notices; `switch` takes effect;
+ * `sweep`, at least a second later, removes what nothing refers to any more. Before each transaction of the switch the packets that may
+ * have met what was before the last one are through, so that packets under way meet two neighbouring states at most.
  */
 export interface Change {
   readonly stage: readonly Transaction[];

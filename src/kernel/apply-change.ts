@@ -1,12 +1,12 @@
 import type { Change, Transaction } from '../compile/transaction.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
-import { packetsAreThrough, runTransaction } from './nft.ts';
+import { packetsAreThrough, startNft, type ReadyNft } from './nft.ts';
 
 /** What one transaction took. */
 export interface Step {
   readonly phase: 'stage' | 'switch' | 'sweep';
   readonly bytes: number;
-  /** Milliseconds since it was given to nft, or since nft was started where no packets were waited for. */
+  /** Milliseconds since it was given to nft. */
   readonly ms: number;
 }
 
@@ -22,53 +22,61 @@ const WHAT_HOLDS = {
 /** Is told of each transaction that the kernel has taken, and of those that it is yet to get. */
 export type Taken = (transaction: Transaction, later: readonly Transaction[]) => void;
 
-/** When this process gave its last transaction to the kernel. */
-let lastTaken = Number.NEGATIVE_INFINITY;
+/** A transaction, and the part of a change to which it belongs. */
+interface Planned {
+  readonly phase: Step['phase'];
+  readonly transaction: Transaction;
+}
 
-/** Runs transactions one after another. Packets meet what is at most one transaction old. */
-const run = async (
-  steps: Step[],
-  phase: Step['phase'],
-  transactions: readonly Transaction[],
-  taken: (transaction: Transaction) => void = () => undefined,
-): Promise<Result<null>> => {
-  for (const transaction of transactions) {
-    // Those before the last transaction, which may be one of another change. nft starts meanwhile.
-    let start = performance.now();
-    const waited = async (): Promise<void> => {
-      await packetsAreThrough();
-      start = performance.now();
-    };
-    const through = start - lastTaken < SWEEP_AFTER_MS ? waited() : Promise.resolve();
-    const result = await runTransaction(transaction, through);
-    if (!result.ok)
+const plan = (phase: Step['phase'], transactions: readonly Transaction[]): readonly Planned[] =>
+  transactions.map((transaction) => ({ phase, transaction }));
+
+/** What can be started before it is known what changes. */
+export interface Start {
+  readonly nft: ReadyNft;
+  /** Is fulfilled when every packet is through that may have met what others have changed just before. */
+  readonly through: Promise<void>;
+}
+
+/** To be called when nobody else can change the own table any more. What is not used must be abandoned. */
+export const getReady = (): Start => ({ nft: startNft(), through: packetsAreThrough() });
+
+/**
+ * Runs transactions one after another. No packet notices those that stage. Before each of the others every packet is through that may have
+ * met the rules before the last one, whoever made it. nft for the next one starts meanwhile.
+ */
+const run = async (planned: readonly Planned[], start: Start, taken?: Taken): Promise<Result<readonly Step[]>> => {
+  const steps: Step[] = [];
+  let { nft, through } = start;
+  for (const [index, { phase, transaction }] of planned.entries()) {
+    const later = planned.slice(index + 1);
+    const now = nft;
+    if (later.length > 0) nft = startNft();
+    if (phase !== 'stage') await through;
+    const begin = performance.now();
+    const result = await now.run(transaction);
+    if (!result.ok) {
+      nft.abandon();
       return fail(
         ...result.problems,
         error('phase-failed', `the change stopped in its ${phase} phase`, undefined, WHAT_HOLDS[phase]),
       );
-    lastTaken = performance.now();
-    steps.push({ phase, bytes: result.value.bytes, ms: lastTaken - start });
-    taken(transaction);
-  }
-  return ok(null);
-};
-
-/** Stages and switches; the sweep is left to {@link sweep}. When it fails it stops, and says what is in force. */
-export const applyChange = async (change: Change, taken?: Taken): Promise<Result<readonly Step[]>> => {
-  const steps: Step[] = [];
-  const all = [...change.stage, ...change.switch];
-  for (const phase of ['stage', 'switch'] as const) {
-    const result = await run(steps, phase, change[phase], (transaction) =>
-      taken?.(transaction, all.slice(steps.length)),
+    }
+    steps.push({ phase, bytes: result.value.bytes, ms: performance.now() - begin });
+    if (phase !== 'stage' && later.length > 0) through = packetsAreThrough();
+    taken?.(
+      transaction,
+      later.map((one) => one.transaction),
     );
-    if (!result.ok) return result;
   }
+  if (planned.length === 0) nft.abandon();
   return ok(steps);
 };
 
+/** Stages and switches; the sweep is left to {@link sweep}. When it fails it stops, and says what is in force. */
+export const applyChange = (change: Change, taken?: Taken, start = getReady()): Promise<Result<readonly Step[]>> =>
+  run([...plan('stage', change.stage), ...plan('switch', change.switch)], start, taken);
+
 /** Removes what nothing has referred to for a second. The caller waits {@link SWEEP_AFTER_MS} after the switch. */
-export const sweep = async (transactions: readonly Transaction[]): Promise<Result<readonly Step[]>> => {
-  const steps: Step[] = [];
-  const result = await run(steps, 'sweep', transactions);
-  return result.ok ? ok(steps) : result;
-};
+export const sweep = (transactions: readonly Transaction[]): Promise<Result<readonly Step[]>> =>
+  run(plan('sweep', transactions), getReady());

@@ -7,10 +7,9 @@ export type CommandResult =
   | { readonly kind: 'timeout'; readonly name: string; readonly ms: number };
 
 export interface CommandOptions {
-  readonly stdin?: string;
-  /** The program is started at once, and gets its input when this is fulfilled. */
-  readonly inputAfter?: Promise<unknown>;
-  /** Milliseconds; 60,000 unless told. */
+  /** Where it is yet to come, the program is started meanwhile. */
+  readonly stdin?: string | Promise<string>;
+  /** Milliseconds since it had its input; 60,000 unless told. */
   readonly timeoutMs?: number;
 }
 
@@ -26,7 +25,7 @@ const MEMORY = 'glibc.malloc.hugetlb=1:glibc.malloc.top_pad=16777216';
 /** Runs a program without a shell. Arguments are passed one by one, rules on stdin. */
 export const runCommand = (
   argv: readonly [string, ...string[]],
-  { stdin = '', inputAfter, timeoutMs = 60_000 }: CommandOptions = {},
+  { stdin = '', timeoutMs = 60_000 }: CommandOptions = {},
 ): Promise<CommandResult> =>
   new Promise((resolve) => {
     const [name, ...args] = argv;
@@ -42,10 +41,14 @@ export const runCommand = (
       else output[stream].push(chunk);
     };
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
-    }, timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    const begin = (input: string): void => {
+      timer = setTimeout(() => {
+        late = true;
+        child.kill('SIGKILL');
+      }, timeoutMs);
+      child.stdin.end(input);
+    };
     child.stdout.on('data', take('stdout'));
     child.stderr.on('data', take('stderr'));
     child.on('error', (problem: NodeJS.ErrnoException) => {
@@ -69,8 +72,8 @@ export const runCommand = (
     });
     // A program that ends before it has read everything is judged by its exit status.
     child.stdin.on('error', () => undefined);
-    if (inputAfter === undefined) child.stdin.end(stdin);
-    else void inputAfter.then(() => child.stdin.end(stdin));
+    if (typeof stdin === 'string') begin(stdin);
+    else void stdin.then(begin);
   });
 
 /** One line about a command that did not do its work. */

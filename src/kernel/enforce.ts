@@ -9,7 +9,7 @@ import type { ReplyPlace } from '../compile/replies.ts';
 import { countTouched, touchedBy, touchedOnly, type Touched } from '../compile/touched.ts';
 import { fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import type { Table } from '../ruleset/table.ts';
-import { applyChange, sweep, SWEEP_AFTER_MS, type Step, type Taken } from './apply-change.ts';
+import { applyChange, getReady, sweep, SWEEP_AFTER_MS, type Start, type Step, type Taken } from './apply-change.ts';
 import { localAddresses } from './local-addresses.ts';
 import { listOwnTable, relist, type Relisted } from './nft.ts';
 import { cutBy, mergePlaces, type Cut } from './reply-places.ts';
@@ -77,9 +77,17 @@ export const enforce = async (
   { known = null, cut = null }: { readonly known?: Table | null; readonly cut?: Cut | null } = {},
 ): Promise<Result<Enforced>> => {
   const start = performance.now();
-  const full = async () => enforceFrom(access, await listOwnTable(), false, start, cut);
+  const from = async <K extends boolean>(before: Promise<Result<Table | null>>, isKnown: K) => {
+    const ready = getReady();
+    try {
+      return await enforceFrom(access, await before, isKnown, start, cut, ready);
+    } finally {
+      ready.nft.abandon();
+    }
+  };
+  const full = () => from(listOwnTable(), false);
   if (known === null) return full();
-  const quick = await enforceFrom(access, ok(known), true, start, cut);
+  const quick = await from(Promise.resolve(ok(known)), true);
   return quick === 'list-all' || !quick.ok || !quick.value.proof.holds ? full() : quick;
 };
 
@@ -89,6 +97,7 @@ const enforceFrom = async <K extends boolean>(
   isKnown: K,
   start: number,
   seen: Cut | null,
+  ready: Start,
 ): Promise<Result<Enforced> | (K extends true ? 'list-all' : never)> => {
   if (!before.ok) return before;
   const isLocal = localAddresses();
@@ -104,7 +113,7 @@ const enforceFrom = async <K extends boolean>(
     // A chain that counts goes on counting where it stopped, so its numbers must be those of now.
     if (known !== null && touched === null) return 'list-all' as K extends true ? 'list-all' : never;
     const { taken, listed: list } = known === null || touched === null ? listAll : listWritten(known, touched);
-    const applied = await applyChange(change, taken);
+    const applied = await applyChange(change, taken, round === 1 ? ready : getReady());
     if (!applied.ok) return applied;
     steps.push(...applied.value);
     const isLast = round === MOST_ROUNDS || applied.value.length === 0;

@@ -94,24 +94,32 @@ export const packetsAreThrough = async (): Promise<void> => {
   if (result.kind !== 'done' || result.status !== 0) await sleep(WITHOUT_ASKING_MS);
 };
 
-/** Gives one transaction to the kernel, when `after` is fulfilled: all of it, or nothing. */
-export const runTransaction = async (
-  transaction: Transaction,
-  after: Promise<unknown>,
-): Promise<Result<{ readonly bytes: number }>> => {
-  const text = printTransaction(transaction);
-  const result = await runCommand(['nft', '-f', '-'], {
-    stdin: text,
-    timeoutMs: 300_000,
-    inputAfter: after,
-  });
-  if (result.kind === 'done' && result.status === 0) return ok({ bytes: text.length });
-  return fail(
-    error(
-      'nft-refused',
-      `the kernel refused a transaction: ${failureOf(result)}`,
-      undefined,
-      'Nothing of it was taken',
-    ),
-  );
+/** An nft that waits for a transaction: it takes longer to start than to run a small one. */
+export interface ReadyNft {
+  /** Gives a transaction to the kernel: all of it, or nothing. To be called once. */
+  readonly run: (transaction: Transaction) => Promise<Result<{ readonly bytes: number }>>;
+  readonly abandon: () => void;
+}
+
+/** Starts an nft for a transaction that is yet to come. */
+export const startNft = (): ReadyNft => {
+  const input = Promise.withResolvers<string>();
+  const ended = runCommand(['nft', '-f', '-'], { stdin: input.promise, timeoutMs: 300_000 });
+  return {
+    run: async (transaction) => {
+      const text = printTransaction(transaction);
+      input.resolve(text);
+      const result = await ended;
+      if (result.kind === 'done' && result.status === 0) return ok({ bytes: text.length });
+      return fail(
+        error(
+          'nft-refused',
+          `the kernel refused a transaction: ${failureOf(result)}`,
+          undefined,
+          'Nothing of it was taken',
+        ),
+      );
+    },
+    abandon: () => input.resolve(''),
+  };
 };

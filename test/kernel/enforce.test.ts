@@ -47,10 +47,10 @@ describe('a process that goes on running knows what the kernel holds', { skip: n
     assert.equal(told.results.length, 7);
   });
 
-  test('what is in force already takes no transaction, a prefix more takes one', () => {
+  test('what is in force already takes no transaction, a prefix more takes one that stages its set and one that switches to it', () => {
     const count = new Map(told.results.map(({ name, transactions }) => [name, transactions]));
     assert.equal(count.get('the same again'), 0);
-    assert.equal(count.get('one prefix more'), 1);
+    assert.equal(count.get('one prefix more'), 2);
   });
 
   test('its own addresses are those of its interfaces and all that its routes deliver to itself', () =>

@@ -41,7 +41,7 @@ export const anySet: fc.Arbitrary<AddressSet> = fc
     return flip ? addressComplement(set) : set;
   });
 
-const anySelection = (id: string, group: AddressSet): fc.Arbitrary<Selection> =>
+const anySelection = (id: string, groups: Readonly<Record<string, AddressSet>>): fc.Arbitrary<Selection> =>
   fc
     .record({
       allowed: anySet,
@@ -49,10 +49,11 @@ const anySelection = (id: string, group: AddressSet): fc.Arbitrary<Selection> =>
       how: fc.nat(3),
       audit: anySet,
       audited: fc.boolean(),
-      grouped: fc.boolean(),
+      grouped: fc.subarray(Object.keys(groups)),
     })
     .map(({ allowed: chosen, rejected, how, audit, audited, grouped }) => {
-      const allowed = grouped ? addressUnion(chosen, group) : chosen;
+      const group = addressUnion(nobody, ...grouped.map((name) => groups[name] ?? nobody));
+      const allowed = addressUnion(chosen, group);
       const others = addressComplement(allowed);
       return {
         id,
@@ -61,8 +62,8 @@ const anySelection = (id: string, group: AddressSet): fc.Arbitrary<Selection> =>
         rejected: how === 0 ? others : how === 1 ? addressIntersection(rejected, others) : nobody,
         wouldRefuse: audited ? addressIntersection(allowed, audit) : nobody,
         wouldAdmit: nobody,
-        untouchedGroups: grouped ? ['office'] : [],
-        own: grouped ? addressDifference(allowed, group) : allowed,
+        untouchedGroups: grouped,
+        own: addressDifference(allowed, group),
         parts: [],
         wouldParts: [],
       };
@@ -90,16 +91,18 @@ const CUTS: readonly (readonly PortRange[])[] = [
 ];
 const IDS = ['s1', 's2', 's3'] as const;
 
-/** A random access of a few exposures that share selections, ranges and a group. */
+/** A random access of a few exposures that share selections, ranges and groups. */
 export const anyAccess: fc.Arbitrary<Access> = fc
   .record({
-    group: anySet,
+    office: anySet,
+    partner: anySet,
     choices: fc.array(fc.option(fc.constantFrom(...IDS), { freq: 3 }), { minLength: 30, maxLength: 30 }),
     cut: fc.constantFrom(...CUTS),
   })
-  .chain(({ group, choices, cut }) =>
-    fc
-      .record({ s1: anySelection('s1', group), s2: anySelection('s2', group), s3: anySelection('s3', group) })
+  .chain(({ office, partner, choices, cut }) => {
+    const groups = { office, partner };
+    return fc
+      .record({ s1: anySelection('s1', groups), s2: anySelection('s2', groups), s3: anySelection('s3', groups) })
       .map((all) => {
         let next = 0;
         const choose = () => choices[next++ % choices.length] ?? null;
@@ -130,12 +133,12 @@ export const anyAccess: fc.Arbitrary<Access> = fc
         const exposures = [...exact.filter(({ selection }, index) => selection !== null || index % 2 === 0), ...ranges];
         const used = new Set(exposures.flatMap(({ selection }) => selection ?? []));
         const selections = new Map(IDS.filter((id) => used.has(id)).map((id) => [id as string, all[id]]));
-        const grouped = [...selections.values()].some(({ untouchedGroups }) => untouchedGroups.length > 0);
+        const asked = new Set([...selections.values()].flatMap(({ untouchedGroups }) => untouchedGroups));
         return {
           exposures,
           selections,
-          groups: grouped ? new Map([['office', group]]) : new Map<string, AddressSet>(),
+          groups: new Map(Object.entries(groups).filter(([name]) => asked.has(name))),
           warnings: [],
         };
-      }),
-  );
+      });
+  });
