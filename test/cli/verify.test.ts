@@ -31,7 +31,7 @@ spec:
   after(() => machine.close());
 
   const setNow = async (): Promise<string> => {
-    const found = /set (s-web\S*-4[ab]) \{\n(?:(?!\n\t\}).)*elements/s.exec(
+    const found = /set (s-web\S*-4\S*) \{\n(?:(?!\n\t\}).)*elements/s.exec(
       await machine.run('nft', 'list', 'table', 'inet', 'portcullis'),
     );
     return found?.[1] ?? '';
