@@ -1,6 +1,14 @@
-import { addressDifference, addressIntersection, everyone, isNobody, type AddressSet } from '../net/address-set.ts';
+import {
+  addressDifference,
+  addressIntersection,
+  everyone,
+  isNobody,
+  sameAddresses,
+  type AddressSet,
+} from '../net/address-set.ts';
+import { comparedPlaces } from './compared-places.ts';
 import { guardsOf, type GuardOf } from './guard-of.ts';
-import type { Access, ExposureAccess, Part } from './model.ts';
+import type { Access, ExposureAccess, Part, Selection } from './model.ts';
 
 /** Sources that gain or lose an exposure, and what decides about them now (or decided before). */
 export interface ChangedPart {
@@ -32,23 +40,17 @@ const UNGUARDED: readonly Part[] = [{ sources: everyone, verdict: 'allow', becau
 export const accessDifference = (before: Access | null, after: Access | null): AccessDifference => {
   const [old, fresh] = [before ?? NOTHING, after ?? NOTHING];
   const [oldGuard, freshGuard] = [guardsOf(old), guardsOf(fresh)];
-  const places = new Map<string, ExposureAccess>();
-  for (const exposure of [...fresh.exposures, ...old.exposures])
-    if (!places.has(exposure.id)) places.set(exposure.id, exposure);
   const changes: ExposureChange[] = [];
   let unchanged = 0;
-  for (const exposure of places.values()) {
-    const [had, has] = [partsAt(old, oldGuard, exposure), partsAt(fresh, freshGuard, exposure)];
+  for (const { exposure, port } of comparedPlaces(old, fresh, oldGuard, freshGuard)) {
+    const [was, is] = [selectionAt(old, oldGuard, exposure, port), selectionAt(fresh, freshGuard, exposure, port)];
+    const [had, has] = [was?.parts ?? UNGUARDED, is?.parts ?? UNGUARDED];
     const gained = changed(had, has);
     const lost = changed(has, had).map(({ sources, because }) => ({
       sources,
       because: reasonNow(has, sources) ?? because,
     }));
-    const otherwiseChanged =
-      had !== has &&
-      gained.length === 0 &&
-      lost.length === 0 &&
-      !sameTreatment(old, fresh, oldGuard, freshGuard, exposure);
+    const otherwiseChanged = had !== has && gained.length === 0 && lost.length === 0 && !sameTreatment(was, is);
     if (gained.length > 0 || lost.length > 0 || otherwiseChanged)
       changes.push({
         exposure,
@@ -65,22 +67,12 @@ export const accessDifference = (before: Access | null, after: Access | null): A
 
 const NOTHING: Access = { exposures: [], selections: new Map(), groups: new Map(), warnings: [] };
 
-const selectionAt = (access: Access, guard: GuardOf, { protocol, ports, address }: ExposureAccess) => {
-  // Of a range, its first port that has no exposure of its own stands for all.
-  const exact = new Set(
-    ports.first === ports.last
-      ? []
-      : access.exposures
-          .filter((other) => other.protocol === protocol && other.ports.first === other.ports.last)
-          .map((other) => other.ports.first),
-  );
-  let port = ports.first;
-  while (exact.has(port) && port < ports.last) port++;
-  return access.selections.get(guard(protocol, port, address ?? 'local')?.selection ?? '');
-};
-
-const partsAt = (access: Access, guard: GuardOf, exposure: ExposureAccess): readonly Part[] =>
-  selectionAt(access, guard, exposure)?.parts ?? UNGUARDED;
+const selectionAt = (
+  access: Access,
+  guard: GuardOf,
+  { protocol, address }: ExposureAccess,
+  port: number,
+): Selection | undefined => access.selections.get(guard(protocol, port, address ?? 'local')?.selection ?? '');
 
 /** The sources that `to` allows and `from` does not, by the parts of `to`. */
 const changed = (from: readonly Part[], to: readonly Part[]): readonly ChangedPart[] =>
@@ -96,18 +88,9 @@ const changed = (from: readonly Part[], to: readonly Part[]): readonly ChangedPa
 const reasonNow = (parts: readonly Part[], sources: AddressSet): string | null =>
   parts.find((part) => part.verdict !== 'allow' && isNobody(addressDifference(sources, part.sources)))?.because ?? null;
 
-const sameTreatment = (
-  old: Access,
-  fresh: Access,
-  oldGuard: GuardOf,
-  freshGuard: GuardOf,
-  exposure: ExposureAccess,
-): boolean => {
-  const [had, has] = [selectionAt(old, oldGuard, exposure), selectionAt(fresh, freshGuard, exposure)];
-  if (had === undefined || has === undefined) return true;
-  const same = (a: AddressSet, b: AddressSet): boolean =>
-    isNobody(addressDifference(a, b)) && isNobody(addressDifference(b, a));
-  return (
-    same(had.rejected, has.rejected) && same(had.wouldRefuse, has.wouldRefuse) && same(had.wouldAdmit, has.wouldAdmit)
-  );
-};
+const sameTreatment = (had: Selection | undefined, has: Selection | undefined): boolean =>
+  had === undefined ||
+  has === undefined ||
+  (sameAddresses(had.rejected, has.rejected) &&
+    sameAddresses(had.wouldRefuse, has.wouldRefuse) &&
+    sameAddresses(had.wouldAdmit, has.wouldAdmit));

@@ -1,5 +1,6 @@
 import { judgingMaps } from '../compile/installed.ts';
 import { COUNTERS } from '../compile/names.ts';
+import { countedBy } from '../compile/treatment.ts';
 import type { Table } from '../ruleset/table.ts';
 
 /** Packets that came to one exposure's chain since it was made, and how many of them were refused. */
@@ -8,26 +9,26 @@ export interface Traffic {
   readonly refused: bigint;
 }
 
-/** Packets by exposure chain (`x-30001`): the maps count what is judged, the chain's own counter what it refuses. */
+/** Packets by exposure chain (`x-30001`): the maps of ports and VIPs count what is judged, chains what they refuse, those of ranges also what they judge. */
 export const trafficOf = (table: Table): ReadonlyMap<string, Traffic> => {
-  const judged = new Map<string, bigint>();
+  const traffic = new Map<string, { judged: bigint; refused: bigint }>();
   for (const [name] of judgingMaps(table)) {
     const map = table.sets.get(name);
     if (map?.kind !== 'verdict-map') continue;
     for (const { verdict, counter } of map.elements)
-      if ('chain' in verdict) judged.set(verdict.chain, (judged.get(verdict.chain) ?? 0n) + (counter?.packets ?? 0n));
+      if ('chain' in verdict) {
+        const sums = traffic.get(verdict.chain) ?? { judged: 0n, refused: 0n };
+        sums.judged += counter?.packets ?? 0n;
+        traffic.set(verdict.chain, sums);
+      }
   }
-  return new Map(
-    [...judged].map(([chain, packets]) => [
-      chain,
-      {
-        judged: packets,
-        refused: (table.chains.get(chain)?.rules ?? [])
-          .flatMap(({ statements }) => statements)
-          .reduce((sum, statement) => (statement.kind === 'counter' ? sum + statement.counter.packets : sum), 0n),
-      },
-    ]),
-  );
+  for (const [chain, sums] of traffic)
+    for (const rule of table.chains.get(chain)?.rules ?? [])
+      for (const statement of rule.statements)
+        if (statement.kind === 'counter') sums[countedBy(rule)] += statement.counter.packets;
+  // A key that went and came back within a second counts from zero, its chain goes on.
+  for (const sums of traffic.values()) if (sums.judged < sums.refused) sums.judged = sums.refused;
+  return traffic;
 };
 
 /** The table's totals, in packets. */

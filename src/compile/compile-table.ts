@@ -80,15 +80,15 @@ const treatmentOf = (access: Access, stems: Stems, id: string | null): Treatment
 /** The chain of each exposure. Thousands are treated alike: these share one list of rules, so that it is compared once. */
 const exposureChains = (access: Access, stems: Stems, units: readonly Unit[]): readonly Chain[] => {
   const known = new Map<string, readonly Rule[]>();
-  return units.map(({ chain, address, selections }) => {
-    const like = `${address === null} ${[...selections].join(' ')}`;
+  return units.map(({ chain, address, ports, selections }) => {
+    const like = `${address === null} ${ports.first === ports.last} ${[...selections].join(' ')}`;
     const rules =
       known.get(like) ??
       exposureRules(
         new Map(
           [...selections].map(([protocol, id]): [Protocol, Treatment] => [protocol, treatmentOf(access, stems, id)]),
         ),
-        address === null,
+        chain,
       );
     known.set(like, rules);
     return { name: chain, base: null, rules };

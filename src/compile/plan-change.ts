@@ -1,11 +1,11 @@
 import { sameValue } from '../ruleset/data-type.ts';
-import type { Counter } from '../ruleset/counter.ts';
+import { zero, type Counter } from '../ruleset/counter.ts';
 import { keyText, type MapElement } from '../ruleset/map-element.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
 import type { BaseChain, Chain, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
 import { installedIn } from './installed.ts';
-import { isLocal, isVip, POSTROUTING, PREROUTING, rangeOfChain, VIPS } from './names.ts';
-import { exposureRules } from './treatment.ts';
+import { isVip, POSTROUTING, PREROUTING, rangeOfChain, VIPS } from './names.ts';
+import { countedBy, exposureRules } from './treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
 /**
@@ -214,7 +214,7 @@ const chainChanges = (current: Table | null, target: Table) => {
     const between =
       treatments === undefined || leaving.length === 0
         ? rules
-        : exposureRules(new Map([...leaving, ...treatments]), isLocal(name));
+        : exposureRules(new Map([...leaving, ...treatments]), name);
     if (!sameRules(before.rules, between)) switched[kindOf(chain)].push(replace(between));
     if (!sameRules(between, rules)) settled.push(replace(rules));
   }
@@ -227,21 +227,20 @@ const kindOf = ({ name, base }: Chain): 'bases' | 'vips' | 'exact' | 'ranges' | 
   return isVip(name) ? 'vips' : rangeOfChain(name) === null ? 'exact' : 'ranges';
 };
 
-const counts = (rules: readonly Rule[]): readonly Counter[] =>
-  rules.flatMap(({ statements }) =>
-    statements.flatMap((statement) => (statement.kind === 'counter' ? [statement.counter] : [])),
-  );
-
-/** What a chain has counted so far goes on in its first counter. */
+/** What a chain has counted so far goes on in its first counter of the same kind. */
 const withCounts = (rules: readonly Rule[], before: readonly Rule[]): readonly Rule[] => {
-  const sum = counts(before).reduce(
-    (total, { packets, bytes }) => ({ packets: total.packets + packets, bytes: total.bytes + bytes }),
-    { packets: 0n, bytes: 0n },
-  );
-  let given = sum.packets === 0n;
+  const sums = new Map<string, Counter>();
+  for (const rule of before)
+    for (const statement of rule.statements)
+      if (statement.kind === 'counter') {
+        const { packets, bytes } = sums.get(countedBy(rule)) ?? zero;
+        const { counter } = statement;
+        sums.set(countedBy(rule), { packets: packets + counter.packets, bytes: bytes + counter.bytes });
+      }
   return rules.map((rule) => {
-    if (given || !rule.statements.some(({ kind }) => kind === 'counter')) return rule;
-    given = true;
+    const sum = sums.get(countedBy(rule)) ?? zero;
+    if (sum.packets === 0n || !rule.statements.some(({ kind }) => kind === 'counter')) return rule;
+    sums.delete(countedBy(rule));
     return {
       ...rule,
       statements: rule.statements.map((statement) =>

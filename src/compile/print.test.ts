@@ -18,7 +18,7 @@ const added = (access: Access, options: CompileOptions = {}): readonly string[] 
 const office = addresses('198.51.100.0/28', '2001:db8:1::/48');
 const web = selection('web', addresses('203.0.113.0/24'));
 const guarded = (name: string) => [
-  `rule x-${name} jump s-web`,
+  `rule x-${name} ${name.includes('-') ? 'counter ' : ''}jump s-web`,
   `rule x-${name} fib daddr type unicast return`,
   `rule x-${name} counter goto refuse-drop`,
 ];
@@ -86,7 +86,7 @@ describe('an access becomes nftables text', () => {
         'chain x-30000-32767',
         'rule s-web ip saddr @s-web-4 accept',
         ...guarded('30000-32767'),
-        'map ranges-udp { type inet_service : verdict; flags interval; counter; }',
+        'map ranges-udp { type inet_service : verdict; flags interval; }',
         'rule prerouting udp dport vmap @ranges-udp',
         'element ranges-udp { 30000-32767 : goto x-30000-32767 }',
       ],
@@ -105,7 +105,7 @@ describe('an access becomes nftables text', () => {
         'rule x-31000 fib daddr type unicast return',
         'rule x-31000 accept',
         'element exposures { tcp . 31000 : goto x-31000 }',
-        'map ranges-tcp { type inet_service : verdict; flags interval; counter; }',
+        'map ranges-tcp { type inet_service : verdict; flags interval; }',
         'rule prerouting tcp dport vmap @ranges-tcp',
         'element ranges-tcp { 30000-32767 : goto x-30000-32767 }',
       ],

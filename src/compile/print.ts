@@ -1,6 +1,6 @@
 import type { DataType } from '../ruleset/data-type.ts';
 import type { MapElement } from '../ruleset/map-element.ts';
-import { printCounter, printElementKey, printNumber, printRule, printVerdict } from '../ruleset/print-nft.ts';
+import { printElementKey, printElements, printNumber, printRule } from '../ruleset/print-nft.ts';
 import type { BaseChain, Interval, NamedSet, Table } from '../ruleset/table.ts';
 import { TABLE } from './names.ts';
 import { planChange } from './plan-change.ts';
@@ -44,12 +44,6 @@ const keyTypes = (element: MapElement, map: string): readonly DataType[] => {
     : ['inet_proto', 'inet_service'];
 };
 
-/** A key with what it leads to and, where packets have come by it already, their number. */
-const printKey = ({ key, verdict, counter }: MapElement, types: readonly DataType[]): string => {
-  const counted = counter === undefined || counter.packets === 0n ? '' : ` ${printCounter(counter)}`;
-  return `${printElementKey(key, types)}${counted} : ${printVerdict(verdict)}`;
-};
-
 const printOperation = (operation: Operation): readonly string[] => {
   switch (operation.kind) {
     case 'add-table':
@@ -80,7 +74,7 @@ const printOperation = (operation: Operation): readonly string[] => {
     case 'add-keys':
       return [
         `add element ${OWN} ${operation.map} { ${operation.elements
-          .map((element) => printKey(element, keyTypes(element, operation.map)))
+          .map((element) => printElements([element], keyTypes(element, operation.map)))
           .join(', ')} }`,
       ];
     case 'delete-keys':

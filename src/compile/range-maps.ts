@@ -10,7 +10,7 @@ const text = (element: MapElement): string => `${keyText(element)} ${leadsTo(ele
 
 /**
  * The maps of port ranges, one for each protocol that has any. A map in use never changes, like the sets of addresses: one that is wrong
- * gets a successor, in which what its ranges have counted goes on.
+ * gets a successor.
  */
 export const rangeMaps = (
   current: Table | null,
@@ -24,17 +24,15 @@ export const rangeMaps = (
       if (elements.length === 0) return [];
       const name = inUse.get(protocol);
       const there = name === undefined ? undefined : current?.sets.get(name);
-      const stored = new Map(
-        (there?.kind === 'verdict-map' ? there.elements : []).map((element) => [text(element), element]),
-      );
+      const stored = new Set((there?.kind === 'verdict-map' ? there.elements : []).map(text));
       const stays = stored.size === elements.length && elements.every((element) => stored.has(text(element)));
       const map: VerdictMap = {
         kind: 'verdict-map',
         name: stays && name !== undefined ? name : nameSet(rangesMap(protocol)),
         types: ['inet_service'],
         interval: true,
-        counted: true,
-        elements: elements.map((element) => stored.get(text(element)) ?? element),
+        counted: false,
+        elements,
       };
       return [[protocol, map] as const];
     }),

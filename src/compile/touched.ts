@@ -1,5 +1,4 @@
 import type { Table } from '../ruleset/table.ts';
-import { PREROUTING } from './names.ts';
 import type { Transaction } from './transaction.ts';
 
 /** The objects of a table that transactions write, by name. */
@@ -12,7 +11,7 @@ export interface Touched {
 
 /**
  * What some transactions write into `current`. null where only the whole table can tell what is there afterwards: it
- * is new, or a chain or map that counts gets a successor, in which its packets so far go on (see plan-change.ts, range-maps.ts).
+ * is new, or a chain that counts is written (its packets so far go on in the new rules, see plan-change.ts).
  */
 export const touchedBy = (transactions: readonly Transaction[], current: Table): Touched | null => {
   const chains = new Set<string>();
@@ -30,7 +29,7 @@ export const touchedBy = (transactions: readonly Transaction[], current: Table):
         chains.add(operation.name);
         break;
       case 'replace-rules':
-        if (counts(current, operation.chain) || operation.chain === PREROUTING) return null;
+        if (counts(current, operation.chain)) return null;
         chains.add(operation.chain);
         break;
       case 'add-set':

@@ -5,7 +5,7 @@ import { l4proto, type Expression } from '../ruleset/expression.ts';
 import { counted, match, values, verdict, type Statement } from '../ruleset/statement.ts';
 import type { Chain, Rule } from '../ruleset/table.ts';
 import { accept, goto, jump } from '../ruleset/verdict.ts';
-import { selectionNames } from './names.ts';
+import { isLocal, rangeOfChain, selectionNames } from './names.ts';
 
 /** What the chain of an exposure does with a packet of one protocol. */
 export type Treatment =
@@ -40,14 +40,23 @@ const elsewhere: Rule = {
 const only = (protocol: Protocol | null): readonly Statement[] =>
   protocol === null ? [] : [match(l4proto, values(single(PROTOCOL_NUMBER[protocol])))];
 
-const judge = (protocol: Protocol | null, treatment: Treatment): readonly Rule[] => {
-  if (treatment.kind === 'open') return [{ statements: [...only(protocol), verdict(accept)] }];
-  const { allow, audit } = selectionNames(treatment.stem);
-  return [
-    ...(treatment.audit ? [{ statements: [...only(protocol), verdict(jump(audit))] }] : []),
-    { statements: [...only(protocol), verdict(jump(allow))] },
-    { statements: [...only(protocol), counted(), verdict(goto(treatment.refuse))] },
-  ];
+/** `isRange`: the rule that asks who may come in counts all packets, because nft 1.0.6 cannot give a new map of ranges what an old one has counted. */
+const judgeOf =
+  (isRange: boolean) =>
+  (protocol: Protocol | null, treatment: Treatment): readonly Rule[] => {
+    if (treatment.kind === 'open') return [{ statements: [...only(protocol), verdict(accept)] }];
+    const { allow, audit } = selectionNames(treatment.stem);
+    return [
+      ...(treatment.audit ? [{ statements: [...only(protocol), verdict(jump(audit))] }] : []),
+      { statements: [...only(protocol), ...(isRange ? [counted()] : []), verdict(jump(allow))] },
+      { statements: [...only(protocol), counted(), verdict(goto(treatment.refuse))] },
+    ];
+  };
+
+/** What a rule of an exposure's chain counts: all packets of a range, or those that are refused. */
+export const countedBy = ({ statements }: Rule): 'judged' | 'refused' => {
+  const last = statements.at(-1);
+  return last?.kind === 'verdict' && last.verdict.kind === 'jump' ? 'judged' : 'refused';
 };
 
 /** Rules for each protocol apart, or one set of rules where all are treated alike. */
@@ -67,12 +76,12 @@ export const perProtocol = (
 };
 
 /**
- * The rules of an exposure's stable chain. `local`: the key names no address, so only packets to this node are judged. Where that is asked for costs
+ * The rules of an exposure's stable chain. A chain for any local address (its key names none) judges only packets to this node. Where that is asked for costs
  * a look at the routes, so it is asked of those alone who are not let in anyway; not where Audit policies note, who would note too many then.
  */
-export const exposureRules = (treatments: Treatments, local: boolean): readonly Rule[] => {
-  const rules = perProtocol(treatments, judge);
-  if (!local) return rules;
+export const exposureRules = (treatments: Treatments, chain: string): readonly Rule[] => {
+  const rules = perProtocol(treatments, judgeOf(rangeOfChain(chain) !== null));
+  if (!isLocal(chain)) return rules;
   const [allow, refuse, ...more] = rules;
   const isPlain = [...treatments.values()].every((treatment) => treatment.kind === 'guarded' && !treatment.audit);
   return isPlain && allow !== undefined && refuse !== undefined && more.length === 0

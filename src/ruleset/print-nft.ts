@@ -1,6 +1,5 @@
 import { formatAddress } from '../net/address.ts';
 import { PROTOCOL_NUMBER, PROTOCOLS } from '../net/protocol.ts';
-import type { Counter } from './counter.ts';
 import type { DataType, Value } from './data-type.ts';
 import { typeOf, type DataMapSource, type Expression } from './expression.ts';
 import type { DataElement, MapElement } from './map-element.ts';
@@ -137,10 +136,6 @@ export const printElementKey = (key: readonly Value[], types: readonly DataType[
 
 const printComment = (comment: string | undefined): string => (comment === undefined ? '' : ` comment "${comment}"`);
 
-/** A counter with what it has counted so far. */
-export const printCounter = ({ packets, bytes }: Counter): string =>
-  packets === 0n ? 'counter' : `counter packets ${packets} bytes ${bytes}`;
-
 /** Elements of a verdict map, without the braces. */
 export const printElements = (elements: readonly MapElement[], types: readonly DataType[]): string =>
   elements
@@ -226,8 +221,10 @@ export const printStatement = (statement: Statement): string => {
     }
     case 'update-map':
       return `${statement.op} @${statement.map} { ${printKey(statement.key)} : ${printKey(statement.data)} }`;
-    case 'counter':
-      return printCounter(statement.counter);
+    case 'counter': {
+      const { packets, bytes } = statement.counter;
+      return packets === 0n ? 'counter' : `counter packets ${packets} bytes ${bytes}`;
+    }
     case 'counter-named':
       return `counter name ${statement.name}`;
     case 'limit': {
