@@ -50,7 +50,17 @@ export const readBatchLine = (text: string): Result<BatchLine> => {
   if (!checked.success) {
     const [issue] = checked.error.issues;
     const where = issue?.path.join('.') ?? '';
-    return fail(error('batch-field', `${where === '' ? '' : `${where}: `}${issue?.message ?? 'it is not understood'}`));
+    const hint = where.startsWith('expect')
+      ? 'Write "expect": {"result": "delivered"}; also to, source, client and endpoints can be expected'
+      : undefined;
+    return fail(
+      error(
+        'batch-field',
+        `${where === '' ? '' : `${where}: `}${issue?.message ?? 'it is not understood'}`,
+        undefined,
+        hint,
+      ),
+    );
   }
   const { from, to, in: entry, state, sport, expect } = checked.data;
   const [sender, destination] = [readSender(from, 'from'), readDestination(to, 'to')];
