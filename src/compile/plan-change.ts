@@ -1,11 +1,12 @@
 import { sameValue } from '../ruleset/data-type.ts';
-import { zero, type Counter } from '../ruleset/counter.ts';
 import { keyText, type MapElement } from '../ruleset/map-element.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
 import type { BaseChain, Chain, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
+import { withCounts } from './carried-counts.ts';
 import { installedIn } from './installed.ts';
 import { isVip, POSTROUTING, PREROUTING, rangeOfChain, VIPS } from './names.ts';
-import { countedBy, exposureRules } from './treatment.ts';
+import { inOneWhereSmall } from './small-change.ts';
+import { exposureRules } from './treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
 /**
@@ -53,39 +54,6 @@ export const planChange = (current: Table | null, target: Table | null): Change 
     sweep: planSweep(current, target),
   });
 };
-
-/** Intervals and keys up to which new sets come in the transaction that switches to them. */
-const FEW_ELEMENTS = 1024;
-
-/**
- * A few new sets come together with the rules that look into them, so that a small change is one transaction. A packet takes all chains of a
- * hook from one generation of the ruleset (net/netfilter/nf_tables_core.c, nft_do_chain), and what is new is active in the new one from
- * the beginning. Not where keys are added in the same transaction: a look-up in a map sees them at once, and a packet of the generation
- * before would come to a chain that is empty for it.
- */
-const inOneWhereSmall = ({ stage, switch: [first, ...others], sweep }: Change): Change => {
-  const [staged, ...more] = stage;
-  const isOne =
-    staged !== undefined &&
-    more.length === 0 &&
-    first !== undefined &&
-    first.operations.every(({ kind }) => kind === 'replace-rules') &&
-    elementsOf(staged) <= FEW_ELEMENTS;
-  return isOne
-    ? { stage: [], switch: [{ operations: [...staged.operations, ...first.operations] }, ...others], sweep }
-    : { stage, switch: first === undefined ? [] : [first, ...others], sweep };
-};
-
-const elementsOf = ({ operations }: Transaction): number =>
-  operations.reduce(
-    (sum, operation) =>
-      operation.kind === 'add-intervals'
-        ? sum + operation.intervals.length
-        : operation.kind === 'add-keys'
-          ? sum + operation.elements.length
-          : sum,
-    0,
-  );
 
 const NOTHING: Change = { stage: [], switch: [], sweep: [] };
 
@@ -225,29 +193,6 @@ const kindOf = ({ name, base }: Chain): 'bases' | 'vips' | 'exact' | 'ranges' | 
   if (name === PREROUTING) return 'judge';
   if (base !== null) return 'bases';
   return isVip(name) ? 'vips' : rangeOfChain(name) === null ? 'exact' : 'ranges';
-};
-
-/** What a chain has counted so far goes on in its first counter of the same kind. */
-const withCounts = (rules: readonly Rule[], before: readonly Rule[]): readonly Rule[] => {
-  const sums = new Map<string, Counter>();
-  for (const rule of before)
-    for (const statement of rule.statements)
-      if (statement.kind === 'counter') {
-        const { packets, bytes } = sums.get(countedBy(rule)) ?? zero;
-        const { counter } = statement;
-        sums.set(countedBy(rule), { packets: packets + counter.packets, bytes: bytes + counter.bytes });
-      }
-  return rules.map((rule) => {
-    const sum = sums.get(countedBy(rule)) ?? zero;
-    if (sum.packets === 0n || !rule.statements.some(({ kind }) => kind === 'counter')) return rule;
-    sums.delete(countedBy(rule));
-    return {
-      ...rule,
-      statements: rule.statements.map((statement) =>
-        statement.kind === 'counter' ? { ...statement, counter: sum } : statement,
-      ),
-    };
-  });
 };
 
 const sameElement = (a: MapElement, b: MapElement): boolean =>
