@@ -30,6 +30,7 @@ const told = async (name: string, wanted: ReturnType<typeof access>, enforced: E
     reallyHolds: prove(listed, wanted).holds,
     believed: JSON.stringify(plainTable(enforced.table)) === JSON.stringify(plainTable(listed)),
     transactions: enforced.steps.length,
+    bytes: enforced.steps.reduce((sum, { bytes }) => sum + bytes, 0),
   };
 };
 
@@ -48,6 +49,9 @@ await change('the same again', access(20, ...many));
 await change('one prefix more', access(20, ...many, '203.0.113.0/24'));
 await change('one prefix narrowed', access(20, ...many, '203.0.113.0/25'));
 await change('one prefix less', access(20, ...many));
+await change('one of the many less', access(20, ...many.slice(1)));
+await change('and another', access(20, ...many.slice(2)));
+await change('both again', access(20, ...many));
 await change('other ports', access(25, ...many));
 // Somebody lets everybody in at one port; who watches the table, as the caller must, looks at all of it again.
 await runCommand(['nft', 'insert', 'rule', 'inet', 'portcullis', 'x-30003', 'accept']);
