@@ -42,7 +42,10 @@ export const runCommand = (
     };
     let late = false;
     let timer: NodeJS.Timeout | undefined;
+    let ended = false;
     const begin = (input: string): void => {
+      // It may have ended without any.
+      if (ended) return;
       timer = setTimeout(() => {
         late = true;
         child.kill('SIGKILL');
@@ -52,6 +55,7 @@ export const runCommand = (
     child.stdout.on('data', take('stdout'));
     child.stderr.on('data', take('stderr'));
     child.on('error', (problem: NodeJS.ErrnoException) => {
+      ended = true;
       clearTimeout(timer);
       resolve(
         problem.code === 'ENOENT'
@@ -60,6 +64,7 @@ export const runCommand = (
       );
     });
     child.on('close', (status) => {
+      ended = true;
       clearTimeout(timer);
       if (late) resolve({ kind: 'timeout', name, ms: timeoutMs });
       else
