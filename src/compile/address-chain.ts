@@ -11,8 +11,6 @@ import { addressesOfLayers, changeLayers, type Layer } from './layers.ts';
 /** A chain that tells by sets of addresses what happens to a packet. */
 export interface AddressChain {
   readonly name: string;
-  /** Chains that are asked before. */
-  readonly before: readonly string[];
   /** What happens to an address that belongs to the sets. */
   readonly then: Verdict;
   /** What happens to one that a later look-up alone would take for belonging. */
@@ -39,10 +37,11 @@ const lookup = (address: Expression, set: string, then: Verdict): Rule => ({
   statements: [match(address, inSet(set)), verdict(then)],
 });
 
-/** The chain with its look-ups: of a packet's source, or of a reply's destination. */
+/** The chain with its look-ups: of a packet's source, or of a reply's destination. `before`: the chains that it asks first. */
 export const chainWith = (
-  { name, before, then, otherwise, after }: AddressChain,
+  { name, then, otherwise, after }: AddressChain,
   lookups: Lookups,
+  before: readonly string[] = [],
   end: End = 'source',
 ): Chain => ({
   name,
@@ -70,7 +69,7 @@ export const askedBefore = (chain: Chain | undefined): readonly string[] =>
 /** The layers that a listed chain looks into; null where there is no such chain, or where it has been changed by hand. */
 export const storedLayers = (
   current: Table | null,
-  chain: Omit<AddressChain, 'before'>,
+  chain: AddressChain,
 ): Readonly<Record<Family, readonly StoredLayer[]>> | null => {
   const there = current?.chains.get(chain.name);
   if (current === null || there === undefined) return null;
@@ -84,16 +83,12 @@ export const storedLayers = (
       return [{ set, admits, intervals: stored.intervals }];
     });
   const layers = { 4: layersOf(4), 6: layersOf(6) };
-  const asCompiled = chainWith({ ...chain, before: askedBefore(there) }, layers);
+  const asCompiled = chainWith(chain, layers, askedBefore(there));
   return sameRules(asCompiled.rules, there.rules) ? layers : null;
 };
 
 /** Whether a listed chain stands for exactly these addresses. */
-export const standsFor = (
-  current: Table | null,
-  chain: Omit<AddressChain, 'before'>,
-  addresses: AddressSet,
-): boolean => {
+export const standsFor = (current: Table | null, chain: AddressChain, addresses: AddressSet): boolean => {
   const layers = storedLayers(current, chain);
   return (
     layers !== null &&
@@ -123,7 +118,7 @@ export const namesBeside = (current: Table | null): NameSet => {
  */
 export const placeAddresses = (
   current: Table | null,
-  chain: Omit<AddressChain, 'before'>,
+  chain: AddressChain,
   addresses: AddressSet,
   nameSet: NameSet,
 ): { readonly lookups: Lookups; readonly sets: readonly NamedSet[] } => {

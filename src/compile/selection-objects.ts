@@ -7,7 +7,7 @@ import { chainWith, placeAddresses, type AddressChain, type Lookups, type NameSe
 import { groupNames, NOTE_AUDIT, REFUSE_DROP, REFUSE_REJECT, selectionNames } from './names.ts';
 
 const RETURN: Verdict = { kind: 'return' };
-const accepting = (name: string): Omit<AddressChain, 'before'> => ({
+const accepting = (name: string): AddressChain => ({
   name,
   then: accept,
   otherwise: RETURN,
@@ -15,15 +15,14 @@ const accepting = (name: string): Omit<AddressChain, 'before'> => ({
 });
 
 /** The chain that accepts the sources of a selection, after those of its groups; it returns for the others, and what called it refuses them. */
-export const allowChain = (stem: string): Omit<AddressChain, 'before'> => accepting(selectionNames(stem).allow);
+export const allowChain = (stem: string): AddressChain => accepting(selectionNames(stem).allow);
 
 /** The chain that accepts the sources of an AddressGroup, whoever uses it. */
-export const groupChain = (stem: string): AddressChain => ({ ...accepting(groupNames(stem).allow), before: [] });
+export const groupChain = (stem: string): AddressChain => accepting(groupNames(stem).allow);
 
 /** Refuses with an answer whom the sets hold, without one the others. */
 const refuseChain = (stem: string): AddressChain => ({
   name: selectionNames(stem).refuse,
-  before: [],
   then: goto(REFUSE_REJECT),
   otherwise: goto(REFUSE_DROP),
   after: [{ statements: [verdict(goto(REFUSE_DROP))] }],
@@ -31,7 +30,6 @@ const refuseChain = (stem: string): AddressChain => ({
 
 const auditChain = (stem: string): AddressChain => ({
   name: selectionNames(stem).audit,
-  before: [],
   then: goto(NOTE_AUDIT),
   otherwise: RETURN,
   after: [],
@@ -60,20 +58,39 @@ export interface Surroundings {
   readonly replies: boolean;
 }
 
-/** A chain that accepts and, where replies are judged, its twin, which looks the client up as the destination. */
+/** A chain that accepts and, where replies are judged, its twin, which looks the client up as the destination. Both ask those of the groups first. */
 const withTwin = (
   chain: AddressChain,
-  twin: Pick<AddressChain, 'name' | 'before'>,
+  twin: string,
   lookups: Lookups,
+  groupStems: readonly string[],
   replies: boolean,
-) => [chainWith(chain, lookups), ...(replies ? [chainWith({ ...chain, ...twin }, lookups, 'destination')] : [])];
+): readonly Chain[] => {
+  const groups = groupStems.map(groupNames);
+  return [
+    chainWith(
+      chain,
+      lookups,
+      groups.map(({ allow }) => allow),
+    ),
+    ...(replies
+      ? [
+          chainWith(
+            { ...chain, name: twin },
+            lookups,
+            groups.map(({ allowReplies }) => allowReplies),
+            'destination',
+          ),
+        ]
+      : []),
+  ];
+};
 
 /** Everything in the kernel that belongs to one AddressGroup instance. */
 export const groupObjects = (addresses: AddressSet, stem: string, around: Surroundings): Objects => {
   const chain = groupChain(stem);
   const { lookups, sets } = placeAddresses(around.current, chain, addresses, around.nameSet);
-  const twin = { name: groupNames(stem).allowReplies, before: [] };
-  return { chains: withTwin(chain, twin, lookups, around.replies), sets };
+  return { chains: withTwin(chain, groupNames(stem).allowReplies, lookups, [], around.replies), sets };
 };
 
 /** Everything in the kernel that belongs to one selection instance, apart from the groups it shares with others. */
@@ -83,10 +100,7 @@ export const selectionObjects = (
   groupStems: readonly string[],
   { current, nameSet, replies }: Surroundings,
 ): Objects => {
-  const groups = groupStems.map(groupNames);
-  const allow = { ...allowChain(stem), before: groups.map((names) => names.allow) };
-  const twin = { name: selectionNames(stem).allowReplies, before: groups.map((names) => names.allowReplies) };
-  const own = placeAddresses(current, allow, selection.own, nameSet);
+  const own = placeAddresses(current, allowChain(stem), selection.own, nameSet);
   const others: readonly (readonly [AddressChain, AddressSet])[] = [
     ...(refuseOf(selection) === 'mixed' ? [[refuseChain(stem), selection.rejected] as const] : []),
     ...(isNobody(selection.wouldRefuse) ? [] : [[auditChain(stem), selection.wouldRefuse] as const]),
@@ -96,7 +110,10 @@ export const selectionObjects = (
     return { chain: chainWith(chain, lookups), sets };
   });
   return {
-    chains: [...withTwin(allow, twin, own.lookups, replies), ...placed.map(({ chain }) => chain)],
+    chains: [
+      ...withTwin(allowChain(stem), selectionNames(stem).allowReplies, own.lookups, groupStems, replies),
+      ...placed.map(({ chain }) => chain),
+    ],
     sets: [...own.sets, ...placed.flatMap(({ sets }) => sets)],
   };
 };
