@@ -13,11 +13,11 @@ import { formatPrefix } from '../net/prefix.ts';
 import { isEmpty, prefixes, type PrefixSet } from '../net/prefix-set.ts';
 import { refText } from '../ruleset/rule-ref.ts';
 import { columns } from './columns.ts';
-import type { AuditFlags } from './commands/audit.ts';
 import { EXIT, type Context } from './context.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
 import { readServices } from './read-services.ts';
-import { emit, paint, showProblems } from './report.ts';
+import { emit, paint, showProblems, type OutputFlags } from './report.ts';
+import type { DumpFlags } from './dump-flags.ts';
 import { showDoubts } from './show-doubts.ts';
 
 interface Answer {
@@ -51,6 +51,16 @@ const readFailOn = (names: readonly string[] | undefined): Result<ReadonlySet<st
 
 const familyWords = (set: PrefixSet): string =>
   describeSources(set.family === 4 ? { ...nobody, v4: set } : { ...nobody, v6: set });
+
+export interface AuditFlags extends OutputFlags, DumpFlags {
+  readonly entry?: readonly string[];
+  readonly port?: readonly string[];
+  readonly all: boolean;
+  readonly order?: readonly string[];
+  readonly services?: readonly string[];
+  readonly failOn?: readonly string[];
+  readonly diff: boolean;
+}
 
 /** `portcullis audit`: who can reach what, and what is worth telling. */
 export async function audit(this: Context, flags: AuditFlags, ...snapshots: string[]): Promise<void> {

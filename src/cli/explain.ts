@@ -1,6 +1,6 @@
 import { serviceNames } from '../audit/service-names.ts';
 import { error, fail, ok, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
-import { readDestination, readSender, type PacketRequest } from '../explain/packet-request.ts';
+import { readDestination, readSender, type PacketRequest, type STATES } from '../explain/packet-request.ts';
 import { readOrder } from '../explain/read-order.ts';
 import { resolvePacket } from '../explain/resolve-packet.ts';
 import { traceJson } from '../explain/trace-json.ts';
@@ -17,13 +17,13 @@ import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { Table } from '../ruleset/table.ts';
 import { simulate, type SimulateOptions } from '../simulate/simulate.ts';
 import type { Trace } from '../simulate/trace.ts';
-import type { ExplainFlags } from './commands/explain.ts';
 import { EXIT, type Context } from './context.ts';
 import { withFiles } from './evaluate.ts';
 import { explainBatch } from './explain-batch.ts';
 import { explainTrees } from './explain-trees.ts';
 import { loadNodes, type LoadedNode } from './load-nodes.ts';
 import { readServices } from './read-services.ts';
+import type { DumpFlags } from './dump-flags.ts';
 import { emitData, say, showProblems } from './report.ts';
 import { showDoubts } from './show-doubts.ts';
 
@@ -46,6 +46,23 @@ const readRequest = ({ from, to, in: entry, state, sport }: ExplainFlags): Resul
     sourcePort: sport ?? null,
   });
 };
+
+export interface ExplainFlags extends DumpFlags {
+  readonly from?: string;
+  readonly to?: string;
+  readonly in?: string;
+  readonly state: (typeof STATES)[number];
+  readonly sport?: number;
+  readonly batch?: string;
+  readonly whyNot?: string;
+  readonly with?: readonly string[];
+  readonly file?: readonly string[];
+  readonly order?: readonly string[];
+  readonly services?: readonly string[];
+  readonly output: 'tree' | 'json' | 'yaml' | 'svg';
+  readonly texts: boolean;
+  readonly color: boolean;
+}
 
 /** `portcullis explain`: the path of a packet, hook by hook, and one sentence. */
 export async function explain(this: Context, flags: ExplainFlags): Promise<void> {

@@ -10,16 +10,22 @@ import { readState, stateDirectory } from '../kernel/state-store.ts';
 import { isTold, type Ruleset } from '../ruleset/ruleset.ts';
 import type { Table } from '../ruleset/table.ts';
 import { columns } from './columns.ts';
-import type { VerifyFlags } from './commands/verify.ts';
 import { EXIT, type Context, type Exit } from './context.ts';
-import { namesDumps } from './dump-flags.ts';
+import { namesDumps, type DumpFlags } from './dump-flags.ts';
+import type { MachineFlags } from './flags.ts';
 import { withFiles } from './evaluate.ts';
 import { mentionRestore } from './gone-rules.ts';
 import { loadNodes } from './load-nodes.ts';
-import { emit, paint, showProblems } from './report.ts';
+import { emit, paint, showProblems, type OutputFlags } from './report.ts';
 import { showDoubts } from './show-doubts.ts';
 
 const MANY = 1_000;
+
+export interface VerifyFlags extends OutputFlags, MachineFlags, DumpFlags {
+  readonly node: boolean;
+  readonly file?: readonly string[];
+  readonly allowFailsafe?: readonly string[];
+}
 
 /** `portcullis verify`: the kernel's own listing against the policies; with -f, --node or dumps the node's whole ruleset. */
 export async function verify(this: Context, flags: VerifyFlags): Promise<void> {

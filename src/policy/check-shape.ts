@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { error, type Diagnostic } from '../diagnostic/diagnostic.ts';
-import type { ManifestDocument } from './document.ts';
+import type { ManifestDocument } from './manifest-document.ts';
 import { nearest } from './nearest.ts';
 import { quoted, valueText } from './value-text.ts';
 

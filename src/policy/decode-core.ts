@@ -4,7 +4,7 @@ import { addressSet, type AddressSet } from '../net/address-set.ts';
 import { WIDTH } from '../net/family.ts';
 import { parsePrefix, type Prefix } from '../net/prefix.ts';
 import { PROTOCOLS } from '../net/protocol.ts';
-import { originOf, type ManifestDocument } from './document.ts';
+import { originOf, type ManifestDocument } from './manifest-document.ts';
 import { quoted, valueText } from './value-text.ts';
 import type { Namespace, Node, NodePortPolicy, Peer, Service, ServicePort } from './model.ts';
 

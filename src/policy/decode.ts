@@ -2,7 +2,7 @@ import { error, shift, type Diagnostic, type Result } from '../diagnostic/diagno
 import { addressSet } from '../net/address-set.ts';
 import { parsePorts } from '../net/port.ts';
 import { formatPrefix, parsePrefix, rangeOf, type Prefix } from '../net/prefix.ts';
-import { originOf, type ManifestDocument } from './document.ts';
+import { originOf, type ManifestDocument } from './manifest-document.ts';
 import type { AddressGroup, ClusterNodePortPolicy, LabelSelector, NodePortPolicy, Peer, PortItem } from './model.ts';
 import type { ClusterNodePortPolicySpec, NodePortPolicySpec, PeerSpec, SelectorSpec } from './schema.ts';
 

@@ -1,5 +1,5 @@
 import { error, warning, type Diagnostic } from '../diagnostic/diagnostic.ts';
-import { originOf, type ManifestDocument } from './document.ts';
+import { originOf, type ManifestDocument } from './manifest-document.ts';
 import type { Origin } from './model.ts';
 import { nearest } from './nearest.ts';
 

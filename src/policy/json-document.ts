@@ -1,5 +1,5 @@
 import type { Source, Span } from '../diagnostic/diagnostic.ts';
-import type { ManifestDocument } from './document.ts';
+import type { ManifestDocument } from './manifest-document.ts';
 
 /** A text as one JSON document; null when it is none (YAML's reader then says what is wrong, and where). */
 export const jsonDocument = (source: Source): ManifestDocument | null => {

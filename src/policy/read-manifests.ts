@@ -2,7 +2,8 @@ import { error, fail, ok, warning, type Diagnostic, type Result, type Source } f
 import { checkShape } from './check-shape.ts';
 import { decodeAddressGroup, decodeClusterNodePortPolicy, decodeNodePortPolicy, type Decoder } from './decode.ts';
 import { decodeNamespace, decodeNode, decodeService } from './decode-core.ts';
-import { documentsOf, type ManifestDocument } from './document.ts';
+import { documentsOf } from './document.ts';
+import type { ManifestDocument } from './manifest-document.ts';
 import { identify, type Found } from './identify.ts';
 import type { AddressGroup, Declared, Namespace, Node, Policy, Service } from './model.ts';
 import { nearest } from './nearest.ts';

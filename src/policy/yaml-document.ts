@@ -12,7 +12,7 @@ import {
   type Tags,
 } from 'yaml';
 import { error, type Diagnostic, type Source, type Span } from '../diagnostic/diagnostic.ts';
-import type { Documents, ManifestDocument } from './document.ts';
+import type { Documents, ManifestDocument } from './manifest-document.ts';
 
 /** Bounds for hostile files: YAML costs about 2 µs and 300 bytes a token; 200,000 prefixes, one a line, are 1,200,000 tokens. */
 const MOST_TOKENS = 2_000_000;

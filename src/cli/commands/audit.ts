@@ -1,19 +1,9 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
-import { dumpFlags, type DumpFlags } from '../dump-flags.ts';
+import { dumpFlags } from '../dump-flags.ts';
 import { examples } from '../examples.ts';
 import { outputAliases, outputFlags } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
-
-export interface AuditFlags extends OutputFlags, DumpFlags {
-  readonly entry?: readonly string[];
-  readonly port?: readonly string[];
-  readonly all: boolean;
-  readonly order?: readonly string[];
-  readonly services?: readonly string[];
-  readonly failOn?: readonly string[];
-  readonly diff: boolean;
-}
+import type { AuditFlags } from '../audit.ts';
 
 const list = (brief: string, placeholder: string) =>
   ({ kind: 'parsed', parse: String, variadic: ',', optional: true, brief, placeholder }) as const;

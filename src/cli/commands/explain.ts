@@ -1,26 +1,10 @@
 import { buildCommand } from '@stricli/core';
 import { STATES } from '../../explain/packet-request.ts';
 import type { Context } from '../context.ts';
-import { dumpFlags, type DumpFlags } from '../dump-flags.ts';
+import { dumpFlags } from '../dump-flags.ts';
 import { examples } from '../examples.ts';
 import { fileAliases, outputAliases, outputFlags } from '../flags.ts';
-
-export interface ExplainFlags extends DumpFlags {
-  readonly from?: string;
-  readonly to?: string;
-  readonly in?: string;
-  readonly state: (typeof STATES)[number];
-  readonly sport?: number;
-  readonly batch?: string;
-  readonly whyNot?: string;
-  readonly with?: readonly string[];
-  readonly file?: readonly string[];
-  readonly order?: readonly string[];
-  readonly services?: readonly string[];
-  readonly output: 'tree' | 'json' | 'yaml' | 'svg';
-  readonly texts: boolean;
-  readonly color: boolean;
-}
+import type { ExplainFlags } from '../explain.ts';
 
 const text = (brief: string, placeholder: string) =>
   ({ kind: 'parsed', parse: String, optional: true, brief, placeholder }) as const;

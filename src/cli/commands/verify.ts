@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
 import type { Context } from '../context.ts';
-import { dumpFlags, type DumpFlags } from '../dump-flags.ts';
+import { dumpFlags } from '../dump-flags.ts';
 import { examples } from '../examples.ts';
 import {
   allowFailsafeFlag,
@@ -9,15 +9,8 @@ import {
   optionalFilesFlag,
   outputAliases,
   outputFlags,
-  type MachineFlags,
 } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
-
-export interface VerifyFlags extends OutputFlags, MachineFlags, DumpFlags {
-  readonly node: boolean;
-  readonly file?: readonly string[];
-  readonly allowFailsafe?: readonly string[];
-}
+import type { VerifyFlags } from '../verify.ts';
 
 export const verifyCommand = buildCommand<VerifyFlags, [], Context>({
   loader: async () => (await import('../verify.ts')).verify,
