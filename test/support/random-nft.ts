@@ -17,9 +17,10 @@ const icmpRule = ({ random, family, jumps }: Place): string =>
 /** What says more about a header says its family too. */
 const NAMES_HEADER = /(?:^|\s)(?:ip6?|tcp|udp|sctp|th|icmp|icmpv6|ct protocol) /;
 
-/** nft 1.0.6 leaves a family out of its listing where it takes it for implied, also where it is not: `ct l3proto ipv4 ip saddr …`. */
+/** nft 1.0.6 leaves conditions out of its listing that it takes for implied, also where they are not: `ct l3proto ipv4 ip saddr …`, `ct protocol udp th sport …`. */
 const isLost = (text: string, rule: readonly string[]): boolean =>
   (/^(?:ct l3proto|meta protocol)/.test(text) && rule.some((other) => NAMES_HEADER.test(other))) ||
+  (text.startsWith('ct protocol') && rule.some((other) => /\bth /.test(other))) ||
   (text.startsWith('meta nfproto') && rule.some((other) => other.includes('reject')));
 
 const rule = (place: Place): string => {
