@@ -103,11 +103,11 @@ describe('a change of addresses', () => {
       const planned = change(web(before), web(after));
       const lines = texts(planned).flatMap((one) => one.trimEnd().split('\n'));
       assert.deepEqual(lines, text);
-      assert.equal(planned.stage.length + planned.switch.length, text.length === 0 ? 0 : 1, 'one transaction');
+      assert.equal(planned.switch.length, text.length === 0 ? 0 : 1, 'one transaction switches');
     });
 
-  test('thousands of networks more are staged, and switched to in a transaction of their own', () => {
-    const { stage, switch: switched } = change(web(net), web(many(2000)));
+  test('a new set is staged, for kernels may make its intervals visible only at the end of its transaction', () => {
+    const { stage, switch: switched } = change(web(net), web(many(20)));
     assert.deepEqual(
       [stage, switched].map((list) => list.map((one) => one.operations.map(({ kind }) => kind))),
       [[['add-set', 'add-intervals']], [['replace-rules']]],
@@ -145,17 +145,16 @@ describe('a change of exposures', () => {
   const [office, all] = [addresses('198.51.100.0/28'), addresses('0.0.0.0/0', '::/0')];
   const both = [selection('web', office), selection('shut', nobody)];
 
-  test('another selection: its objects come with the one chain that leads to them, the old objects are swept', () => {
+  test('another selection: its objects are staged, one chain is switched, the old objects are swept', () => {
     const planned = change(
       accessOf([exposed('30001/tcp', 'web')], both.slice(0, 1)),
       accessOf([exposed('30001/tcp', 'shut')], both.slice(1)),
     );
     const text = (list: readonly Transaction[]) =>
       list.map((one) => printTransaction(one).replaceAll(' inet portcullis', '').trimEnd().split('\n'));
-    assert.deepEqual(text(planned.stage), []);
+    assert.deepEqual(text(planned.stage), [['add chain s-shut']]);
     assert.deepEqual(text(planned.switch), [
       [
-        'add chain s-shut',
         'flush chain x-30001',
         'add rule x-30001 jump s-shut',
         'add rule x-30001 fib daddr type unicast return',

@@ -5,7 +5,6 @@ import type { BaseChain, Chain, NamedSet, Rule, Table, VerdictMap } from '../rul
 import { withCounts } from './carried-counts.ts';
 import { installedIn } from './installed.ts';
 import { isVip, POSTROUTING, PREROUTING, rangeOfChain, VIPS } from './names.ts';
-import { inOneWhereSmall } from './small-change.ts';
 import { exposureRules } from './treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
@@ -20,7 +19,7 @@ export const planChange = (current: Table | null, target: Table | null): Change 
   const isFirst = current === null;
   // While no packet is judged there is nothing to be careful about.
   const unseen = isFirst ? [...keys.vips.addToNew, ...keys.exact.addToNew] : [];
-  return inOneWhereSmall({
+  return {
     stage: transactions([
       [
         ...(isFirst ? [{ kind: 'add-table' } as const] : []),
@@ -52,7 +51,7 @@ export const planChange = (current: Table | null, target: Table | null): Change 
       chains.settled,
     ]),
     sweep: planSweep(current, target),
-  });
+  };
 };
 
 const NOTHING: Change = { stage: [], switch: [], sweep: [] };

@@ -41,9 +41,14 @@ export interface Start {
 /** To be called when nobody else can change the own table any more. What is not used must be abandoned. */
 export const getReady = (): Start => ({ nft: startNft(), through: packetsAreThrough() });
 
+/** New sets alone, which no packet notices. */
+const isUnnoticed = ({ operations }: Transaction): boolean =>
+  operations.every(({ kind }) => kind === 'add-set' || kind === 'add-intervals');
+
 /**
- * Runs transactions one after another. No packet notices those that stage. Before each of the others every packet is through that may have
- * met the rules before the last one, whoever made it. nft for the next one starts meanwhile.
+ * Runs transactions one after another. Before each every packet is through that may have met the rules before the last one, whoever made it:
+ * the kernel has two generations of a chain, by turns (nf_tables_commit_chain), so that two transactions later such a packet would meet what
+ * is being prepared. nft for the next one starts meanwhile.
  */
 const run = async (planned: readonly Planned[], start: Start, taken?: Taken): Promise<Result<readonly Step[]>> => {
   const steps: Step[] = [];
@@ -52,7 +57,7 @@ const run = async (planned: readonly Planned[], start: Start, taken?: Taken): Pr
     const later = planned.slice(index + 1);
     const now = nft;
     if (later.length > 0) nft = startNft();
-    if (phase !== 'stage') await through;
+    await through;
     const begin = performance.now();
     const result = await now.run(transaction);
     if (!result.ok) {
@@ -63,7 +68,7 @@ const run = async (planned: readonly Planned[], start: Start, taken?: Taken): Pr
       );
     }
     steps.push({ phase, bytes: result.value.bytes, ms: performance.now() - begin });
-    if (phase !== 'stage' && later.length > 0) through = packetsAreThrough();
+    if (later.length > 0 && !isUnnoticed(transaction)) through = packetsAreThrough();
     taken?.(
       transaction,
       later.map((one) => one.transaction),
