@@ -1,6 +1,6 @@
 import type { AddressSet } from '../src/net/address-set.ts';
 import { addressSet, addressUnion } from '../src/net/address-set.ts';
-import { enforce } from '../src/kernel/enforce.ts';
+import { enforce, readyFrom } from '../src/kernel/enforce.ts';
 import { accessOfPorts, TEN_THOUSAND } from './accesses.ts';
 import { inOwnNamespace } from './namespace.ts';
 import { line, median, middleAndLeast } from './measure.ts';
@@ -16,7 +16,8 @@ const prefix = (length: number): AddressSet => addressSet([{ family: 4, address:
 export const run = async (): Promise<void> => {
   const start = await enforce(accessOfPorts(PORTS, TEN_THOUSAND));
   if (!start.ok) throw new Error('the first apply failed');
-  let known = start.value.swept;
+  await start.value.finish();
+  let known = readyFrom(start.value.swept);
   const steps: readonly (readonly [name: string, allowed: AddressSet])[] = [
     ['a prefix is added', addressUnion(TEN_THOUSAND, prefix(24))],
     ['a prefix is narrowed, /24 to /25', addressUnion(TEN_THOUSAND, prefix(25))],
@@ -27,11 +28,14 @@ export const run = async (): Promise<void> => {
     for (const [name, allowed] of steps) {
       const result = await enforce(accessOfPorts(PORTS, allowed), { known });
       if (!result.ok || !result.value.proof.holds) throw new Error('the proof does not hold');
-      known = result.value.swept;
+      await result.value.finish();
+      known = readyFrom(result.value.swept);
+      await known.start.through;
       if (round < 0) continue;
       times.get(name)?.transaction.push(Math.max(...result.value.steps.map(({ ms }) => ms)));
       times.get(name)?.all.push(result.value.ms);
     }
+  known.start.nft.abandon();
   for (const [name, { transaction, all }] of times) {
     const [one, whole] = [median(transaction), median(all)];
     line(`${name}: the transaction`, middleAndLeast(transaction), '<= 100 ms', one <= 100);

@@ -53,13 +53,17 @@ const isUnnoticed = ({ operations }: Transaction): boolean =>
 const run = async (planned: readonly Planned[], start: Start, taken?: Taken): Promise<Result<readonly Step[]>> => {
   const steps: Step[] = [];
   let { nft, through } = start;
+  let tell = (): void => undefined;
   for (const [index, { phase, transaction }] of planned.entries()) {
     const later = planned.slice(index + 1);
-    const now = nft;
-    if (later.length > 0) nft = startNft();
     await through;
     const begin = performance.now();
-    const result = await now.run(transaction);
+    const running = nft.run(transaction);
+    // To start a program can take longer than a transaction, so nft gets this one first.
+    await Promise.resolve();
+    if (later.length > 0) nft = startNft();
+    tell();
+    const result = await running;
     if (!result.ok) {
       nft.abandon();
       return fail(
@@ -69,11 +73,13 @@ const run = async (planned: readonly Planned[], start: Start, taken?: Taken): Pr
     }
     steps.push({ phase, bytes: result.value.bytes, ms: performance.now() - begin });
     if (later.length > 0 && !isUnnoticed(transaction)) through = packetsAreThrough();
-    taken?.(
-      transaction,
-      later.map((one) => one.transaction),
-    );
+    tell = () =>
+      taken?.(
+        transaction,
+        later.map((one) => one.transaction),
+      );
   }
+  tell();
   if (planned.length === 0) nft.abandon();
   return ok(steps);
 };

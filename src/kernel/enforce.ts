@@ -19,7 +19,7 @@ export interface Enforced {
   readonly proof: Proof;
   /** The own table as the kernel lists it after the switch. */
   readonly table: Table | null;
-  /** The same once `finish` has swept: what a process that goes on running may give to the next {@link enforce} as known. */
+  /** The same once `finish` has swept. */
   readonly swept: Table | null;
   readonly cut: readonly CutFlow[];
   readonly steps: readonly Step[];
@@ -28,6 +28,18 @@ export interface Enforced {
   /** Removes what nothing refers to any more; waits until a second after the switch. */
   readonly finish: () => Promise<Result<readonly Step[]>>;
 }
+
+/** What a process that goes on running knows of the own table, and has started for its next change. */
+export interface Known {
+  readonly table: Table | null;
+  readonly start: Start;
+}
+
+/**
+ * To be called after `finish`, with what it has left (`swept`): what takes long is then done before the next change comes. An nft waits for
+ * it; a process that comes to its end abandons it.
+ */
+export const readyFrom = (table: Table | null): Known => ({ table, start: getReady() });
 
 /** Connections can begin between the look at them and the switch; after the first round those are refused already. */
 const MOST_ROUNDS = 3;
@@ -67,27 +79,26 @@ const listWritten = (known: Table, touched: Touched): Lister => {
  * Makes the kernel enforce `access`, and proves it from the kernel's own listing. When something fails, what was enforced stays enforced
  * (see {@link applyChange}). The caller stores the state and then calls `finish`.
  *
- * `known`: what an earlier call of this process left in the kernel (`swept`), when nobody has written the own table since; the caller
- * watches for that. Then only what the change writes is listed and taken into the proof anew. Where the kernel refuses such a change
+ * `known`: what an earlier call of this process left in the kernel ({@link readyFrom}), when nobody has written the own table since; the
+ * caller watches for that. Then only what the change writes is listed and taken into the proof anew. Where the kernel refuses such a change
  * or the proof does not hold, the whole table is listed after all. `cut`: the tracked connections as they were just now; those that begin until the
  * switch are found after it.
  */
 export const enforce = async (
   access: Access,
-  { known = null, cut = null }: { readonly known?: Table | null; readonly cut?: Cut | null } = {},
+  { known = null, cut = null }: { readonly known?: Known | null; readonly cut?: Cut | null } = {},
 ): Promise<Result<Enforced>> => {
-  const start = performance.now();
-  const from = async <K extends boolean>(before: Promise<Result<Table | null>>, isKnown: K) => {
-    const ready = getReady();
+  const begin = performance.now();
+  const from = async <K extends boolean>(start: Start, before: Promise<Result<Table | null>>, isKnown: K) => {
     try {
-      return await enforceFrom(access, await before, isKnown, start, cut, ready);
+      return await enforceFrom(access, await before, isKnown, begin, cut, start);
     } finally {
-      ready.nft.abandon();
+      start.nft.abandon();
     }
   };
-  const full = () => from(listOwnTable(), false);
+  const full = () => from(getReady(), listOwnTable(), false);
   if (known === null) return full();
-  const quick = await from(Promise.resolve(ok(known)), true);
+  const quick = await from(known.start, Promise.resolve(ok(known.table)), true);
   return quick === 'list-all' || !quick.ok || !quick.value.proof.holds ? full() : quick;
 };
 
@@ -95,9 +106,9 @@ const enforceFrom = async <K extends boolean>(
   access: Access,
   before: Result<Table | null>,
   isKnown: K,
-  start: number,
+  begin: number,
   seen: Cut | null,
-  ready: Start,
+  start: Start,
 ): Promise<Result<Enforced> | (K extends true ? 'list-all' : never)> => {
   if (!before.ok) return before;
   const isLocal = localAddresses();
@@ -113,7 +124,7 @@ const enforceFrom = async <K extends boolean>(
     // A chain that counts goes on counting where it stopped, so its numbers must be those of now.
     if (known !== null && touched === null) return 'list-all' as K extends true ? 'list-all' : never;
     const { taken, listed: list } = known === null || touched === null ? listAll : listWritten(known, touched);
-    const applied = await applyChange(change, taken, round === 1 ? ready : getReady());
+    const applied = await applyChange(change, taken, round === 1 ? start : getReady());
     if (!applied.ok) return applied;
     steps.push(...applied.value);
     const isLast = round === MOST_ROUNDS || applied.value.length === 0;
@@ -140,7 +151,7 @@ const enforceFrom = async <K extends boolean>(
     swept: left.reduce(applyTransaction, current),
     cut: cut.flows,
     steps,
-    ms: ended - start,
+    ms: ended - begin,
     finish,
   });
 };

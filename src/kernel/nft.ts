@@ -105,8 +105,10 @@ export interface ReadyNft {
 export const startNft = (): ReadyNft => {
   const input = Promise.withResolvers<string>();
   const ended = runCommand(['nft', '-f', '-'], { stdin: input.promise, timeoutMs: 300_000 });
+  let isAbandoned = false;
   return {
     run: async (transaction) => {
+      if (isAbandoned) return fail(error('nft-abandoned', 'the nft for this transaction was told to end before it'));
       const text = printTransaction(transaction);
       input.resolve(text);
       const result = await ended;
@@ -120,6 +122,9 @@ export const startNft = (): ReadyNft => {
         ),
       );
     },
-    abandon: () => input.resolve(''),
+    abandon: () => {
+      isAbandoned = true;
+      input.resolve('');
+    },
   };
 };

@@ -45,7 +45,7 @@ describe('a process that goes on running knows what the kernel holds', { skip: n
         { name, holds, reallyHolds, believed },
         { name, holds: true, reallyHolds: true, believed: true },
       );
-    assert.equal(told.results.length, 10);
+    assert.equal(told.results.length, 11);
   });
 
   test('what is in force already takes no transaction; a prefix more, narrower or less takes a small set and the rules that look into it', () => {

@@ -1,5 +1,5 @@
 import { runCommand } from '../../src/kernel/command.ts';
-import { enforce, unenforce, type Enforced } from '../../src/kernel/enforce.ts';
+import { enforce, readyFrom, unenforce, type Enforced, type Known } from '../../src/kernel/enforce.ts';
 import { localAddresses } from '../../src/kernel/local-addresses.ts';
 import { listOwnTable } from '../../src/kernel/nft.ts';
 import { parseAddress } from '../../src/net/address.ts';
@@ -35,28 +35,30 @@ const told = async (name: string, wanted: ReturnType<typeof access>, enforced: E
 };
 
 const results: unknown[] = [];
-let known: Enforced['swept'] = null;
-const change = async (name: string, wanted: ReturnType<typeof access>): Promise<void> => {
+const change = async (known: Known | null, name: string, wanted: ReturnType<typeof access>): Promise<Known> => {
   const enforced = good(await enforce(wanted, { known }));
   results.push(await told(name, wanted, enforced));
   good(await enforced.finish());
-  known = enforced.swept;
+  return readyFrom(enforced.swept);
 };
 
 const many = Array.from({ length: 300 }, (_, index) => `10.${index % 250}.${index >> 4}.0/24`);
-await change('first', access(20, ...many));
-await change('the same again', access(20, ...many));
-await change('one prefix more', access(20, ...many, '203.0.113.0/24'));
-await change('one prefix narrowed', access(20, ...many, '203.0.113.0/25'));
-await change('one prefix less', access(20, ...many));
-await change('one of the many less', access(20, ...many.slice(1)));
-await change('and another', access(20, ...many.slice(2)));
-await change('both again', access(20, ...many));
-await change('other ports', access(25, ...many));
+let known = await change(null, 'first', access(20, ...many));
+known = await change(known, 'the same again', access(20, ...many));
+known = await change(known, 'one prefix more', access(20, ...many, '203.0.113.0/24'));
+known = await change(known, 'one prefix narrowed', access(20, ...many, '203.0.113.0/25'));
+known = await change(known, 'one prefix less', access(20, ...many));
+known = await change(known, 'one of the many less', access(20, ...many.slice(1)));
+known = await change(known, 'and another', access(20, ...many.slice(2)));
+known = await change(known, 'both again', access(20, ...many));
+known = await change(known, 'other ports', access(25, ...many));
+known.start.nft.abandon();
+known = await change(known, 'after the end of the nft that waited for it', access(25, ...many, '192.0.2.128/25'));
 // Somebody lets everybody in at one port; who watches the table, as the caller must, looks at all of it again.
 await runCommand(['nft', 'insert', 'rule', 'inet', 'portcullis', 'x-30003', 'accept']);
-known = null;
-await change('after a rule by hand', access(25, ...many, '192.0.2.0/24'));
+known.start.nft.abandon();
+known = await change(null, 'after a rule by hand', access(25, ...many, '192.0.2.0/24'));
+known.start.nft.abandon();
 const isLocal = localAddresses();
 const local = ['127.0.0.9', '192.0.2.10', '192.0.2.11', '2001:db8::10', '2001:db8::11', '198.51.100.7'].filter((text) =>
   isLocal(good(parseAddress(text))),
