@@ -7,6 +7,7 @@ import { inSet, match, verdict } from '../ruleset/statement.ts';
 import type { AddressSetObject, Chain, NamedSet, Rule, Table } from '../ruleset/table.ts';
 import { jump, type Verdict } from '../ruleset/verdict.ts';
 import { addressesOfLayers, changeLayers, type Layer } from './layers.ts';
+import { numbered } from './names.ts';
 
 /** A chain that tells by sets of addresses what happens to a packet. */
 export interface AddressChain {
@@ -104,7 +105,7 @@ export const namesBeside = (current: Table | null): NameSet => {
   const given = new Set<string>();
   return (base) => {
     for (let number = 1; ; number++) {
-      const name = number === 1 ? base : `${base}.${number}`;
+      const name = numbered(base, number);
       if (current?.sets.has(name) === true || given.has(name)) continue;
       given.add(name);
       return name;

@@ -1,7 +1,7 @@
 import type { Protocol } from '../net/protocol.ts';
 import { PROTOCOL_NUMBER, PROTOCOLS } from '../net/protocol.ts';
 import type { Table } from '../ruleset/table.ts';
-import { EXPOSURES, PREROUTING, rangesMap, VIPS } from './names.ts';
+import { EXPOSURES, isNumbered, PREROUTING, rangesMap, VIPS } from './names.ts';
 import { treatmentIn, type Treatments, type Treatment } from './treatment.ts';
 
 /** What each exposure chain does now, for the protocols whose keys lead to it: chain name → protocol → treatment. */
@@ -17,7 +17,7 @@ export const rangeMapsIn = (table: Table | null): ReadonlyMap<Protocol, string> 
   );
   return new Map(
     PROTOCOLS.flatMap((protocol) => {
-      const map = named.find((name) => name === rangesMap(protocol) || name.startsWith(`${rangesMap(protocol)}.`));
+      const map = named.find((name) => isNumbered(name, rangesMap(protocol)));
       return map === undefined ? [] : [[protocol, map] as const];
     }),
   );

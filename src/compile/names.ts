@@ -63,6 +63,13 @@ export const rangeOfChain = (chain: string): PortRange | null => {
 /** The chain that judges replies from a port, of every protocol and address: `r-30001`. */
 export const replyChain = (port: number): string => `r-${port}`;
 
+/** A name for the first, second, … object of its kind: `web`, `web.2`. */
+export const numbered = (base: string, number: number): string => (number === 1 ? base : `${base}.${number}`);
+
+/** Whether a name is one of those that {@link numbered} gives. */
+export const isNumbered = (name: string, base: string): boolean =>
+  name === base || (name.startsWith(`${base}.`) && /^\d+$/.test(name.slice(base.length + 1)));
+
 /** The objects of one selection instance; `stem` is the selection's id, with `.2`, `.3`, … when another instance is still in the kernel. */
 export const selectionNames = (stem: string) => ({
   /** Accepts the sources that may come in, returns for the others. */
@@ -84,10 +91,8 @@ export const groupNames = (stem: string) => ({
 });
 
 /** The stem of a selection or group instance: its id, and from the second instance on a number. */
-export const instanceStem = (id: string, instance: number): string => {
-  const stem = id.length <= LONGEST_STEM ? id : `${id.slice(0, LONGEST_STEM - 9)}-${shortHash(id)}`;
-  return instance === 1 ? stem : `${stem}.${instance}`;
-};
+export const instanceStem = (id: string, instance: number): string =>
+  numbered(id.length <= LONGEST_STEM ? id : `${id.slice(0, LONGEST_STEM - 9)}-${shortHash(id)}`, instance);
 
 /** FNV-1a, 32 bits, as hex: only to keep long names apart. */
 const shortHash = (text: string): string => {

@@ -1,8 +1,8 @@
-import { sameValue } from '../ruleset/data-type.ts';
-import { keyText, type MapElement } from '../ruleset/map-element.ts';
+import type { MapElement } from '../ruleset/map-element.ts';
 import { sameRules } from '../ruleset/same-rules.ts';
 import type { BaseChain, Chain, NamedSet, Rule, Table, VerdictMap } from '../ruleset/table.ts';
 import { withCounts } from './carried-counts.ts';
+import { changedKeys, elementsOf } from './changed-keys.ts';
 import { installedIn } from './installed.ts';
 import { isVip, POSTROUTING, PREROUTING, rangeOfChain, VIPS } from './names.ts';
 import { exposureRules } from './treatment.ts';
@@ -194,14 +194,6 @@ const kindOf = ({ name, base }: Chain): 'bases' | 'vips' | 'exact' | 'ranges' | 
   return isVip(name) ? 'vips' : rangeOfChain(name) === null ? 'exact' : 'ranges';
 };
 
-const sameElement = (a: MapElement, b: MapElement): boolean =>
-  a.verdict.kind === b.verdict.kind &&
-  ('chain' in a.verdict ? 'chain' in b.verdict && a.verdict.chain === b.verdict.chain : true) &&
-  a.key.every((value, index) => {
-    const other = b.key[index];
-    return other !== undefined && sameValue(value, other);
-  });
-
 const mapsOf = (table: Table): readonly VerdictMap[] =>
   [...table.sets.values()].filter((set) => set.kind === 'verdict-map');
 
@@ -216,13 +208,7 @@ const keyChanges = (current: Table | null, target: Table) => {
   const [vips, exact] = [phases(), phases()];
   for (const { name, interval, elements } of mapsOf(target)) {
     if (interval) continue;
-    const set = current?.sets.get(name);
-    const before = new Map(
-      (set?.kind === 'verdict-map' ? set.elements : []).map((element) => [keyText(element), element]),
-    );
-    const after = new Map(elements.map((element) => [keyText(element), element]));
-    const gone = [...before].flatMap(([key, element]) => (stays(after.get(key), element) ? [] : [element]));
-    const added = [...after].flatMap(([key, element]) => (stays(before.get(key), element) ? [] : [element]));
+    const { gone, added } = changedKeys(elementsOf(current?.sets.get(name)), elements);
     const isOld = ({ verdict }: MapElement): boolean =>
       'chain' in verdict && current?.chains.has(verdict.chain) === true;
     const fresh = added.filter((element) => !isOld(element));
@@ -236,6 +222,3 @@ const keyChanges = (current: Table | null, target: Table) => {
 };
 
 const isVipMap = (map: string): boolean => map === VIPS[4] || map === VIPS[6];
-
-const stays = (there: MapElement | undefined, element: MapElement): boolean =>
-  there !== undefined && sameElement(there, element);

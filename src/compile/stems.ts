@@ -3,7 +3,7 @@ import type { Protocol } from '../net/protocol.ts';
 import type { Table } from '../ruleset/table.ts';
 import { askedBefore, standsFor } from './address-chain.ts';
 import type { Installed } from './installed.ts';
-import { exactPortOfChain, groupNames, instanceStem, rangeOfChain, selectionNames } from './names.ts';
+import { exactPortOfChain, groupNames, instanceStem, isNumbered, rangeOfChain, selectionNames } from './names.ts';
 import { allowChain, groupChain } from './selection-objects.ts';
 import type { Unit } from './units.ts';
 
@@ -162,10 +162,7 @@ const exactPorts = (
 const sameUsers = (a: ReadonlySet<string>, b: ReadonlySet<string> | undefined): boolean =>
   b !== undefined && a.size === b.size && a.isSubsetOf(b);
 
-const isInstanceOf = (stem: string, id: string): boolean => {
-  const base = instanceStem(id, 1);
-  return stem === base || (stem.startsWith(`${base}.`) && /^\d+$/.test(stem.slice(base.length + 1)));
-};
+const isInstanceOf = (stem: string, id: string): boolean => isNumbered(stem, instanceStem(id, 1));
 
 /** The first instance of which the kernel has no chain, not even one that waits to be swept. */
 const freeStem = (current: Table | null, id: string, chains: (stem: string) => readonly string[]): string => {
