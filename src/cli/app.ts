@@ -69,6 +69,19 @@ const root: typeof commands = {
   },
 };
 
+/** The names that lead to a command, of the words of a command line: `lab up`, or `lab` where what follows is none. */
+export const commandNames = (words: readonly string[]): string => {
+  const names = ['portcullis'];
+  let target: ReturnType<typeof commands.getRoutingTargetForInput> = root;
+  for (const word of words) {
+    target =
+      target !== undefined && 'getRoutingTargetForInput' in target ? target.getRoutingTargetForInput(word) : undefined;
+    if (target === undefined) break;
+    names.push(word);
+  }
+  return names.join(' ');
+};
+
 /** The whole command line. Every command's work is loaded when it runs, so that help is quick. */
 export const app = buildApplication(root, {
   name: 'portcullis',
@@ -79,13 +92,15 @@ export const app = buildApplication(root, {
     text: {
       ...text_en,
       exceptionWhileParsingArguments: describeArgumentError,
-      noCommandRegisteredForInput: ({ input, corrections }) =>
-        [
+      noCommandRegisteredForInput: ({ input, corrections }) => {
+        const before = commandNames(process.argv.slice(2));
+        return [
           `error: there is no command ${input}`,
           corrections.length > 0
-            ? `  Did you mean ${corrections.map((word) => `portcullis ${word.replaceAll('`', '')}`).join(' or ')}?`
-            : '  portcullis --help shows all',
-        ].join('\n'),
+            ? `  Did you mean ${corrections.map((word) => `${before} ${word.replaceAll('`', '')}`).join(' or ')}?`
+            : `  ${before} --help shows all`,
+        ].join('\n');
+      },
     },
   },
   determineExitCode: () => 3,

@@ -1,5 +1,5 @@
 import { ExitCode, run } from '@stricli/core';
-import { app } from './app.ts';
+import { app, commandNames } from './app.ts';
 import { complete } from './complete.ts';
 import { EXIT, type Context } from './context.ts';
 
@@ -30,6 +30,8 @@ else {
   await run(app, process.argv.slice(2), context);
   // stricli's own exit codes are negative: words that it cannot use, else a fault of this program.
   const status = Number(process.exitCode ?? 0);
+  if (status === ExitCode.InvalidArgument)
+    process.stderr.write(`  ${commandNames(process.argv.slice(2))} --help shows how it is used\n`);
   const isUsage = status === ExitCode.UnknownCommand || status === ExitCode.InvalidArgument;
   if (status < 0) process.exitCode = isUsage ? EXIT.usage : EXIT.kernel;
 }

@@ -52,17 +52,24 @@ describe('words that are understood, and others', () => {
     assert.deepEqual([out, VERSION], [`${version}\n`, version]);
   });
 
+  const HOW = '  portcullis status --help shows how it is used\n';
   const wrong: [words: string[], message: string][] = [
     [['restrct'], 'error: there is no command restrct\n  Did you mean portcullis restrict?\n'],
     [['frobnicate'], 'error: there is no command frobnicate\n  portcullis --help shows all\n'],
-    [['status', '--bogus'], 'error: there is no flag --bogus\n'],
-    [['status', '--ouput', 'json'], 'error: there is no flag --ouput\n  Did you mean --output?\n'],
-    [['status', '-x'], 'error: there is no flag -x\n'],
-    [['status', '-o', 'xml'], 'error: --output xml is not known\n  Write table, wide, json or yaml\n'],
-    [['status', 'now'], 'error: "now" is one word too many\n'],
-    [['apply'], 'error: --file is missing\n'],
+    [['status', '--bogus'], `error: there is no flag --bogus\n${HOW}`],
+    [['status', '--ouput', 'json'], `error: there is no flag --ouput\n  Did you mean --output?\n${HOW}`],
+    [['status', '-x'], `error: there is no flag -x\n${HOW}`],
+    [['status', '-o', 'xml'], `error: --output xml is not known\n  Write table, wide, json or yaml\n${HOW}`],
+    [['status', 'now'], `error: "now" is one word too many\n${HOW}`],
+    [['apply'], 'error: --file is missing\n  portcullis apply --help shows how it is used\n'],
+    [['apply', '-f'], 'error: --file has no value\n  portcullis apply --help shows how it is used\n'],
+    [['lab', 'upp'], 'error: there is no command upp\n  Did you mean portcullis lab up?\n'],
+    [['lab', 'exec'], 'error: PLACE -- PROGRAM is missing\n  portcullis lab exec --help shows how it is used\n'],
     [['diff', '-f', 'nowhere.yaml'], 'error: nowhere.yaml cannot be read: no such file or directory\n'],
-    [['completion', 'tcsh'], 'error: SHELL: "tcsh" is not bash, zsh or fish\n'],
+    [
+      ['completion', 'tcsh'],
+      'error: SHELL: "tcsh" is not bash, zsh or fish\n  portcullis completion --help shows how it is used\n',
+    ],
   ];
   for (const [words, message] of wrong)
     test(`portcullis ${words.join(' ')}: exit status 2`, async () => {

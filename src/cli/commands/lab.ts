@@ -51,7 +51,7 @@ const execCommand = buildCommand<LabFlags, string[], Context>({
       parameter: {
         parse: String,
         brief: 'A place of the lab, then the program and its arguments',
-        placeholder: 'word',
+        placeholder: 'PLACE -- PROGRAM',
       },
       minimum: 2,
     },
