@@ -36,11 +36,13 @@ export const changeLines = ({ changes }: AccessDifference, most = 4): readonly C
     return parts.map(([, sign, who, why], index): ChangeLine => [index === 0 ? group.title : '', sign, who, why]);
   });
 
-/** `2 exposures change, 2,766 stay.` */
-export const changeSummary = ({ changes, unchanged }: AccessDifference): string =>
-  changes.length === 0
-    ? `nothing changes, ${grouped(unchanged)} guarded exposure${unchanged === 1 ? '' : 's'} stay${unchanged === 1 ? 's' : ''}`
-    : `${grouped(changes.length)} exposure${changes.length === 1 ? ' changes' : 's change'}, ${grouped(unchanged)} stay${unchanged === 1 ? 's' : ''}`;
+/** `2 exposures change, 2,766 stay`; `nothing changes` where nothing is guarded before and after. */
+export const changeSummary = ({ changes, unchanged }: AccessDifference): string => {
+  if (changes.length > 0)
+    return `${grouped(changes.length)} exposure${changes.length === 1 ? ' changes' : 's change'}, ${grouped(unchanged)} stay${unchanged === 1 ? 's' : ''}`;
+  const kept = `${grouped(unchanged)} guarded exposure${unchanged === 1 ? ' stays' : 's stay'}`;
+  return unchanged === 0 ? 'nothing changes' : `nothing changes, ${kept}`;
+};
 
 /** The same as data. */
 export const changeJson = ({ changes, unchanged }: AccessDifference) => ({

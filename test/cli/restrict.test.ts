@@ -196,6 +196,12 @@ describe('portcullis restrict and remove', { skip: noMachines() }, () => {
     assert.equal(await connect(machine, OTHER_CLIENT, 30001), 'connected');
   });
 
+  test('where nothing is guarded before and after, diff says that nothing changes', async () => {
+    machine.write('nobody.yaml', 'kind: Namespace\napiVersion: v1\nmetadata: { name: shop }\n');
+    const { status, out } = await machine.cli('diff', '-f', 'nobody.yaml');
+    assert.deepEqual([status, out], [0, 'nothing changes\n']);
+  });
+
   test('remove where nothing is guarded is fine', async () => {
     const { status, out, err } = await machine.cli('remove');
     assert.deepEqual([status, out, err], [0, 'nothing is guarded: no table in the kernel, no stored state\n', '']);
