@@ -1,5 +1,5 @@
 import { keyText, type MapElement } from '../ruleset/map-element.ts';
-import { emptyTable, type Chain, type Interval, type NamedSet, type Table } from '../ruleset/table.ts';
+import { emptyTable, type Chain, type NamedSet, type Table } from '../ruleset/table.ts';
 import { zero, type Counter } from '../ruleset/counter.ts';
 import { TABLE } from './names.ts';
 import type { Operation, Transaction } from './transaction.ts';
@@ -7,8 +7,6 @@ import type { Operation, Transaction } from './transaction.ts';
 /** What a table is after a transaction, as the kernel would have it; null: there is no table. Operations on absent objects change nothing. */
 export const applyTransaction = (table: Table | null, { operations }: Transaction): Table | null =>
   operations.reduce<Table | null>(applyOperation, table);
-
-const ascending = (x: Interval, y: Interval): number => (x.first < y.first ? -1 : x.first > y.first ? 1 : 0);
 
 const applyOperation = (table: Table | null, operation: Operation): Table | null => {
   if (operation.kind === 'add-table') {
@@ -27,7 +25,7 @@ const applyOperation = (table: Table | null, operation: Operation): Table | null
       counters.delete(operation.name);
       break;
     case 'add-set':
-      sets.set(operation.set.name, sets.get(operation.set.name) ?? withoutElements(operation.set));
+      sets.set(operation.set.name, sets.get(operation.set.name) ?? asAdded(operation.set));
       break;
     case 'delete-set':
       sets.delete(operation.name);
@@ -46,12 +44,6 @@ const applyOperation = (table: Table | null, operation: Operation): Table | null
       if (chain !== undefined) chains.set(operation.chain, { ...chain, rules: operation.rules });
       break;
     }
-    case 'add-intervals': {
-      const set = sets.get(operation.set);
-      if (set?.kind === 'addresses')
-        sets.set(set.name, { ...set, intervals: [...set.intervals, ...operation.intervals].sort(ascending) });
-      break;
-    }
     case 'add-keys':
     case 'delete-keys': {
       const map = sets.get(operation.map);
@@ -62,17 +54,18 @@ const applyOperation = (table: Table | null, operation: Operation): Table | null
   return { ...table, chains, sets, counters };
 };
 
-const withoutElements = (set: NamedSet): NamedSet => {
+/** With what it holds, if that is intervals. */
+const asAdded = (set: NamedSet): NamedSet => {
   switch (set.kind) {
     case 'addresses':
-      return { ...set, intervals: [] };
+    case 'opaque':
+      return set;
     case 'verdict-map':
+      return set.interval ? set : { ...set, elements: [] };
     case 'elements':
     case 'data-map':
     case 'dynamic':
       return { ...set, elements: [] };
-    case 'opaque':
-      return set;
   }
 };
 

@@ -24,7 +24,7 @@ export const planChange = (current: Table | null, target: Table | null): Change 
       [
         ...(isFirst ? [{ kind: 'add-table' } as const] : []),
         ...newCounters(current, target),
-        // Chains before maps: nft 1.0.6 sends a new interval map's elements, read later in the same text, along with the map itself.
+        // Chains before maps: those of intervals come with their keys, which lead to chains.
         ...newChains(current, target, (chain) => isStaged(current, chain)),
         ...newSets(current, target),
         ...unseen,
@@ -100,20 +100,10 @@ const newCounters = (current: Table | null, target: Table): readonly Operation[]
     .filter((name) => current?.counters.has(name) !== true)
     .map((name) => ({ kind: 'add-counter', name }));
 
-/** Sets and maps that are not there yet. Those of intervals come with what they hold, and never change (see layers.ts). */
-const newSets = (current: Table | null, target: Table): readonly Operation[] => {
-  const sets = [...target.sets.values()].filter(({ name }) => current?.sets.has(name) !== true);
-  return [
-    ...sets.map((set): Operation => ({ kind: 'add-set', set })),
-    ...sets.flatMap((set): Operation[] => {
-      if (set.kind === 'addresses' && set.intervals.length > 0)
-        return [{ kind: 'add-intervals', set: set.name, type: set.type, intervals: set.intervals }];
-      return set.kind === 'verdict-map' && set.interval && set.elements.length > 0
-        ? [{ kind: 'add-keys', map: set.name, elements: set.elements }]
-        : [];
-    }),
-  ];
-};
+const newSets = (current: Table | null, target: Table): readonly Operation[] =>
+  [...target.sets.values()]
+    .filter(({ name }) => current?.sets.has(name) !== true)
+    .map((set) => ({ kind: 'add-set', set }));
 
 const newChains = (current: Table | null, target: Table, which: (chain: Chain) => boolean): readonly Operation[] =>
   [...target.chains.values()]

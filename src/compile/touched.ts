@@ -38,9 +38,6 @@ export const touchedBy = (transactions: readonly Transaction[], current: Table):
       case 'delete-set':
         (current.sets.get(operation.name)?.kind === 'verdict-map' ? maps : sets).add(operation.name);
         break;
-      case 'add-intervals':
-        sets.add(operation.set);
-        break;
       case 'add-keys':
       case 'delete-keys':
         maps.add(operation.map);

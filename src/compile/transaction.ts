@@ -1,5 +1,5 @@
 import type { MapElement } from '../ruleset/map-element.ts';
-import type { BaseChain, Interval, NamedSet, Rule } from '../ruleset/table.ts';
+import type { BaseChain, NamedSet, Rule } from '../ruleset/table.ts';
 
 /** One step of a change to the own table. */
 export type Operation =
@@ -7,19 +7,13 @@ export type Operation =
   | { readonly kind: 'delete-table' }
   | { readonly kind: 'add-counter'; readonly name: string }
   | { readonly kind: 'delete-counter'; readonly name: string }
-  /** Adds the set as it is declared; elements are added by an operation of their own. */
+  /** A set or map of intervals comes with what it holds, and never changes (see layers.ts); keys are added to other maps by an operation of their own. */
   | { readonly kind: 'add-set'; readonly set: NamedSet }
   | { readonly kind: 'delete-set'; readonly name: string }
   | { readonly kind: 'add-chain'; readonly name: string; readonly base: BaseChain | null }
   | { readonly kind: 'delete-chain'; readonly name: string }
   /** Replaces all rules of a chain: one pointer in the kernel (net/netfilter/nf_tables_api.c, nf_tables_commit_chain). */
   | { readonly kind: 'replace-rules'; readonly chain: string; readonly rules: readonly Rule[] }
-  | {
-      readonly kind: 'add-intervals';
-      readonly set: string;
-      readonly type: 'ipv4_addr' | 'ipv6_addr';
-      readonly intervals: readonly Interval[];
-    }
   | { readonly kind: 'add-keys' | 'delete-keys'; readonly map: string; readonly elements: readonly MapElement[] };
 
 /** What the kernel takes as a whole or not at all (`nft -f`). */

@@ -41,9 +41,9 @@ export interface Start {
 /** To be called when nobody else can change the own table any more. What is not used must be abandoned. */
 export const getReady = (): Start => ({ nft: startNft(), through: packetsAreThrough() });
 
-/** New sets alone, which no packet notices. */
+/** New sets of addresses alone, which no packet notices. */
 const isUnnoticed = ({ operations }: Transaction): boolean =>
-  operations.every(({ kind }) => kind === 'add-set' || kind === 'add-intervals');
+  operations.every((operation) => operation.kind === 'add-set' && operation.set.kind === 'addresses');
 
 /**
  * Runs transactions one after another. Before each every packet is through that may have met the rules before the last one, whoever made it:

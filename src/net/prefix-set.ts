@@ -90,7 +90,7 @@ const AND: TruthTable = 0b1000;
 const AND_NOT: TruthTable = 0b0100;
 
 /** Where small results are put together before they are cut to size: one place for all, because it is never read afterwards. */
-const scratch = new Uint32Array(2 ** 14);
+const scratch = new Uint32Array(2 ** 17);
 
 /**
  * One pass over both lists of changes, a stretch of one between two changes of the other at a time: a few ranges beside many cost little
