@@ -12,7 +12,7 @@ const ROUNDS_BEFORE = 4;
 
 const prefix = (length: number): AddressSet => addressSet([{ family: 4, address: 0xcb00_7100n, length }]);
 
-/** One prefix of 10,000 is changed inside a process that goes on running. */
+/** One prefix of 10,000 is changed inside a process that goes on running. What it does between its changes (the sweep, getting ready) is not counted. */
 export const run = async (): Promise<void> => {
   const start = await enforce(accessOfPorts(PORTS, TEN_THOUSAND));
   if (!start.ok) throw new Error('the first apply failed');

@@ -19,6 +19,7 @@ import { traceCommand } from './commands/trace.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { Context } from './context.ts';
 import { examples } from './examples.ts';
+import { typedCommand } from './typed-command.ts';
 import { VERSION } from './version.ts';
 
 const commands = buildRouteMap<string, Context>({
@@ -69,19 +70,6 @@ const root: typeof commands = {
   },
 };
 
-/** The names that lead to a command, of the words of a command line: `lab up`, or `lab` where what follows is none. */
-export const commandNames = (words: readonly string[]): string => {
-  const names = ['portcullis'];
-  let target: ReturnType<typeof commands.getRoutingTargetForInput> = root;
-  for (const word of words) {
-    target =
-      target !== undefined && 'getRoutingTargetForInput' in target ? target.getRoutingTargetForInput(word) : undefined;
-    if (target === undefined) break;
-    names.push(word);
-  }
-  return names.join(' ');
-};
-
 /** The whole command line. Every command's work is loaded when it runs, so that help is quick. */
 export const app = buildApplication(root, {
   name: 'portcullis',
@@ -93,7 +81,7 @@ export const app = buildApplication(root, {
       ...text_en,
       exceptionWhileParsingArguments: describeArgumentError,
       noCommandRegisteredForInput: ({ input, corrections }) => {
-        const before = commandNames(process.argv.slice(2));
+        const before = typedCommand(root);
         return [
           `error: there is no command ${input}`,
           corrections.length > 0

@@ -1,7 +1,8 @@
 import { ExitCode, run } from '@stricli/core';
-import { app, commandNames } from './app.ts';
+import { app } from './app.ts';
 import { complete } from './complete.ts';
 import { EXIT, type Context } from './context.ts';
+import { typedCommand } from './typed-command.ts';
 
 const readStdin = async (): Promise<string> => {
   process.stdin.setEncoding('utf8');
@@ -31,7 +32,7 @@ else {
   // stricli's own exit codes are negative: words that it cannot use, else a fault of this program.
   const status = Number(process.exitCode ?? 0);
   if (status === ExitCode.InvalidArgument)
-    process.stderr.write(`  ${commandNames(process.argv.slice(2))} --help shows how it is used\n`);
+    process.stderr.write(`  ${typedCommand(app.root)} --help shows how it is used\n`);
   const isUsage = status === ExitCode.UnknownCommand || status === ExitCode.InvalidArgument;
   if (status < 0) process.exitCode = isUsage ? EXIT.usage : EXIT.kernel;
 }

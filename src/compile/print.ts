@@ -19,19 +19,17 @@ const printInterval = ({ first, last }: Interval, type: 'ipv4_addr' | 'ipv6_addr
 };
 
 /** Elements in the place where a set is declared. For elements in a line of their own nft 1.0.6 first reads what all sets of intervals hold. */
-const printContent = (elements: readonly string[]): string =>
-  elements.length === 0 ? '' : ` elements = { ${elements.join(', ')} };`;
+const printContent = (elements: string): string => (elements === '' ? '' : ` elements = { ${elements} };`);
+
+const printIntervals = (intervals: readonly Interval[], type: 'ipv4_addr' | 'ipv6_addr'): string =>
+  intervals.map((interval) => printInterval(interval, type)).join(', ');
 
 const printSet = (set: NamedSet): string => {
   switch (set.kind) {
-    case 'addresses': {
-      const content = printContent(set.intervals.map((interval) => printInterval(interval, set.type)));
-      return `add set ${OWN} ${set.name} { type ${set.type}; flags interval;${content} }`;
-    }
+    case 'addresses':
+      return `add set ${OWN} ${set.name} { type ${set.type}; flags interval;${printContent(printIntervals(set.intervals, set.type))} }`;
     case 'verdict-map': {
-      const content = set.interval
-        ? ` flags interval;${printContent(set.elements.map((element) => printElements([element], set.types)))}`
-        : '';
+      const content = set.interval ? ` flags interval;${printContent(printElements(set.elements, set.types))}` : '';
       return `add map ${OWN} ${set.name} { type ${set.types.join(' . ')} : verdict;${content}${set.counted ? ' counter;' : ''} }`;
     }
     case 'dynamic':
@@ -47,11 +45,10 @@ const printBase = ({ type, hook, priority, policy }: BaseChain): string =>
   ` { type ${type} hook ${hook} priority ${priority}; policy ${policy}; }`;
 
 /** The types of the keys that come and go follow from their length: protocol and port; these with the address of a VIP. */
-const keyTypes = (element: MapElement, map: string): readonly DataType[] => {
-  return element.key.length === 3
+const keyTypes = (element: MapElement, map: string): readonly DataType[] =>
+  element.key.length === 3
     ? [map.endsWith('4') ? 'ipv4_addr' : 'ipv6_addr', 'inet_proto', 'inet_service']
     : ['inet_proto', 'inet_service'];
-};
 
 const printOperation = (operation: Operation): readonly string[] => {
   switch (operation.kind) {

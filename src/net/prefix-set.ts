@@ -89,7 +89,10 @@ const OR: TruthTable = 0b1110;
 const AND: TruthTable = 0b1000;
 const AND_NOT: TruthTable = 0b0100;
 
-/** Where small results are put together before they are cut to size: one place for all, because it is never read afterwards. */
+/**
+ * Where results of up to tens of thousands of ranges are put together before they are cut to size: one place for all, because it is never read
+ * afterwards. Half a megabyte: a place of their own would be new memory each time, with a page fault for every 4 KiB.
+ */
 const scratch = new Uint32Array(2 ** 17);
 
 /**
