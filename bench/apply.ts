@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { compileTable } from '../src/compile/compile-table.ts';
-import { planChange } from '../src/compile/plan-change.ts';
-import { printTransaction } from '../src/compile/print.ts';
+import { compileTable } from '../src/compile/table/compile-table.ts';
+import { planChange } from '../src/compile/plan/plan-change.ts';
+import { printTransaction } from '../src/compile/plan/print-transaction.ts';
 import { applyChange } from '../src/kernel/apply-change.ts';
 import { enforce } from '../src/kernel/enforce.ts';
 import { accessOfPorts, TEN_THOUSAND } from './accesses.ts';

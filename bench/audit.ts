@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { auditRuleset } from '../src/audit/audit.ts';
+import { auditRuleset } from '../src/audit/reach/audit.ts';
 import { line, median, milliseconds, processorTime } from './measure.ts';
 import { largeDumps, madeDumps, rulesetOf } from './node-dumps.ts';
 import { randomRules } from './random-rules.ts';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { auditRuleset } from '../src/audit/audit.ts';
+import { auditRuleset } from '../src/audit/reach/audit.ts';
 import { growthPicture } from './growth-picture.ts';
 import { kubeProxyNft } from './kube-proxy-nft.ts';
 import { line, median, milliseconds, processorTime } from './measure.ts';

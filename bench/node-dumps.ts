@@ -1,5 +1,5 @@
 import type { Source } from '../src/diagnostic/diagnostic.ts';
-import { readDumpFiles } from '../src/cli/read-dump-files.ts';
+import { readDumpFiles } from '../src/cli/input/read-dump-files.ts';
 import { readDumps } from '../src/parse/read-dumps.ts';
 import type { Ruleset } from '../src/ruleset/ruleset.ts';
 import { kubeProxyNft } from './kube-proxy-nft.ts';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseNftJson } from '../src/parse/nft-json.ts';
-import { parseNftText } from '../src/parse/nft-text.ts';
+import { parseNftJson } from '../src/parse/nft/nft-json.ts';
+import { parseNftText } from '../src/parse/nft/nft-text.ts';
 import { kubeProxyNft } from './kube-proxy-nft.ts';
 import { childrenTime, line, median, milliseconds, processorTime } from './measure.ts';
 import { inOwnNamespace } from './namespace.ts';

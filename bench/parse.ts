@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseIptables } from '../src/parse/iptables-save.ts';
+import { parseIptables } from '../src/parse/iptables/iptables-save.ts';
 import { kubeProxyRules } from './kube-proxy-rules.ts';
 import { interleaved, line, median, milliseconds, printRatio, ratioOfRounds, timed } from './measure.ts';
 import { inOwnNamespace } from './namespace.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PROTOCOL_NUMBER, type Protocol } from '../src/net/protocol.ts';
-import { readNftTraceLine, type TraceEvent } from '../src/parse/kernel-trace.ts';
-import { readLegacyTraceLine } from '../src/parse/legacy-trace.ts';
+import { readNftTraceLine, type TraceEvent } from '../src/kernel-trace/nft-trace.ts';
+import { readLegacyTraceLine } from '../src/kernel-trace/legacy-trace.ts';
 import type { Ruleset } from '../src/ruleset/ruleset.ts';
-import { agreement } from '../src/simulate/agreement.ts';
-import { kernelHops } from '../src/simulate/kernel-hops.ts';
-import { onePacket } from '../src/simulate/packet-set.ts';
+import { agreement } from '../src/kernel-trace/agreement.ts';
+import { kernelHops } from '../src/kernel-trace/kernel-hops.ts';
+import { onePacket } from '../src/simulate/state/packet-set.ts';
 import { simulate, type OrderName } from '../src/simulate/simulate.ts';
 import { address } from './support/address.ts';
 import {

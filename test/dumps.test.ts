@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { readDumps, type ReadInput } from '../src/parse/read-dumps.ts';
-import { lower } from '../src/ruleset/lower.ts';
+import { lower } from '../src/lower/lower.ts';
 
 /** A folder with other people's dumps, and one with captured ones; whoever lacks them tests with the small ones that are here. */
 const CORPUS = process.env['PORTCULLIS_CORPUS'];

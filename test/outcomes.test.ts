@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { formatAddress } from '../src/net/address.ts';
 import { PROTOCOL_NUMBER, type Protocol } from '../src/net/protocol.ts';
 import type { Ruleset } from '../src/ruleset/ruleset.ts';
-import type { Outcome } from '../src/simulate/outcome.ts';
-import { onePacket } from '../src/simulate/packet-set.ts';
-import { sourceFor } from '../src/simulate/routing.ts';
+import type { Outcome } from '../src/simulate/state/outcome.ts';
+import { onePacket } from '../src/simulate/state/packet-set.ts';
+import { sourceFor } from '../src/simulate/host/routing.ts';
 import { simulate, type OrderName } from '../src/simulate/simulate.ts';
 import { address } from './support/address.ts';
 import {

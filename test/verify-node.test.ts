@@ -3,12 +3,12 @@ import { describe, test } from 'node:test';
 import { after } from './support/ask.ts';
 import { capturedNode, CAPTURED_MODES, withClassicRule, type CapturedMode } from './support/captured-node.ts';
 import { accessOf, addresses, exposed, selection } from './support/small-access.ts';
-import { compileTable } from '../src/compile/compile-table.ts';
-import { withTable } from '../src/explain/what-if.ts';
-import { describeSources } from '../src/explain/sources.ts';
+import { compileTable } from '../src/compile/table/compile-table.ts';
+import { withTable } from '../src/explain/why/what-if.ts';
+import { describeSources } from '../src/explain/words/sources.ts';
 import type { Access } from '../src/access/model.ts';
 import type { Ruleset } from '../src/ruleset/ruleset.ts';
-import { verifyNode } from '../src/audit/verify-node.ts';
+import { verifyNode } from '../src/audit/proof/verify-node.ts';
 
 const OFFICE = addresses('198.51.100.0/24', '203.0.113.0/24', '2001:db8::/32');
 

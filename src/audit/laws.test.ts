@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import { anyAccess } from '../../test/support/random-access.ts';
 import { guardsOf } from '../access/guard-of.ts';
 import type { Access } from '../access/model.ts';
-import { applyTransaction } from '../compile/apply-transaction.ts';
-import { compileTable } from '../compile/compile-table.ts';
-import { PREROUTING } from '../compile/names.ts';
-import { printTable, printTransaction } from '../compile/print.ts';
-import { planChange } from '../compile/plan-change.ts';
+import { applyTransaction } from '../compile/plan/apply-transaction.ts';
+import { compileTable } from '../compile/table/compile-table.ts';
+import { PREROUTING } from '../compile/table/names.ts';
+import { printTable, printTransaction } from '../compile/plan/print-transaction.ts';
+import { planChange } from '../compile/plan/plan-change.ts';
 import type { Address } from '../net/address.ts';
 import { ofFamily } from '../net/address-set.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
@@ -26,8 +26,8 @@ import { PROTOCOLS, type Protocol } from '../net/protocol.ts';
 import type { Table } from '../ruleset/table.ts';
 import { incoming } from '../simulate/packet.ts';
 import { runBaseChain } from '../simulate/run.ts';
-import { placesOf } from './own-table.ts';
-import { prove } from './proof.ts';
+import { placesOf } from './proof/own-table.ts';
+import { prove } from './proof/proof.ts';
 
 /** The order of maps' keys and of chains has no meaning. */
 const plain = (table: Table | null): unknown =>

@@ -1,5 +1,5 @@
 import { buildApplication, buildRouteMap, text_en } from '@stricli/core';
-import { describeArgumentError } from './argument-errors.ts';
+import { describeArgumentError } from './input/argument-errors.ts';
 import { applyCommand } from './commands/apply.ts';
 import { auditCommand } from './commands/audit.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -17,8 +17,8 @@ import { snapshotCommand } from './commands/snapshot.ts';
 import { statusCommand } from './commands/status.ts';
 import { traceCommand } from './commands/trace.ts';
 import { verifyCommand } from './commands/verify.ts';
-import type { Context } from './context.ts';
-import { examples } from './examples.ts';
+import type { Context } from './output/context.ts';
+import { examples } from './output/examples.ts';
 import { typedCommand } from './typed-command.ts';
 import { VERSION } from './version.ts';
 

@@ -1,7 +1,7 @@
 import { ExitCode, run } from '@stricli/core';
 import { app } from './app.ts';
 import { complete } from './complete.ts';
-import { EXIT, type Context } from './context.ts';
+import { EXIT, type Context } from './output/context.ts';
 import { typedCommand } from './typed-command.ts';
 
 const readStdin = async (): Promise<string> => {

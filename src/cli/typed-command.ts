@@ -1,5 +1,5 @@
 import type { Application } from '@stricli/core';
-import type { Context } from './context.ts';
+import type { Context } from './output/context.ts';
 
 type Target = Application<Context>['root'];
 

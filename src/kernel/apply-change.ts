@@ -1,4 +1,4 @@
-import type { Change, Transaction } from '../compile/transaction.ts';
+import type { Change, Transaction } from '../compile/plan/transaction.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { packetsAreThrough, startNft, type ReadyNft } from './nft.ts';
 

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CutFlow } from '../access/flow.ts';
 import type { Access } from '../access/model.ts';
-import { prove, type Proof } from '../audit/proof.ts';
-import { applyTransaction } from '../compile/apply-transaction.ts';
-import { compileTable } from '../compile/compile-table.ts';
-import { planChange, planSweep } from '../compile/plan-change.ts';
-import type { ReplyPlace } from '../compile/replies.ts';
-import { countTouched, touchedBy, touchedOnly, type Touched } from '../compile/touched.ts';
+import { prove, type Proof } from '../audit/proof/proof.ts';
+import { applyTransaction } from '../compile/plan/apply-transaction.ts';
+import { compileTable } from '../compile/table/compile-table.ts';
+import { planChange, planSweep } from '../compile/plan/plan-change.ts';
+import type { ReplyPlace } from '../compile/table/replies.ts';
+import { countTouched, touchedBy, touchedOnly, type Touched } from '../compile/plan/touched.ts';
 import { fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import type { Table } from '../ruleset/table.ts';
 import { applyChange, getReady, sweep, SWEEP_AFTER_MS, type Start, type Step, type Taken } from './apply-change.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAMILIES, type Family } from '../net/family.ts';
-import type { TraceEvent } from '../parse/kernel-trace.ts';
-import { readLegacyTrace } from '../parse/legacy-trace.ts';
-import type { Logged } from '../parse/nflog.ts';
+import type { TraceEvent } from '../kernel-trace/nft-trace.ts';
+import { readLegacyTrace } from '../kernel-trace/legacy-trace.ts';
+import type { Logged } from '../kernel-trace/nflog.ts';
 import { loggerOf, NFNETLINK_LOG, setLogger } from './nf-log.ts';
 import { interfaceNames, openPacketLog } from './packet-log.ts';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readNftTraceLine, type TraceEvent } from '../parse/kernel-trace.ts';
+import { readNftTraceLine, type TraceEvent } from '../kernel-trace/nft-trace.ts';
 
 /** Listens to what nftables and iptables-nft tell about traced packets, until it is closed. */
 export interface NftMonitor {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TABLE } from '../compile/names.ts';
-import { printTransaction } from '../compile/print.ts';
-import type { Touched } from '../compile/touched.ts';
-import type { Transaction } from '../compile/transaction.ts';
+import { TABLE } from '../compile/table/names.ts';
+import { printTransaction } from '../compile/plan/print-transaction.ts';
+import type { Touched } from '../compile/plan/touched.ts';
+import type { Transaction } from '../compile/plan/transaction.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
-import { parseNftJson } from '../parse/nft-json.ts';
-import { parseNftText } from '../parse/nft-text.ts';
+import { parseNftJson } from '../parse/nft/nft-json.ts';
+import { parseNftText } from '../parse/nft/nft-text.ts';
 import type { Table } from '../ruleset/table.ts';
 import { failureOf, runCommand } from './command.ts';
 

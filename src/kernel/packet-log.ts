@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { parseIpJson } from '../parse/ip-json.ts';
-import { LINKTYPE_NFLOG, readNflog, type Logged } from '../parse/nflog.ts';
-import { PCAP_START, readPcap } from '../parse/pcap.ts';
+import { parseIpJson } from '../parse/node/ip-json.ts';
+import { LINKTYPE_NFLOG, readNflog, type Logged } from '../kernel-trace/nflog.ts';
+import { PCAP_START, readPcap } from '../kernel-trace/pcap.ts';
 import { runCommand } from './command.ts';
 
 /** Listens to the kernel's packet log, until it is closed. */

@@ -1,6 +1,6 @@
 import { cutFlows, type CutFlow } from '../access/flow.ts';
 import type { Access } from '../access/model.ts';
-import type { ReplyPlace } from '../compile/replies.ts';
+import type { ReplyPlace } from '../compile/table/replies.ts';
 import type { Address } from '../net/address.ts';
 import { listFlows } from './conntrack.ts';
 

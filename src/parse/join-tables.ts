@@ -1,9 +1,9 @@
 import { warning, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { BUILT_IN } from '../ruleset/hook.ts';
-import type { IptablesRule } from '../ruleset/iptables-rule.ts';
+import type { IptablesRule } from '../ruleset/iptables/rule.ts';
 import type { Told } from '../ruleset/ruleset.ts';
-import type { Statement } from '../ruleset/statement.ts';
+import type { Statement } from '../ruleset/nft/statement.ts';
 import type { AnyTable, Chain, Rule, Table } from '../ruleset/table.ts';
 
 const familyOf = (table: string): Family | null => (table === 'ip' ? 4 : table === 'ip6' ? 6 : null);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isAbsent } from '../ruleset/absent.ts';
-import { lower } from '../ruleset/lower.ts';
+import { lower } from '../lower/lower.ts';
 import { readDumps } from './read-dumps.ts';
 import { recognise } from './recognise.ts';
 

@@ -12,19 +12,19 @@ import { isAbsent } from '../ruleset/absent.ts';
 import type { Host } from '../ruleset/host.ts';
 import { unknownRuleset, type Ruleset, type Told } from '../ruleset/ruleset.ts';
 import type { AnyTable, Table } from '../ruleset/table.ts';
-import { parseConntrack } from './conntrack.ts';
-import { parseIpText } from './ip-text.ts';
-import { parseIpsets } from './ipset.ts';
-import { parseIptables } from './iptables-save.ts';
-import { ipvsDetail, parseIpvsadm } from './ipvsadm.ts';
+import { parseConntrack } from './node/conntrack.ts';
+import { parseIpText } from './node/ip-text.ts';
+import { parseIpsets } from './node/ipset.ts';
+import { parseIptables } from './iptables/iptables-save.ts';
+import { ipvsDetail, parseIpvsadm } from './node/ipvsadm.ts';
 import { joinTables } from './join-tables.ts';
-import { parseNftHooks } from './nft-hooks.ts';
-import { parseNftJson } from './nft-json.ts';
-import { parseNftText } from './nft-text.ts';
-import { addIp, hintsOf, joinLists, known, readIpJson } from './read-host-dumps.ts';
+import { parseNftHooks } from './node/nft-hooks.ts';
+import { parseNftJson } from './nft/nft-json.ts';
+import { parseNftText } from './nft/nft-text.ts';
+import { addIp, hintsOf, joinLists, known, readIpJson } from './node/read-host-dumps.ts';
 import { recognise, type DumpKind } from './recognise.ts';
-import { parseSs } from './ss.ts';
-import { parseSysctls } from './sysctl.ts';
+import { parseSs } from './node/ss.ts';
+import { parseSysctls } from './node/sysctl.ts';
 
 /** What was read of one file. */
 export interface ReadInput {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ruleVerdict } from '../ruleset/rule-verdict.ts';
+import { ruleVerdict } from '../lower/rule-verdict.ts';
 import { readDumps } from './read-dumps.ts';
 
 const verdictsIn = (text: string): readonly string[] => {

@@ -1,9 +1,9 @@
-import type { DataType, Value } from './data-type.ts';
-import type { Counter } from './counter.ts';
+import type { DataType, Value } from './values/data-type.ts';
+import type { Counter } from './values/counter.ts';
 import type { Engine } from './engine.ts';
-import type { IptablesRule } from './iptables-rule.ts';
-import type { DataElement, MapElement } from './map-element.ts';
-import type { Statement } from './statement.ts';
+import type { IptablesRule } from './iptables/rule.ts';
+import type { DataElement, MapElement } from './values/map-element.ts';
+import type { Statement } from './nft/statement.ts';
 
 /**
  * One table as a kernel holds it, either parsed from a dump or produced by the compiler. `Table` alone is one of nftables;

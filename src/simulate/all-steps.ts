@@ -1,4 +1,4 @@
-import type { TraceNode, TraceStep } from './trace.ts';
+import type { TraceNode, TraceStep } from './state/trace.ts';
 
 /** All steps from a node on, over all its forks. */
 export const allSteps = function* ({ steps, next }: TraceNode): Generator<TraceStep> {

@@ -1,8 +1,8 @@
-import { certain, fraction, plus } from '../ruleset/fraction.ts';
-import type { Fraction } from '../ruleset/step.ts';
-import type { Ending } from './make-outcome.ts';
-import type { Assumption, Outcome } from './outcome.ts';
-import { placeKey } from './place.ts';
+import { certain, fraction, plus } from '../lower/fraction.ts';
+import type { Fraction } from '../lower/step.ts';
+import type { Ending } from './way/make-outcome.ts';
+import type { Assumption, Outcome } from './state/outcome.ts';
+import { placeKey } from './state/place.ts';
 import type { WayBranch, WayNode } from './trace-tree.ts';
 
 interface Entry {

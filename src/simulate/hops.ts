@@ -1,4 +1,4 @@
-import type { Trace, TraceNode, TraceStep } from './trace.ts';
+import type { Trace, TraceNode, TraceStep } from './state/trace.ts';
 
 /** A visit of a base chain on one way through a trace. */
 export interface Hop {

@@ -1,8 +1,8 @@
 import type { Address } from '../net/address.ts';
 import type { Family } from '../net/family.ts';
 import { PROTOCOL_NUMBER, type Protocol } from '../net/protocol.ts';
-import { single, symbol, type Value } from '../ruleset/data-type.ts';
-import type { Field } from '../ruleset/step.ts';
+import { single, symbol, type Value } from '../ruleset/values/data-type.ts';
+import type { Field } from '../lower/step.ts';
 
 /** What is fixed about a packet. One of its addresses, the `subject`, stays open: it is the set that rules split. */
 export interface Packet {

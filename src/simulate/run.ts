@@ -8,15 +8,15 @@ import {
   type PrefixSet,
 } from '../net/prefix-set.ts';
 import { knownDifference, knownIntersection, knownUnion } from '../net/remembered.ts';
-import type { Value } from '../ruleset/data-type.ts';
-import { lower } from '../ruleset/lower.ts';
-import type { MapElement } from '../ruleset/map-element.ts';
-import type { Reading } from '../ruleset/reading.ts';
-import type { Step } from '../ruleset/step.ts';
+import type { Value } from '../ruleset/values/data-type.ts';
+import { lower } from '../lower/lower.ts';
+import type { MapElement } from '../ruleset/values/map-element.ts';
+import type { Reading } from '../lower/value-source.ts';
+import type { Step } from '../lower/step.ts';
 import type { Chain, Rule, Table } from '../ruleset/table.ts';
-import type { Verdict } from '../ruleset/verdict.ts';
+import type { Verdict } from '../ruleset/values/verdict.ts';
 import type { Packet } from './packet.ts';
-import { contentOf, covers, find } from './set-index.ts';
+import { contentOf, covers, find } from './match/set-index.ts';
 
 /** What becomes of the packets from (or to) some addresses, and the rule that decides it. */
 export interface Outcome {

@@ -1,23 +1,23 @@
 import type { PrefixSet } from '../net/prefix-set.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
-import type { Fraction } from '../ruleset/step.ts';
-import { plus } from '../ruleset/fraction.ts';
-import { byChance, type Context } from './context.ts';
+import type { Fraction } from '../lower/step.ts';
+import { plus } from '../lower/fraction.ts';
+import { byChance, type Context } from './state/context.ts';
 import { assumptionKey, endingKey, outcomesOf } from './distribution.ts';
-import { established, knownConnection } from './earlier.ts';
-import { hostIndex } from './host-index.ts';
-import type { OrderName } from './hook-order.ts';
-import { outcomeOf } from './make-outcome.ts';
-import type { Outcome } from './outcome.ts';
-import type { PacketSet } from './packet-set.ts';
-import { travel, type End } from './path.ts';
-import type { Place } from './place.ts';
-import { startState } from './start.ts';
-import { listed, type Balance, type Connection, type State } from './state.ts';
-import type { Trace, TraceNode } from './trace.ts';
+import { established, knownConnection } from './way/earlier.ts';
+import { hostIndex } from './host/host-index.ts';
+import type { OrderName } from './host/hook-order.ts';
+import { outcomeOf } from './way/make-outcome.ts';
+import type { Outcome } from './state/outcome.ts';
+import type { PacketSet } from './state/packet-set.ts';
+import { travel, type End } from './way/path.ts';
+import type { Place } from './state/place.ts';
+import { startState } from './state/start.ts';
+import { listed, type Balance, type Connection, type State } from './state/state.ts';
+import type { Trace, TraceNode } from './state/trace.ts';
 import { treeOf, type WayNode } from './trace-tree.ts';
 
-export type { OrderName } from './hook-order.ts';
+export type { OrderName } from './host/hook-order.ts';
 
 export interface SimulateOptions {
   /** Chains of equal priority in the order in which they run, where the dumps do not tell. */

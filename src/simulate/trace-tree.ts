@@ -1,9 +1,9 @@
-import type { Assumption } from './outcome.ts';
-import type { End } from './path.ts';
-import type { Place } from './place.ts';
-import { listed, type PathItem } from './state.ts';
-import type { Fork, TraceStep } from './trace.ts';
-import type { Fraction } from '../ruleset/step.ts';
+import type { Assumption } from './state/outcome.ts';
+import type { End } from './way/path.ts';
+import type { Place } from './state/place.ts';
+import { listed, type PathItem } from './state/state.ts';
+import type { Fork, TraceStep } from './state/trace.ts';
+import type { Fraction } from '../lower/step.ts';
 
 /** The tree of a way before its outcomes are put together: leaves are ends. */
 export interface WayNode {

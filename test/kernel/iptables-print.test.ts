@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { parseIptables } from '../../src/parse/iptables-save.ts';
-import type { IptablesRule } from '../../src/ruleset/iptables-rule.ts';
-import { printIptables } from '../../src/ruleset/print-iptables.ts';
+import { parseIptables } from '../../src/parse/iptables/iptables-save.ts';
+import type { IptablesRule } from '../../src/ruleset/iptables/rule.ts';
+import { printIptables } from '../../src/print/iptables.ts';
 import type { Table } from '../../src/ruleset/table.ts';
 import { makeNamespace, noKernel, removeNamespace, type Namespace } from '../support/namespace.ts';
 

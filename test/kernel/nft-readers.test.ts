@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { parseNftJson } from '../../src/parse/nft-json.ts';
-import { parseNftText } from '../../src/parse/nft-text.ts';
-import { lower } from '../../src/ruleset/lower.ts';
-import { printNftTable } from '../../src/ruleset/print-nft-table.ts';
+import { parseNftJson } from '../../src/parse/nft/nft-json.ts';
+import { parseNftText } from '../../src/parse/nft/nft-text.ts';
+import { lower } from '../../src/lower/lower.ts';
+import { printNftTable } from '../../src/print/nft-table.ts';
 import type { Rule, Table } from '../../src/ruleset/table.ts';
 import { makeNamespace, noKernel, removeNamespace } from '../support/namespace.ts';
 

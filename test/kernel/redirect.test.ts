@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { renderRedirect } from '../../src/compile/redirect.ts';
+import { renderRedirect } from '../../src/export/redirect.ts';
 import { makeNamespace, noKernel, removeNamespace, type Namespace } from '../support/namespace.ts';
 import { anyAccess } from '../support/random-access.ts';
 import { accessOf, addresses, exposed, selection } from '../support/small-access.ts';

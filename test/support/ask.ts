@@ -1,12 +1,12 @@
-import { readDestination, readSender } from '../../src/explain/packet-request.ts';
-import { resolvePacket } from '../../src/explain/resolve-packet.ts';
-import { withCommand } from '../../src/explain/what-if.ts';
-import { whoWords } from '../../src/explain/who-words.ts';
+import { readDestination, readSender } from '../../src/explain/question/packet-request.ts';
+import { resolvePacket } from '../../src/explain/question/resolve-packet.ts';
+import { withCommand } from '../../src/explain/why/what-if.ts';
+import { whoWords } from '../../src/explain/question/who-words.ts';
 import type { Result } from '../../src/diagnostic/diagnostic.ts';
 import type { Ruleset } from '../../src/ruleset/ruleset.ts';
-import type { ConnectionState } from '../../src/simulate/packet-set.ts';
+import type { ConnectionState } from '../../src/simulate/state/packet-set.ts';
 import { simulate } from '../../src/simulate/simulate.ts';
-import type { Trace } from '../../src/simulate/trace.ts';
+import type { Trace } from '../../src/simulate/state/trace.ts';
 
 /** The value of a result that must be good. */
 export const good = <T>(result: Result<T>): T => {

@@ -4,7 +4,7 @@ import { localAddresses } from '../../src/kernel/local-addresses.ts';
 import { listOwnTable } from '../../src/kernel/nft.ts';
 import { parseAddress } from '../../src/net/address.ts';
 import type { Result } from '../../src/diagnostic/diagnostic.ts';
-import { prove } from '../../src/audit/proof.ts';
+import { prove } from '../../src/audit/proof/proof.ts';
 import { accessOfPorts } from '../../bench/accesses.ts';
 import { addressSet } from '../../src/net/address-set.ts';
 import { parsePrefix } from '../../src/net/prefix.ts';

@@ -3,11 +3,11 @@ import { PROTOCOL_NUMBER, type Protocol } from '../../src/net/protocol.ts';
 import { readDumps } from '../../src/parse/read-dumps.ts';
 import type { Ruleset } from '../../src/ruleset/ruleset.ts';
 import { hopsOf, pathsOf } from '../../src/simulate/hops.ts';
-import type { Outcome } from '../../src/simulate/outcome.ts';
-import { onePacket, type ConnectionState, type PacketSet } from '../../src/simulate/packet-set.ts';
-import { refOf } from '../../src/simulate/place.ts';
-import { sourceFor } from '../../src/simulate/routing.ts';
-import type { Trace } from '../../src/simulate/trace.ts';
+import type { Outcome } from '../../src/simulate/state/outcome.ts';
+import { onePacket, type ConnectionState, type PacketSet } from '../../src/simulate/state/packet-set.ts';
+import { refOf } from '../../src/simulate/state/place.ts';
+import { sourceFor } from '../../src/simulate/host/routing.ts';
+import type { Trace } from '../../src/simulate/state/trace.ts';
 import { address } from './address.ts';
 
 /** Dumps of a small node: eth0 192.0.2.10/24 with the default route, cni0 10.244.1.1/24 for pods. */

@@ -1,5 +1,5 @@
-import { keyText } from '../../src/ruleset/map-element.ts';
-import { rulesText } from '../../src/ruleset/same-rules.ts';
+import { keyText } from '../../src/ruleset/values/map-element.ts';
+import { rulesText } from '../../src/print/same-rules.ts';
 import type { NamedSet, Table } from '../../src/ruleset/table.ts';
 
 const plainSet = (set: NamedSet): unknown => {

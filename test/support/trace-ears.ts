@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NFNETLINK_LOG } from '../../src/kernel/nf-log.ts';
 import { interfaceNames, openPacketLog } from '../../src/kernel/packet-log.ts';
-import { readNftTraceLine, type TraceEvent } from '../../src/parse/kernel-trace.ts';
-import { readLegacyTrace } from '../../src/parse/legacy-trace.ts';
-import type { Logged } from '../../src/parse/nflog.ts';
+import { readNftTraceLine, type TraceEvent } from '../../src/kernel-trace/nft-trace.ts';
+import { readLegacyTrace } from '../../src/kernel-trace/legacy-trace.ts';
+import type { Logged } from '../../src/kernel-trace/nflog.ts';
 import { mustRun } from './namespace.ts';
 
 /** What the kernel told about one packet: nftables and iptables-nft to `nft monitor`, legacy iptables to the packet log. */

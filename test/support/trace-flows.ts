@@ -1,13 +1,13 @@
 import { createInterface } from 'node:readline';
-import { readDestination, readSender } from '../../src/explain/packet-request.ts';
-import { resolvePacket } from '../../src/explain/resolve-packet.ts';
+import { readDestination, readSender } from '../../src/explain/question/packet-request.ts';
+import { resolvePacket } from '../../src/explain/question/resolve-packet.ts';
 import { takeSnapshot } from '../../src/kernel/snapshot.ts';
 import { traceFlow } from '../../src/kernel/trace-flow.ts';
 import { ranges } from '../../src/net/prefix-set.ts';
 import { readDumps } from '../../src/parse/read-dumps.ts';
 import { snapshotSources } from '../../src/parse/snapshot.ts';
 import { hasRules } from '../../src/ruleset/ruleset.ts';
-import { compareWays } from '../../src/simulate/compare-ways.ts';
+import { compareWays } from '../../src/kernel-trace/compare-ways.ts';
 import { good } from './ask.ts';
 
 // Runs on a lab's node. For each line `FROM TO new|established` it traces that flow's next packet in the kernel, says `ready` when the packet may come, and

@@ -1,6 +1,6 @@
-import { lower } from '../../ruleset/lower.ts';
+import { lower } from '../../lower/lower.ts';
 import type { AnyRule, AnyTable } from '../../ruleset/table.ts';
-import { conditionsOf } from '../rule-conditions.ts';
+import { conditionsOf } from '../../lower/rule-conditions.ts';
 import { each, familyOf, type Found } from './found.ts';
 
 const rewrites = (rule: AnyRule): boolean =>

@@ -1,9 +1,9 @@
 import type { Family } from '../../net/family.ts';
 import type { ExposureKind } from '../../policy/model.ts';
-import type { IptablesRule } from '../../ruleset/iptables-rule.ts';
+import type { IptablesRule } from '../../ruleset/iptables/rule.ts';
 import type { AnyTable, Chain } from '../../ruleset/table.ts';
-import { chainNames, commentOf } from '../kube-proxy-names.ts';
-import { conditionsOf } from '../rule-conditions.ts';
+import { chainNames, commentOf } from '../../kube-proxy/names.ts';
+import { conditionsOf } from '../../lower/rule-conditions.ts';
 import { each, familyOf, type Found } from './found.ts';
 
 const COMMENT_KINDS: readonly (readonly [RegExp, ExposureKind])[] = [

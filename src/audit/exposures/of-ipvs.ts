@@ -3,7 +3,7 @@ import type { ExposureKind } from '../../policy/model.ts';
 import { isAbsent } from '../../ruleset/absent.ts';
 import type { IpSet } from '../../ruleset/ipset.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
-import { protocolOf } from '../rule-conditions.ts';
+import { protocolOf } from '../../lower/rule-conditions.ts';
 import type { Found } from './found.ts';
 
 const IPVS_SETS: readonly (readonly [RegExp, ExposureKind, boolean])[] = [

@@ -1,6 +1,6 @@
 import type { Table } from '../../ruleset/table.ts';
-import { chainNames } from '../kube-proxy-names.ts';
-import { protocolOf } from '../rule-conditions.ts';
+import { chainNames } from '../../kube-proxy/names.ts';
+import { protocolOf } from '../../lower/rule-conditions.ts';
 import { familyOf, type Found } from './found.ts';
 
 /** Maps of kube-proxy's nftables mode (pkg/proxy/nftables/proxier.go). */

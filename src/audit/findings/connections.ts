@@ -3,8 +3,8 @@ import { PROTOCOL_NUMBER } from '../../net/protocol.ts';
 import { isAbsent } from '../../ruleset/absent.ts';
 import type { Flow } from '../../ruleset/host.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
-import { findExposures } from '../find-exposures.ts';
-import type { Finding, Findings } from '../finding.ts';
+import { findExposures } from '../exposures/find-exposures.ts';
+import type { Finding, Findings } from './finding.ts';
 
 const placeText = (
   protocol: number,

@@ -4,11 +4,11 @@ import { describe, test } from 'node:test';
 import { after } from '../../../test/support/ask.ts';
 import { capturedNode, CAPTURED_MODES, withClassicRule } from '../../../test/support/captured-node.ts';
 import { nodeWith, savedTables } from '../../../test/support/node-with.ts';
-import { refText } from '../../ruleset/rule-ref.ts';
+import { refText } from '../../lower/rule-ref.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
-import { auditRuleset } from '../audit.ts';
-import { findAll } from '../find.ts';
-import { FINDING_IDS, type FindingId } from '../finding.ts';
+import { auditRuleset } from '../reach/audit.ts';
+import { findAll } from './find-all.ts';
+import { FINDING_IDS, type FindingId } from './finding.ts';
 
 const findingsOf = (ruleset: Ruleset, servicePorts: ReadonlySet<string> | null = null) => {
   const audited = auditRuleset(ruleset, { entries: null, ports: null, all: true });

@@ -1,11 +1,11 @@
 import type { Family } from '../../net/family.ts';
 import { coversFamily } from '../../ruleset/hook.ts';
-import { lower } from '../../ruleset/lower.ts';
+import { lower } from '../../lower/lower.ts';
 import type { AnyChain, AnyTable } from '../../ruleset/table.ts';
-import { refOf } from '../../simulate/place.ts';
-import type { Finding, Findings } from '../finding.ts';
-import { kubeProxyModeOf } from '../kube-proxy-names.ts';
-import { conditionsOf } from '../rule-conditions.ts';
+import { refOf } from '../../simulate/state/place.ts';
+import type { Finding, Findings } from './finding.ts';
+import { kubeProxyModeOf } from '../../kube-proxy/names.ts';
+import { conditionsOf } from '../../lower/rule-conditions.ts';
 
 const OWN_CHAINS = /^(?:KUBE-|cali-|CILIUM|FLANNEL|CNI-|DOCKER)/;
 

@@ -1,8 +1,8 @@
 import { isAbsent } from '../../ruleset/absent.ts';
 import { hasRules } from '../../ruleset/ruleset.ts';
-import { refOf } from '../../simulate/place.ts';
-import type { Finding, Findings } from '../finding.ts';
-import { kubeProxyModeOf } from '../kube-proxy-names.ts';
+import { refOf } from '../../simulate/state/place.ts';
+import type { Finding, Findings } from './finding.ts';
+import { kubeProxyModeOf } from '../../kube-proxy/names.ts';
 
 const finding = (
   id: Finding['id'],

@@ -1,9 +1,9 @@
 import { isAbsent } from '../../ruleset/absent.ts';
-import { lower } from '../../ruleset/lower.ts';
-import { refText } from '../../ruleset/rule-ref.ts';
-import { refOf } from '../../simulate/place.ts';
-import type { Finding, Findings } from '../finding.ts';
-import { conditionsOf } from '../rule-conditions.ts';
+import { lower } from '../../lower/lower.ts';
+import { refText } from '../../lower/rule-ref.ts';
+import { refOf } from '../../simulate/state/place.ts';
+import type { Finding, Findings } from './finding.ts';
+import { conditionsOf } from '../../lower/rule-conditions.ts';
 import { isFinal, matchesAllOf, plainRule, type PlainRule } from './rule-tests.ts';
 
 /** Longer chains are written by programs, which do not shadow their own rules; comparing each with each would take too long. */

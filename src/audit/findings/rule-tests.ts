@@ -1,9 +1,9 @@
-import type { Value } from '../../ruleset/data-type.ts';
-import { lower } from '../../ruleset/lower.ts';
-import { readingsText } from '../../ruleset/reading.ts';
-import type { Step } from '../../ruleset/step.ts';
+import type { Value } from '../../ruleset/values/data-type.ts';
+import { lower } from '../../lower/lower.ts';
+import { readingsText } from '../../lower/value-source.ts';
+import type { Step } from '../../lower/step.ts';
 import type { AnyRule } from '../../ruleset/table.ts';
-import type { Verdict } from '../../ruleset/verdict.ts';
+import type { Verdict } from '../../ruleset/values/verdict.ts';
 
 /** A rule that only tests the packet and then decides: what can be compared with others. */
 export interface PlainRule {

@@ -1,10 +1,10 @@
 import { formatAddress } from '../../net/address.ts';
 import { count, difference, isEmpty, union, emptySet, type PrefixSet } from '../../net/prefix-set.ts';
-import { refOf } from '../../simulate/place.ts';
-import type { Audited } from '../audit.ts';
-import { nodeAddresses } from '../entries.ts';
-import type { Finding, Findings } from '../finding.ts';
-import { reachOf } from '../reach.ts';
+import { refOf } from '../../simulate/state/place.ts';
+import type { Audited } from '../reach/audit.ts';
+import { nodeAddresses } from '../reach/entries.ts';
+import type { Finding, Findings } from './finding.ts';
+import { reachOf } from '../reach/reach.ts';
 
 /** Sources that a rule refuses; what routing refuses (martians) is nobody's decision. */
 const refusedByRule = ({ parts, exposure }: Audited): PrefixSet =>

@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
 import {
   allowFailsafeFlag,
   dryRunFlag,
@@ -10,11 +10,11 @@ import {
   outputAliases,
   outputFlags,
   riskFlags,
-} from '../flags.ts';
-import type { ApplyFlags } from '../apply.ts';
+} from '../input/flags.ts';
+import type { ApplyFlags } from '../verbs/apply.ts';
 
 export const applyCommand = buildCommand<ApplyFlags, [], Context>({
-  loader: async () => (await import('../apply.ts')).apply,
+  loader: async () => (await import('../verbs/apply.ts')).apply,
   parameters: {
     flags: {
       ...filesFlag,

@@ -1,15 +1,15 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { dumpFlags } from '../dump-flags.ts';
-import { examples } from '../examples.ts';
-import { outputAliases, outputFlags } from '../flags.ts';
-import type { AuditFlags } from '../audit.ts';
+import type { Context } from '../output/context.ts';
+import { dumpFlags } from '../input/dump-flags.ts';
+import { examples } from '../output/examples.ts';
+import { outputAliases, outputFlags } from '../input/flags.ts';
+import type { AuditFlags } from '../verbs/audit.ts';
 
 const list = (brief: string, placeholder: string) =>
   ({ kind: 'parsed', parse: String, variadic: ',', optional: true, brief, placeholder }) as const;
 
 export const auditCommand = buildCommand<AuditFlags, string[], Context>({
-  loader: async () => (await import('../audit.ts')).audit,
+  loader: async () => (await import('../verbs/audit.ts')).audit,
   parameters: {
     positional: {
       kind: 'array',

@@ -1,10 +1,10 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import type { Shell } from '../completion.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import type { Shell } from '../verbs/completion.ts';
 
 export const completionCommand = buildCommand<Record<never, never>, [Shell], Context>({
-  loader: async () => (await import('../completion.ts')).completion,
+  loader: async () => (await import('../verbs/completion.ts')).completion,
   parameters: {
     positional: {
       kind: 'tuple',

@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import { outputAliases, outputFlags } from '../flags.ts';
-import type { DeniedFlags } from '../denied.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import { outputAliases, outputFlags } from '../input/flags.ts';
+import type { DeniedFlags } from '../verbs/denied.ts';
 
 export const deniedCommand = buildCommand<DeniedFlags, [], Context>({
-  loader: async () => (await import('../denied.ts')).denied,
+  loader: async () => (await import('../verbs/denied.ts')).denied,
   parameters: {
     flags: {
       audit: {

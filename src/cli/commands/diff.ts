@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import { allowFailsafeFlag, fileAliases, filesFlag, machineFlags, outputAliases, outputFlags } from '../flags.ts';
-import type { DiffFlags } from '../diff.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import { allowFailsafeFlag, fileAliases, filesFlag, machineFlags, outputAliases, outputFlags } from '../input/flags.ts';
+import type { DiffFlags } from '../verbs/diff.ts';
 
 export const diffCommand = buildCommand<DiffFlags, [], Context>({
-  loader: async () => (await import('../diff.ts')).diff,
+  loader: async () => (await import('../verbs/diff.ts')).diff,
   parameters: {
     flags: { ...filesFlag, ...machineFlags, ...allowFailsafeFlag, ...outputFlags },
     aliases: { ...outputAliases, ...fileAliases },

@@ -1,16 +1,16 @@
 import { buildCommand } from '@stricli/core';
-import { STATES } from '../../explain/packet-request.ts';
-import type { Context } from '../context.ts';
-import { dumpFlags } from '../dump-flags.ts';
-import { examples } from '../examples.ts';
-import { fileAliases, outputAliases, outputFlags } from '../flags.ts';
-import type { ExplainFlags } from '../explain.ts';
+import { STATES } from '../../explain/question/packet-request.ts';
+import type { Context } from '../output/context.ts';
+import { dumpFlags } from '../input/dump-flags.ts';
+import { examples } from '../output/examples.ts';
+import { fileAliases, outputAliases, outputFlags } from '../input/flags.ts';
+import type { ExplainFlags } from '../verbs/explain.ts';
 
 const text = (brief: string, placeholder: string) =>
   ({ kind: 'parsed', parse: String, optional: true, brief, placeholder }) as const;
 
 export const explainCommand = buildCommand<ExplainFlags, [], Context>({
-  loader: async () => (await import('../explain.ts')).explain,
+  loader: async () => (await import('../verbs/explain.ts')).explain,
   parameters: {
     flags: {
       from: text('Who sends: an address, node, node:ADDRESS or pod:ADDRESS', 'sender'),

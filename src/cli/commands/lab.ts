@@ -1,9 +1,9 @@
 import { buildCommand, buildRouteMap } from '@stricli/core';
 import { MODES } from '../../lab/mode.ts';
 import { KERNELS } from '../../lab/vm-releases.ts';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import type { LabFlags, LabUpFlags } from '../lab.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import type { LabFlags, LabUpFlags } from '../verbs/lab.ts';
 
 const shared = {
   name: { kind: 'parsed', parse: String, default: 'lab', brief: 'Which lab: several may stand side by side' },
@@ -11,7 +11,7 @@ const shared = {
 } as const;
 
 const upCommand = buildCommand<LabUpFlags, [], Context>({
-  loader: async () => (await import('../lab.ts')).labUpVerb,
+  loader: async () => (await import('../verbs/lab.ts')).labUpVerb,
   parameters: {
     flags: {
       mode: { kind: 'enum', values: MODES, default: 'nftables', brief: "kube-proxy's mode on the node" },
@@ -37,13 +37,13 @@ in a virtual machine where its kernel lacks something. An earlier lab of that na
 });
 
 const downCommand = buildCommand<LabFlags, [], Context>({
-  loader: async () => (await import('../lab.ts')).labDownVerb,
+  loader: async () => (await import('../verbs/lab.ts')).labDownVerb,
   parameters: { flags: shared },
   docs: { brief: 'Remove it, whole or half built', customUsage: examples(['', '']) },
 });
 
 const execCommand = buildCommand<LabFlags, string[], Context>({
-  loader: async () => (await import('../lab.ts')).labExecVerb,
+  loader: async () => (await import('../verbs/lab.ts')).labExecVerb,
   parameters: {
     flags: shared,
     positional: {

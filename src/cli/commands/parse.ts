@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import { outputAliases, outputFlags } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import { outputAliases, outputFlags } from '../input/flags.ts';
+import type { OutputFlags } from '../output/report.ts';
 
 export const parseCommand = buildCommand<OutputFlags, string[], Context>({
-  loader: async () => (await import('../parse.ts')).parse,
+  loader: async () => (await import('../verbs/parse.ts')).parse,
   parameters: {
     positional: {
       kind: 'array',

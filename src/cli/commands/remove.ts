@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import { dryRunFlag, outputAliases, outputFlags, riskFlags } from '../flags.ts';
-import type { RemoveFlags } from '../remove.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import { dryRunFlag, outputAliases, outputFlags, riskFlags } from '../input/flags.ts';
+import type { RemoveFlags } from '../verbs/remove.ts';
 
 export const removeCommand = buildCommand<RemoveFlags, [string?], Context>({
-  loader: async () => (await import('../remove.ts')).remove,
+  loader: async () => (await import('../verbs/remove.ts')).remove,
   parameters: {
     positional: {
       kind: 'tuple',

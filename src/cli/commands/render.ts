@@ -1,6 +1,6 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
 import {
   allowFailsafeFlag,
   fileAliases,
@@ -8,11 +8,11 @@ import {
   optionalFilesFlag,
   outputAliases,
   outputFlags,
-} from '../flags.ts';
-import type { RenderFlags } from '../render.ts';
+} from '../input/flags.ts';
+import type { RenderFlags } from '../verbs/render.ts';
 
 export const renderCommand = buildCommand<RenderFlags, [], Context>({
-  loader: async () => (await import('../render.ts')).render,
+  loader: async () => (await import('../verbs/render.ts')).render,
   parameters: {
     flags: {
       ...optionalFilesFlag,

@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import { outputAliases, outputFlags } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import { outputAliases, outputFlags } from '../input/flags.ts';
+import type { OutputFlags } from '../output/report.ts';
 
 export const restoreCommand = buildCommand<OutputFlags, [], Context>({
-  loader: async () => (await import('../restore.ts')).restore,
+  loader: async () => (await import('../verbs/restore.ts')).restore,
   parameters: { flags: { ...outputFlags }, aliases: outputAliases },
   docs: {
     brief: 'Put what was in force back into the kernel, for after a reboot',

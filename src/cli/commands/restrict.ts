@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import { allowFailsafeFlag, dryRunFlag, outputAliases, outputFlags, riskFlags } from '../flags.ts';
-import type { RestrictFlags } from '../restrict.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import { allowFailsafeFlag, dryRunFlag, outputAliases, outputFlags, riskFlags } from '../input/flags.ts';
+import type { RestrictFlags } from '../verbs/restrict.ts';
 
 export const restrictCommand = buildCommand<RestrictFlags, [string], Context>({
-  loader: async () => (await import('../restrict.ts')).restrict,
+  loader: async () => (await import('../verbs/restrict.ts')).restrict,
   parameters: {
     positional: {
       kind: 'tuple',

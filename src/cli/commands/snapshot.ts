@@ -1,10 +1,10 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import type { SnapshotFlags } from '../snapshot.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import type { SnapshotFlags } from '../verbs/snapshot.ts';
 
 export const snapshotCommand = buildCommand<SnapshotFlags, [], Context>({
-  loader: async () => (await import('../snapshot.ts')).snapshot,
+  loader: async () => (await import('../verbs/snapshot.ts')).snapshot,
   parameters: {
     flags: {
       output: {

@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import { outputAliases, outputFlags } from '../flags.ts';
-import type { OutputFlags } from '../report.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import { outputAliases, outputFlags } from '../input/flags.ts';
+import type { OutputFlags } from '../output/report.ts';
 
 export const statusCommand = buildCommand<OutputFlags, [], Context>({
-  loader: async () => (await import('../status.ts')).status,
+  loader: async () => (await import('../verbs/status.ts')).status,
   parameters: { flags: { ...outputFlags }, aliases: outputAliases },
   docs: {
     brief: 'What is guarded, how, by which policies, and is it in force',

@@ -1,11 +1,11 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { examples } from '../examples.ts';
-import { outputFlags } from '../flags.ts';
-import type { TraceFlags } from '../trace.ts';
+import type { Context } from '../output/context.ts';
+import { examples } from '../output/examples.ts';
+import { outputFlags } from '../input/flags.ts';
+import type { TraceFlags } from '../verbs/trace.ts';
 
 export const traceCommand = buildCommand<TraceFlags, [], Context>({
-  loader: async () => (await import('../trace.ts')).trace,
+  loader: async () => (await import('../verbs/trace.ts')).trace,
   parameters: {
     flags: {
       from: {

@@ -1,7 +1,7 @@
 import { buildCommand } from '@stricli/core';
-import type { Context } from '../context.ts';
-import { dumpFlags } from '../dump-flags.ts';
-import { examples } from '../examples.ts';
+import type { Context } from '../output/context.ts';
+import { dumpFlags } from '../input/dump-flags.ts';
+import { examples } from '../output/examples.ts';
 import {
   allowFailsafeFlag,
   fileAliases,
@@ -9,11 +9,11 @@ import {
   optionalFilesFlag,
   outputAliases,
   outputFlags,
-} from '../flags.ts';
-import type { VerifyFlags } from '../verify.ts';
+} from '../input/flags.ts';
+import type { VerifyFlags } from '../verbs/verify.ts';
 
 export const verifyCommand = buildCommand<VerifyFlags, [], Context>({
-  loader: async () => (await import('../verify.ts')).verify,
+  loader: async () => (await import('../verbs/verify.ts')).verify,
   parameters: {
     flags: {
       ...optionalFilesFlag,

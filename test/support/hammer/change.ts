@@ -1,8 +1,8 @@
-import { prove } from '../../../src/audit/proof.ts';
+import { prove } from '../../../src/audit/proof/proof.ts';
 import { evaluateState, EMPTY_STATE } from '../../../src/access/state.ts';
-import { compileTable } from '../../../src/compile/compile-table.ts';
-import { planChange, planSweep } from '../../../src/compile/plan-change.ts';
-import type { ReplyPlace } from '../../../src/compile/replies.ts';
+import { compileTable } from '../../../src/compile/table/compile-table.ts';
+import { planChange, planSweep } from '../../../src/compile/plan/plan-change.ts';
+import type { ReplyPlace } from '../../../src/compile/table/replies.ts';
 import type { Diagnostic, Result } from '../../../src/diagnostic/diagnostic.ts';
 import { applyChange, sweep } from '../../../src/kernel/apply-change.ts';
 import { listOwnTable } from '../../../src/kernel/nft.ts';

@@ -1,0 +1,120 @@
+import type { Access } from '../../access/model.ts';
+import type { Address } from '../../net/address.ts';
+import type { Family } from '../../net/family.ts';
+import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../../net/protocol.ts';
+import { VIPS } from '../../compile/table/names.ts';
+import type { Value } from '../../ruleset/values/data-type.ts';
+import { lower } from '../../lower/lower.ts';
+import type { MapElement } from '../../ruleset/values/map-element.ts';
+import { readingsText, type Reading } from '../../lower/value-source.ts';
+import type { Table } from '../../ruleset/table.ts';
+
+/** The ports and addresses at which the own table, or the access, can begin to behave differently. */
+export interface Places {
+  readonly ports: ReadonlyMap<Protocol, readonly number[]>;
+  readonly vips: readonly { readonly address: Address; readonly protocol: Protocol; readonly port: number }[];
+}
+
+const elementsOf = (table: Table | null, name: string): readonly MapElement[] => {
+  const map = table?.sets.get(name);
+  return map?.kind === 'verdict-map' ? map.elements : [];
+};
+
+const protocolOf = (value: Value | undefined): Protocol | undefined =>
+  value?.kind === 'range' ? PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === value.first) : undefined;
+
+const PORTS: ReadonlySet<Reading> = new Set(['destination-port', 'source-port']);
+
+/** Ports from `first` to `last` that a rule or a map tells apart, for some protocols. */
+interface Told {
+  readonly protocols: readonly Protocol[];
+  readonly first: number;
+  readonly last: number;
+}
+
+const told = (protocols: readonly Protocol[], value: Value | undefined): readonly Told[] =>
+  value?.kind === 'range' ? [{ protocols, first: Number(value.first), last: Number(value.last) }] : [];
+
+/** What a map or set tells apart: the ports of its keys, each for the protocol beside it, or for all. */
+const toldByKeys = (key: readonly Reading[], keys: readonly (readonly Value[])[]): readonly Told[] => {
+  const protocolAt = key.indexOf('protocol');
+  const portsAt = key.flatMap((field, index) => (PORTS.has(field) ? [index] : []));
+  return portsAt.flatMap((index) =>
+    keys.flatMap((values) => {
+      const protocol = protocolOf(values[protocolAt]);
+      return told(protocol === undefined ? PROTOCOLS : [protocol], values[index]);
+    }),
+  );
+};
+
+const keysOf = (table: Table | null, name: string): readonly (readonly Value[])[] => {
+  const set = table?.sets.get(name);
+  return set?.kind === 'elements' ? set.elements : elementsOf(table, name).map(({ key }) => key);
+};
+
+/** A port that is calculated with: any two neighbours can differ. */
+const calculates = (reading: Reading): boolean =>
+  typeof reading !== 'string' && readingsText([reading]).includes('-port"');
+const EVERY_PORT: readonly Told[] = Array.from({ length: 65_535 }, (_, index) => ({
+  protocols: PROTOCOLS,
+  first: index + 1,
+  last: index + 1,
+}));
+
+/** Ports that the table tells apart, in our maps or in what somebody has put beside them. */
+const portsTold = (table: Table | null): readonly Told[] => {
+  const maps = new Map<string, readonly Told[]>();
+  const others: Told[] = [];
+  for (const { rules } of table?.chains.values() ?? [])
+    for (const rule of rules)
+      for (const step of lower(rule)) {
+        if (step.kind !== 'test' && step.kind !== 'lookup' && step.kind !== 'verdict-map') continue;
+        const key = step.kind === 'test' ? [step.field] : step.key;
+        if (key.some(calculates)) return EVERY_PORT;
+        if (!key.some((reading) => PORTS.has(reading))) continue;
+        if (step.kind === 'test') others.push(...step.values.flatMap((value) => told(PROTOCOLS, value)));
+        else if (step.kind === 'verdict-map' && typeof step.map !== 'string')
+          others.push(
+            ...toldByKeys(
+              key,
+              step.map.map((element) => element.key),
+            ),
+          );
+        else {
+          const set = step.kind === 'lookup' ? step.set : step.map;
+          if (typeof set === 'string') maps.set(`${set} ${readingsText(key)}`, toldByKeys(key, keysOf(table, set)));
+          else others.push(...toldByKeys(key, set as readonly (readonly Value[])[]));
+        }
+      }
+  return [...others, ...[...maps.values()].flat()];
+};
+
+/** Between two neighbours of these ports nothing changes, so checking them checks all 65,535. */
+export const placesOf = (table: Table | null, access: Access): Places => {
+  const edges = new Map<Protocol, Set<number>>(PROTOCOLS.map((protocol) => [protocol, new Set([1, 65_535])]));
+  const note = (protocol: Protocol, first: number, last: number): void => {
+    for (const port of [first - 1, first, last, last + 1])
+      if (port >= 1 && port <= 65_535) edges.get(protocol)?.add(port);
+  };
+  for (const { protocol, ports, address } of access.exposures)
+    if (address === null) note(protocol, ports.first, ports.last);
+  for (const { protocols, first, last } of portsTold(table))
+    for (const protocol of protocols) note(protocol, first, last);
+  const vips = new Map<string, Places['vips'][number]>();
+  const noteVip = (address: Address, protocol: Protocol, port: number): void => {
+    vips.set(`${address.family} ${address.value} ${protocol} ${port}`, { address, protocol, port });
+  };
+  for (const { address, protocol, ports } of access.exposures)
+    if (address !== null) noteVip(address, protocol, ports.first);
+  for (const family of [4, 6] as const satisfies readonly Family[])
+    for (const { key } of elementsOf(table, VIPS[family])) {
+      const [address, second, port] = key;
+      const protocol = protocolOf(second);
+      if (address?.kind === 'range' && protocol !== undefined && port?.kind === 'range')
+        noteVip({ family, value: address.first }, protocol, Number(port.first));
+    }
+  return {
+    ports: new Map([...edges].map(([protocol, ports]) => [protocol, [...ports].sort((a, b) => a - b)])),
+    vips: [...vips.values()],
+  };
+};

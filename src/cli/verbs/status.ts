@@ -1,0 +1,101 @@
+import { prove } from '../../audit/proof/proof.ts';
+import type { Table } from '../../ruleset/table.ts';
+import { diagnosticJson } from '../../diagnostic/render.ts';
+import { proofJson, proofLines, proofSentence } from '../../explain/access/proof-sentence.ts';
+import { shortPolicy, statusRows, totals, type StatusRow } from '../../explain/access/status.ts';
+import { collectFacts } from '../../kernel/facts.ts';
+import { listOwnTable } from '../../kernel/nft.ts';
+import { readPending } from '../../kernel/pending.ts';
+import { cautions } from '../../kernel/preconditions.ts';
+import { stateDirectory } from '../../kernel/state-store.ts';
+import { columns } from '../output/columns.ts';
+import { EXIT, type Context } from '../output/context.ts';
+import { storedAccess } from '../input/evaluate.ts';
+import { mentionRestore } from '../output/gone-rules.ts';
+import { emit, paint, showProblems, type OutputFlags } from '../output/report.ts';
+
+const MANY = 1_000;
+
+const rowCells = (row: StatusRow, wide: boolean): string[] => [
+  row.title,
+  row.exposure.service ?? '-',
+  row.policies.length === 0 ? 'open' : row.policies.map((policy) => (wide ? policy : shortPolicy(policy))).join(', '),
+  row.allowed + (row.audited ? ' (audit)' : ''),
+  row.packetsAllowed === null ? '-' : String(row.packetsAllowed),
+  row.packetsRefused === null ? '-' : String(row.packetsRefused),
+];
+
+/** `portcullis status`: what is guarded, how, and is it in force. */
+export async function status(this: Context, flags: OutputFlags): Promise<void> {
+  const directory = stateDirectory(this.process.env);
+  const stored = storedAccess(directory);
+  const listed = await listOwnTable();
+  if (!stored.ok || !listed.ok || stored.value.evaluated === null) {
+    showProblems(
+      this,
+      [...(stored.ok ? stored.value.problems : stored.problems), ...(listed.ok ? [] : listed.problems)],
+      flags.color,
+    );
+    this.process.exitCode = EXIT.kernel;
+    return;
+  }
+  const { access } = stored.value.evaluated;
+  const table: Table | null = listed.value;
+  const facts = await collectFacts();
+  const mode = facts.kubeProxy;
+  const proof = prove(table, access);
+  const warnings = [...stored.value.problems, ...cautions(facts, access)];
+  const pending = readPending(directory);
+  const { refused, cut, wouldRefuse } = totals(table);
+  showProblems(this, warnings, flags.color);
+  mentionRestore(this, table, access);
+  const rows = (wide: boolean) => statusRows(access, table, wide ? MANY : 3);
+  await emit(this, flags, {
+    kind: 'Status',
+    data: {
+      kubeProxy: mode,
+      exposures: rows(false).map(
+        ({ exposures, exposure, policies, sources, audited, packetsAllowed, packetsRefused }) => ({
+          exposures,
+          kind: exposure.kind,
+          service: exposure.service,
+          guarded: exposure.selection !== null,
+          policies,
+          allowed: sources,
+          audited,
+          packetsAllowed: packetsAllowed === null ? null : Number(packetsAllowed),
+          packetsRefused: packetsRefused === null ? null : Number(packetsRefused),
+        }),
+      ),
+      packets: { refused: Number(refused), cut: Number(cut), wouldRefuse: Number(wouldRefuse) },
+      proof: proofJson(proof),
+      pendingUntil: pending === null ? null : new Date(pending.deadline).toISOString(),
+      warnings: warnings.map(diagnosticJson),
+    },
+    text: (wide) =>
+      [
+        `kube-proxy: ${mode === null ? 'none found' : `${mode} mode`}`,
+        ...(access.exposures.length === 0
+          ? []
+          : [
+              columns(
+                [
+                  ['EXPOSURE', 'SERVICE', 'POLICIES', 'MAY COME IN', 'ALLOWED', 'REFUSED'],
+                  ...rows(wide).map((row) => rowCells(row, wide)),
+                ],
+                [4, 5],
+              ),
+            ]),
+        ...(wouldRefuse > 0n ? [`Audit policies would have refused ${wouldRefuse} packets`] : []),
+        ...(cut > 0n ? [`${cut} packets of servers to refused clients were stopped`] : []),
+        ...(pending === null
+          ? []
+          : [
+              `a change is taken back in ${Math.max(0, Math.ceil((pending.deadline - Date.now()) / 1000))} s unless you run: portcullis confirm`,
+            ]),
+        ...(proof.holds ? [] : [columns(proofLines(proof, wide ? MANY : 4))]),
+        paint(this, 'out', flags.color, proof.holds ? 'green' : 'red', proofSentence(proof)),
+      ].join('\n'),
+  });
+  this.process.exitCode = proof.holds ? EXIT.fine : EXIT.found;
+}

@@ -1,0 +1,173 @@
+import type { Access } from '../../access/model.ts';
+import type { Protocol } from '../../net/protocol.ts';
+import type { Table } from '../../ruleset/table.ts';
+import { askedBefore, standsFor } from './address-chain.ts';
+import type { Installed } from './installed.ts';
+import { exactPortOfChain, groupNames, instanceStem, isNumbered, rangeOfChain, selectionNames } from './names.ts';
+import { allowChain, groupChain } from './selection-objects.ts';
+import type { Unit } from './exposure-chains.ts';
+
+/** Under which names the selections and groups of an access stand in the kernel. */
+export interface Stems {
+  readonly selections: ReadonlyMap<string, string>;
+  readonly groups: ReadonlyMap<string, string>;
+}
+
+/**
+ * Which instance each selection and group uses. The chain of an instance gets other rules while it is in use only where exactly the same
+ * exposures use it before and after: were an exposure to move between selections whose content changes in the same change, packets in
+ * flight could be judged by the old chain with the new content, or the other way round, and a source that both refuse would get in. In
+ * the same way a group in use changes only where nothing else changes for the selections that ask it: a client that goes over from a
+ * selection's own addresses to its group must be found in one of them at any time. Otherwise a new instance is staged beside the old one.
+ */
+export const chooseStems = (
+  current: Table | null,
+  installed: Installed,
+  access: Access,
+  units: readonly Unit[],
+): Stems => {
+  const usersBefore = usersOf(
+    usesOfStems(installed),
+    exactPorts([...installed].map(([chain, treatments]) => [chain, treatments.keys()])),
+  );
+  const usersAfter = usersOf(
+    usesOfSelections(units),
+    exactPorts(units.map(({ chain, selections }) => [chain, selections.keys()])),
+  );
+  const asksFirst = (stem: string): readonly string[] => askedBefore(current?.chains.get(selectionNames(stem).allow));
+  const settled = (id: string): string | null => {
+    for (const [stem, users] of usersBefore)
+      if (isInstanceOf(stem, id) && sameUsers(users, usersAfter.get(id))) return stem;
+    return null;
+  };
+  const groups = groupStems(current, access, [...usersBefore.keys()], asksFirst, settled);
+  const selections = new Map<string, string>();
+  for (const [id, { own, untouchedGroups }] of access.selections) {
+    const wanted = untouchedGroups.map((name) => groupNames(groups.get(name) ?? name).allow);
+    const keep = [...usersBefore.keys()].find(
+      (stem) =>
+        isInstanceOf(stem, id) && sameNames(asksFirst(stem), wanted) && standsFor(current, allowChain(stem), own),
+    );
+    const free = () => freeStem(current, id, (stem) => Object.values(selectionNames(stem)));
+    selections.set(id, keep ?? settled(id) ?? free());
+  }
+  return { selections, groups };
+};
+
+const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, index) => name === b[index]);
+
+const groupStems = (
+  current: Table | null,
+  access: Access,
+  stemsBefore: readonly string[],
+  asksFirst: (stem: string) => readonly string[],
+  settled: (id: string) => string | null,
+): ReadonlyMap<string, string> => {
+  const inUse = new Set(stemsBefore.flatMap(asksFirst));
+  const before = new Map(
+    [...access.groups].map(([name, addresses]) => {
+      const chain = [...inUse].find((one) => one.startsWith(GROUP) && isInstanceOf(one.slice(GROUP.length), name));
+      const stem = chain?.slice(GROUP.length) ?? null;
+      return [name, { stem, same: stem !== null && standsFor(current, groupChain(stem), addresses) }] as const;
+    }),
+  );
+  /** Whether the group alone changes for everybody who asks it, before and after. */
+  const isAlone = (name: string, stem: string): boolean => {
+    const users = [...access.selections].filter(([, { untouchedGroups }]) => untouchedGroups.includes(name));
+    const usersBefore = stemsBefore.filter((user) => asksFirst(user).includes(groupNames(stem).allow));
+    return (
+      users.length === usersBefore.length &&
+      users.every(([id, { own, untouchedGroups }]) => {
+        const user = settled(id);
+        return (
+          user !== null &&
+          usersBefore.includes(user) &&
+          standsFor(current, allowChain(user), own) &&
+          untouchedGroups.every((other) => other === name || before.get(other)?.same === true) &&
+          sameNames(
+            asksFirst(user),
+            untouchedGroups.map((other) => groupNames(before.get(other)?.stem ?? '').allow),
+          )
+        );
+      })
+    );
+  };
+  return new Map(
+    [...before].map(([name, { stem, same }]) => [
+      name,
+      stem !== null && (same || isAlone(name, stem))
+        ? stem
+        : freeStem(current, name, (free) => Object.values(groupNames(free))),
+    ]),
+  );
+};
+
+const GROUP = groupNames('').allow;
+
+/** Who uses which selection: chain name → protocol → selection id or stem. */
+type Uses = ReadonlyMap<string, ReadonlyMap<Protocol, string>>;
+
+const usesOfStems = (installed: Installed): Uses =>
+  new Map(
+    [...installed].map(([chain, treatments]) => [
+      chain,
+      new Map(
+        [...treatments].flatMap(([protocol, treatment]): [Protocol, string][] =>
+          treatment.kind === 'open' ? [] : [[protocol, treatment.stem]],
+        ),
+      ),
+    ]),
+  );
+
+const usesOfSelections = (units: readonly Unit[]): Uses =>
+  new Map(
+    units.map(({ chain, selections }) => [
+      chain,
+      new Map([...selections].flatMap(([protocol, id]): [Protocol, string][] => (id === null ? [] : [[protocol, id]]))),
+    ]),
+  );
+
+/** The users of each selection as texts. A range is another user when another exact port stands out of it: that port's packets came to it before. */
+const usersOf = (
+  uses: Uses,
+  exact: ReadonlyMap<Protocol, readonly number[]>,
+): ReadonlyMap<string, ReadonlySet<string>> => {
+  const users = new Map<string, Set<string>>();
+  for (const [chain, byProtocol] of uses) {
+    const range = rangeOfChain(chain);
+    for (const [protocol, selection] of byProtocol) {
+      const holes =
+        range === null ? [] : (exact.get(protocol) ?? []).filter((port) => range.first <= port && port <= range.last);
+      const set = users.get(selection) ?? new Set<string>();
+      users.set(selection, set.add(`${chain}/${protocol} without ${holes.join(' ')}`));
+    }
+  }
+  return users;
+};
+
+const exactPorts = (
+  chains: Iterable<readonly [string, Iterable<Protocol>]>,
+): ReadonlyMap<Protocol, readonly number[]> => {
+  const ports = new Map<Protocol, number[]>();
+  for (const [chain, protocols] of chains) {
+    const port = exactPortOfChain(chain);
+    if (port !== null)
+      for (const protocol of protocols) (ports.get(protocol) ?? ports.set(protocol, []).get(protocol))?.push(port);
+  }
+  for (const list of ports.values()) list.sort((a, b) => a - b);
+  return ports;
+};
+
+const sameUsers = (a: ReadonlySet<string>, b: ReadonlySet<string> | undefined): boolean =>
+  b !== undefined && a.size === b.size && a.isSubsetOf(b);
+
+const isInstanceOf = (stem: string, id: string): boolean => isNumbered(stem, instanceStem(id, 1));
+
+/** The first instance of which the kernel has no chain, not even one that waits to be swept. */
+const freeStem = (current: Table | null, id: string, chains: (stem: string) => readonly string[]): string => {
+  for (let instance = 1; ; instance++) {
+    const stem = instanceStem(id, instance);
+    if (!chains(stem).some((name) => current?.chains.has(name) === true)) return stem;
+  }
+};

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { ask } from '../../../test/support/ask.ts';
+import { capturedNode, CAPTURED_MODES, type CapturedMode } from '../../../test/support/captured-node.ts';
+import { handNode, packetOf } from '../../../test/support/hand-node.ts';
+import { simulate } from '../../simulate/simulate.ts';
+import type { Trace } from '../../simulate/state/trace.ts';
+import { outcomeWords } from './outcome-words.ts';
+import { summarize } from './trace-summary.ts';
+import { printTree } from '../words/tree-line.ts';
+import { traceTree } from './trace-tree.ts';
+
+const plain = (_kind: unknown, text: string): string => text;
+
+const told = (mode: CapturedMode, from: string, to: string): string => {
+  const { trace, who } = ask(capturedNode(mode, 'small'), from, to);
+  return `${summarize(trace, who)}\n\n${printTree(traceTree(trace), { texts: true, paint: plain })}\n`;
+};
+
+describe('the way of a packet as a tree', () => {
+  for (const mode of CAPTURED_MODES)
+    test(`a node port in ${mode} mode reads as test/fixtures/explain/${mode}.txt`, () => {
+      const file = new URL(`../../../test/fixtures/explain/${mode}.txt`, import.meta.url);
+      assert.equal(told(mode, '203.0.113.7', '192.0.2.10:30001'), readFileSync(file, 'utf8'));
+    });
+
+  test('a cluster address from the node in ipvs mode reads as test/fixtures/explain/ipvs-cluster-ip.txt', () => {
+    const file = new URL('../../../test/fixtures/explain/ipvs-cluster-ip.txt', import.meta.url);
+    assert.equal(told('ipvs', 'node', '10.96.10.1:80'), readFileSync(file, 'utf8'));
+  });
+
+  test('a node port without endpoints is refused, with the rule', () => {
+    assert.match(
+      told('nftables', '203.0.113.7', '192.0.2.10:30005').split('\n')[0] ?? '',
+      /^A TCP connection from 203\.0\.113\.7 to node port 30005 \(shop\/empty.*\) is refused with icmp-port-unreachable by kube-proxy reject-chain 1\.$/,
+    );
+  });
+
+  const doubtful = (rules: number): Trace => {
+    const each = Array.from(
+      { length: rules },
+      (_, bit) => `limit rate 1/second meta mark set meta mark or ${2 ** bit};`,
+    );
+    const text = `table ip t { chain in { type filter hook input priority 0; ${each.join(' ')} meta mark 1 drop; } }`;
+    const ruleset = handNode({ 'rules.nft': text });
+    return simulate(ruleset, packetOf(ruleset, '203.0.113.7 -> 192.0.2.10:22/tcp in eth0'));
+  };
+  const drawn = (trace: Trace): string => printTree(traceTree(trace), { texts: false, paint: plain });
+
+  test('every way is drawn where few rules cannot be told', () => assert.doesNotMatch(drawn(doubtful(5)), /more ways/));
+
+  test('of thousands of ways, for rules that cannot be told, the first forks are drawn', () => {
+    const tree = drawn(doubtful(16));
+    assert.match(tree, /more ways, for too many rules cannot be told/);
+    assert.ok(tree.split('\n').length < 500);
+  });
+
+  test('a way that is not followed to its end says why', () =>
+    assert.equal(
+      summarize(doubtful(16), 'A packet'),
+      'A packet cannot be followed to its end: t in 12: too many rules before it cannot be told from the dumps.',
+    ));
+
+  const untold: readonly (readonly [string, string])[] = [
+    ['queue', 't in 1: a program decides (queue)'],
+    ['ip daddr set 192.0.2.11', 't in 1: what "ip daddr set 192.0.2.11" does is not modelled'],
+  ];
+  for (const [rule, why] of untold)
+    test(`what "${rule}" comes to cannot be told, and why is said`, () => {
+      const ruleset = handNode({
+        'rules.nft': `table ip t { chain in { type filter hook input priority 0; ${rule}; } }`,
+      });
+      const { outcomes } = simulate(ruleset, packetOf(ruleset, '203.0.113.7 -> 192.0.2.10:22/tcp in eth0'));
+      const words = outcomes.map((outcome) => outcomeWords(4, outcome));
+      assert.ok(words.includes(`cannot be told: ${why}`), words.join('\n'));
+    });
+});

@@ -1,0 +1,85 @@
+import { formatAddress } from '../../net/address.ts';
+import { countAddresses, ofFamily, type AddressSet } from '../../net/address-set.ts';
+import { FAMILIES, WIDTH, type Family } from '../../net/family.ts';
+import { formatPrefix, type Prefix } from '../../net/prefix.ts';
+import { complement, isEmpty, prefixes, type PrefixSet } from '../../net/prefix-set.ts';
+import { grouped } from './number-words.ts';
+
+/** `198.51.100.0/30`; one address without its length. */
+export const prefixText = (prefix: Prefix): string =>
+  prefix.length === WIDTH[prefix.family]
+    ? formatAddress({ family: prefix.family, value: prefix.address })
+    : formatPrefix(prefix);
+
+const listOf = (set: PrefixSet, most: number): string => {
+  const shown: string[] = [];
+  let more = 0;
+  for (const prefix of prefixes(set))
+    if (shown.length < most) shown.push(prefixText(prefix));
+    else more++;
+  return shown.join(', ') + (more === 0 ? '' : ` and ${more} more`);
+};
+
+type Part = { readonly kind: 'none' | 'all' } | { readonly kind: 'list' | 'all-but'; readonly text: string };
+
+const partOf = (set: PrefixSet, most: number): Part => {
+  if (isEmpty(set)) return { kind: 'none' };
+  const rest = complement(set);
+  if (isEmpty(rest)) return { kind: 'all' };
+  return rest.size < set.size || (rest.size === set.size && reachesEnds(set))
+    ? { kind: 'all-but', text: listOf(rest, most) }
+    : { kind: 'list', text: listOf(set, most) };
+};
+
+/** Of a set and its complement with as many ranges, "everything but" is the one with both ends of the address space, or the last. */
+const reachesEnds = (set: PrefixSet): boolean => {
+  let first = 0;
+  let other = 0;
+  for (const { length } of prefixes(set)) first += 1 / 2 ** Math.min(length, 60);
+  for (const { length } of prefixes(complement(set))) other += 1 / 2 ** Math.min(length, 60);
+  return first > other;
+};
+
+const familyText = (family: Family, part: Part): string => {
+  switch (part.kind) {
+    case 'none':
+      return '';
+    case 'all':
+      return family === 4 ? 'all IPv4' : 'all IPv6';
+    case 'all-but':
+      return `all IPv${family} but ${part.text}`;
+    case 'list':
+      return part.text;
+  }
+};
+
+/**
+ * A set of addresses in words: `198.51.100.0/30, 2001:db8::/48`, `everyone but 10.0.0.0/8`, `all IPv6`. Of each family at most `most`
+ * prefixes are named.
+ */
+export const describeSources = (set: AddressSet, most = 4): string => {
+  const [v4, v6] = [partOf(set.v4, most), partOf(set.v6, most)];
+  if (v4.kind === 'none' && v6.kind === 'none') return 'nobody';
+  if (v4.kind === 'all' && v6.kind === 'all') return 'everyone';
+  const isWide = ({ kind }: Part): boolean => kind === 'all' || kind === 'all-but';
+  if (isWide(v4) && isWide(v6)) {
+    const except = [v4, v6].flatMap((part) => (part.kind === 'all-but' ? [part.text] : []));
+    return `everyone but ${except.join(', ')}`;
+  }
+  return [familyText(4, v4), familyText(6, v6)].filter((text) => text !== '').join(', ');
+};
+
+/** How many addresses that are, where the number says something: `4 addresses`; null for nobody, for more than a /8 of IPv4 and for any IPv6. */
+export const describeCount = (set: AddressSet): string | null => {
+  if (!isEmpty(set.v6)) return null;
+  const count = countAddresses(set);
+  return count === 0n || count > 1n << 24n ? null : count === 1n ? '1 address' : `${grouped(count)} addresses`;
+};
+
+/** What a set holds of each family, for data formats. */
+export const familyTexts = (
+  set: AddressSet,
+): { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] } => {
+  const [ipv4, ipv6] = FAMILIES.map((family) => [...prefixes(ofFamily(set, family))].map(formatPrefix));
+  return { ipv4: ipv4 ?? [], ipv6: ipv6 ?? [] };
+};

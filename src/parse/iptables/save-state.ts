@@ -1,0 +1,107 @@
+import type { Diagnostic, Source, Span } from '../../diagnostic/diagnostic.ts';
+import type { Family } from '../../net/family.ts';
+import type { Counter } from '../../ruleset/values/counter.ts';
+import type { Engine } from '../../ruleset/engine.ts';
+import type { IptablesRule } from '../../ruleset/iptables/rule.ts';
+import type { IptablesTarget } from '../../ruleset/iptables/target.ts';
+import type { Told } from '../../ruleset/ruleset.ts';
+import type { BaseChain, Table } from '../../ruleset/table.ts';
+import type { RuleReader } from './rule-reader.ts';
+import type { Words } from './words.ts';
+
+/** What an iptables dump holds, and how much of it is understood. */
+export interface IptablesDump {
+  readonly tables: readonly Table<IptablesRule>[];
+  /** Engines and families of which the dump tells every table; an excerpt tells none. */
+  readonly told: readonly Told[];
+  /** Lines that are rules. */
+  readonly rules: number;
+  /** Of these, how many are known in syntax and meaning. */
+  readonly understood: number;
+  /** Rules with a value that somebody has blacked out (`XX:XX:…`): understood, but what they match is not known. */
+  readonly redacted: number;
+}
+
+/** What the caller knows about a dump, from its file name or an option; what the dump itself says comes first. */
+export interface IptablesHints {
+  readonly engine?: Engine;
+  readonly family?: Family;
+  readonly table?: string;
+}
+
+export interface ChainDraft {
+  jump: IptablesTarget | null;
+  goto: IptablesTarget | null;
+  readonly table: TableDraft;
+  readonly name: string;
+  base: BaseChain | null;
+  rules: IptablesRule[];
+  counter: Counter | null;
+  line: number;
+  declared: boolean;
+}
+
+export interface TableDraft {
+  engine: Engine | null;
+  family: Family | null;
+  name: string | null;
+  readonly chains: Map<string, ChainDraft>;
+  readonly missing: Set<string>;
+  /** Everything up to COMMIT of a whole dump, not an excerpt. */
+  whole: boolean;
+}
+
+export interface Reading {
+  readonly source: Source;
+  readonly text: string;
+  readonly words: Words;
+  readonly rule: RuleReader;
+  readonly tables: TableDraft[];
+  /** The chain of the last rule: the next one mostly belongs to it too. */
+  chain: ChainDraft | null;
+  /** Its rules that are not in it yet. */
+  readonly pending: IptablesRule[];
+  readonly diagnostics: Diagnostic[];
+  readonly hints: IptablesHints;
+  table: TableDraft | null;
+  /** From the header or the prompt above; null: nothing said. */
+  engine: Engine | null;
+  family: Family | null;
+  tableName: string | null;
+  /** The dump began with its own header and nothing was cut out of it. */
+  whole: boolean;
+  committed: boolean;
+  line: number;
+  rules: number;
+  understood: number;
+  redacted: number;
+  remarks: number;
+  /** Where the last of them stands. */
+  lastRemark: Span;
+  /** Diagnostics beyond those that are kept. */
+  more: number;
+  listing: Span | null;
+  noted: Set<string>;
+}
+
+/** Of lines that are no rules, so many are shown one by one. */
+export const SHOWN_REMARKS = 5;
+
+/** Only so many of one kind are worth reading. */
+const MOST_DIAGNOSTICS = 200;
+
+/** Keeps a diagnostic of the dump; beyond a number of them it is only counted. */
+export const note = (reading: Reading, diagnostic: Diagnostic): void => {
+  if (reading.diagnostics.length < MOST_DIAGNOSTICS)
+    reading.diagnostics.push({ ...diagnostic, source: reading.source });
+  else reading.more++;
+};
+
+/** The same, once for each key. */
+export const noteOnce = (reading: Reading, key: string, diagnostic: Diagnostic): void => {
+  if (reading.noted.has(key)) return;
+  reading.noted.add(key);
+  note(reading, diagnostic);
+};
+
+export const SAVE_HINT = 'Take the rules with: iptables-save -c (and ip6tables-save -c)';
