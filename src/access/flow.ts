@@ -5,7 +5,7 @@ import { guardsOf } from './guard-of.ts';
 import type { Access, ExposureAccess } from './model.ts';
 
 /** A connection that the kernel tracks, in its original direction: as the client addressed it, before any rewriting. */
-export interface Flow {
+export interface ClientFlow {
   readonly protocol: Protocol;
   readonly source: Address;
   readonly destination: Address;
@@ -17,7 +17,7 @@ export interface Flow {
 
 /** A flow whose client an access refuses, and where. */
 export interface CutFlow {
-  readonly flow: Flow;
+  readonly flow: ClientFlow;
   readonly exposure: ExposureAccess;
 }
 
@@ -27,7 +27,7 @@ export interface CutFlow {
  */
 export const cutFlows = (
   access: Access,
-  flows: readonly Flow[],
+  flows: readonly ClientFlow[],
   isLocal: (address: Address) => boolean,
 ): readonly CutFlow[] => {
   const guard = guardsOf(access);

@@ -8,7 +8,7 @@ import { accessOf } from './access-of.ts';
 import type { Access } from './model.ts';
 
 /** What the user gave, as plain data: everything that the access of this node follows from. */
-export interface State {
+export interface StoredState {
   /** The manifests of the last `apply`. */
   readonly sources: readonly Source[];
   /** The policies of `restrict`, which an `apply` does not touch. */
@@ -25,14 +25,14 @@ export interface StoredOptions {
   readonly allowFailsafe: readonly number[];
 }
 
-export const EMPTY_STATE: State = {
+export const EMPTY_STATE: StoredState = {
   sources: [],
   restrictions: [],
   options: { nodeName: null, nodeLabels: {}, podCidrs: [], standalone: false, allowFailsafe: [] },
 };
 
 /** Does a state ask for nothing at all? */
-export const isEmptyState = ({ sources, restrictions }: State): boolean =>
+export const isEmptyState = ({ sources, restrictions }: StoredState): boolean =>
   sources.length === 0 && restrictions.length === 0;
 
 const RESTRICT = 'portcullis restrict';
@@ -50,7 +50,7 @@ export interface Evaluated {
 }
 
 /** Works out what a state means. */
-export const evaluateState = ({ sources, restrictions, options }: State): Result<Evaluated> => {
+export const evaluateState = ({ sources, restrictions, options }: StoredState): Result<Evaluated> => {
   const declared = readManifests([
     ...sources,
     ...restrictions.map((manifest) => ({ name: RESTRICT, text: JSON.stringify(manifest) })),

@@ -27,7 +27,7 @@ export interface IptablesChange {
 }
 
 /** The tables after a change, or why iptables would refuse it, in words. */
-export type Changed =
+export type ChangeResult =
   | { readonly kind: 'changed'; readonly tables: readonly AnyTable[]; readonly engine: Engine }
   | { readonly kind: 'refused'; readonly because: string };
 
@@ -35,7 +35,7 @@ export type Changed =
  * Does to the tables what the command would do. Without a flavour it goes to the one that holds rules of that family; where both or none
  * do, to iptables-nft, which is what `iptables` means on current systems. A table that is not there is made, as the kernel does.
  */
-export const applyIptablesChange = (tables: readonly AnyTable[], change: IptablesChange): Changed => {
+export const applyIptablesChange = (tables: readonly AnyTable[], change: IptablesChange): ChangeResult => {
   const family = change.family === 4 ? 'ip' : 'ip6';
   const engine = change.engine ?? engineOf(tables, family);
   const builtIn = BUILT_IN[change.table];

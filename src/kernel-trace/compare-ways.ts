@@ -12,7 +12,7 @@ interface Heard {
   readonly nft: readonly TraceEvent[];
   readonly legacy: readonly TraceEvent[];
   /** Why nothing was told of legacy iptables; null: it was heard. */
-  readonly deaf: string | null;
+  readonly legacyMissing: string | null;
 }
 
 /** The packet's way as the kernel told it, and whether it is one of the simulated ones. */
@@ -48,12 +48,18 @@ const orderOf = (ruleset: Ruleset, hops: readonly KernelHop[]): readonly OrderNa
 export const compareWays = (
   ruleset: Ruleset,
   packet: PacketSet,
-  { nft, legacy, deaf }: Heard,
+  { nft, legacy, legacyMissing }: Heard,
   order?: readonly OrderName[],
 ): Compared => {
-  const untold = deaf === null ? null : 'iptables-legacy';
+  const untold = legacyMissing === null ? null : 'iptables-legacy';
   let best: Compared | null = null;
-  for (const hops of mergedVisits(ruleset, packet, kernelHops(nft), deaf === null ? kernelHops(legacy) : [], order)) {
+  for (const hops of mergedVisits(
+    ruleset,
+    packet,
+    kernelHops(nft),
+    legacyMissing === null ? kernelHops(legacy) : [],
+    order,
+  )) {
     const simulated = simulate(ruleset, packet, { order: order ?? orderOf(ruleset, hops) });
     const compared = agreement(simulated, hops, { partly: false, untold });
     if (compared.agrees) return { hops, compared };

@@ -3,7 +3,7 @@ import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { packetsAreThrough, startNft, type ReadyNft } from './nft.ts';
 
 /** What one transaction took. */
-export interface Step {
+export interface TakenTransaction {
   readonly phase: 'stage' | 'switch' | 'sweep';
   readonly bytes: number;
   /** Milliseconds since it was given to nft. */
@@ -24,11 +24,11 @@ export type Taken = (transaction: Transaction, later: readonly Transaction[]) =>
 
 /** A transaction, and the part of a change to which it belongs. */
 interface Planned {
-  readonly phase: Step['phase'];
+  readonly phase: TakenTransaction['phase'];
   readonly transaction: Transaction;
 }
 
-const plan = (phase: Step['phase'], transactions: readonly Transaction[]): readonly Planned[] =>
+const plan = (phase: TakenTransaction['phase'], transactions: readonly Transaction[]): readonly Planned[] =>
   transactions.map((transaction) => ({ phase, transaction }));
 
 /** What can be started before it is known what changes. */
@@ -50,8 +50,12 @@ const isUnnoticed = ({ operations }: Transaction): boolean =>
  * the kernel has two generations of a chain, by turns (nf_tables_commit_chain), so that two transactions later such a packet would meet what
  * is being prepared. nft for the next one starts meanwhile.
  */
-const run = async (planned: readonly Planned[], start: Start, taken?: Taken): Promise<Result<readonly Step[]>> => {
-  const steps: Step[] = [];
+const run = async (
+  planned: readonly Planned[],
+  start: Start,
+  taken?: Taken,
+): Promise<Result<readonly TakenTransaction[]>> => {
+  const steps: TakenTransaction[] = [];
   let { nft, through } = start;
   let tell = (): void => undefined;
   for (const [index, { phase, transaction }] of planned.entries()) {
@@ -85,9 +89,13 @@ const run = async (planned: readonly Planned[], start: Start, taken?: Taken): Pr
 };
 
 /** Stages and switches; the sweep is left to {@link sweep}. When it fails it stops, and says what is in force. */
-export const applyChange = (change: Change, taken?: Taken, start = getReady()): Promise<Result<readonly Step[]>> =>
+export const applyChange = (
+  change: Change,
+  taken?: Taken,
+  start = getReady(),
+): Promise<Result<readonly TakenTransaction[]>> =>
   run([...plan('stage', change.stage), ...plan('switch', change.switch)], start, taken);
 
 /** Removes what nothing has referred to for a second. The caller waits {@link SWEEP_AFTER_MS} after the switch. */
-export const sweep = (transactions: readonly Transaction[]): Promise<Result<readonly Step[]>> =>
+export const sweep = (transactions: readonly Transaction[]): Promise<Result<readonly TakenTransaction[]>> =>
   run(plan('sweep', transactions), getReady());

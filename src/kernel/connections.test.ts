@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatAddress } from '../net/address.ts';
-import type { Flow } from '../access/flow.ts';
+import type { ClientFlow } from '../access/flow.ts';
 import { readFlow } from './conntrack.ts';
 import { ownSshFlow, readSshConnection } from './ssh-peer.ts';
 
-const words = (flow: Flow | null): string | null =>
+const words = (flow: ClientFlow | null): string | null =>
   flow === null
     ? null
     : `${flow.protocol} ${formatAddress(flow.source)} ${flow.sourcePort} > ${formatAddress(flow.destination)} ${flow.destinationPort}${flow.closed === true ? ' closed' : ''}`;

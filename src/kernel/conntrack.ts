@@ -1,4 +1,4 @@
-import type { Flow } from '../access/flow.ts';
+import type { ClientFlow } from '../access/flow.ts';
 import { parseAddress } from '../net/address.ts';
 import { PROTOCOLS } from '../net/protocol.ts';
 import { runCommand } from './command.ts';
@@ -9,7 +9,7 @@ const CLOSED = new Set(['TIME_WAIT', 'CLOSE']);
 const FIELDS = /\b(src|dst|sport|dport)=(\S+)/g;
 
 /** One line of `conntrack -L -o extended` (conntrack(8)): the first src, dst, sport and dport are the original direction. null: another protocol. */
-export const readFlow = (line: string): Flow | null => {
+export const readFlow = (line: string): ClientFlow | null => {
   const protocol = PROTOCOLS.find((known) => line.split(/\s+/, 4).includes(known));
   if (protocol === undefined) return null;
   const original = new Map<string, string>();
@@ -35,7 +35,7 @@ export const readFlow = (line: string): Flow | null => {
 };
 
 /** The tracked connections of both families (conntrack 1.4.7 lists both when none is named); null where they cannot be listed (conntrack is not installed, no rights). */
-export const listFlows = async (): Promise<readonly Flow[] | null> => {
+export const listFlows = async (): Promise<readonly ClientFlow[] | null> => {
   const result = await runCommand(['conntrack', '-L', '-o', 'extended']);
   if (result.kind !== 'done' || result.status !== 0) return null;
   return result.stdout.split('\n').flatMap((line) => readFlow(line) ?? []);

@@ -9,7 +9,15 @@ import type { ReplyPlace } from '../compile/table/replies.ts';
 import { countTouched, touchedBy, touchedOnly, type Touched } from '../compile/plan/touched.ts';
 import { fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import type { Table } from '../ruleset/table.ts';
-import { applyChange, getReady, sweep, SWEEP_AFTER_MS, type Start, type Step, type Taken } from './apply-change.ts';
+import {
+  applyChange,
+  getReady,
+  sweep,
+  SWEEP_AFTER_MS,
+  type Start,
+  type TakenTransaction,
+  type Taken,
+} from './apply-change.ts';
 import { localAddresses } from './local-addresses.ts';
 import { listOwnTable, relist, type Relisted } from './nft.ts';
 import { cutBy, mergePlaces, type Cut } from './reply-places.ts';
@@ -22,11 +30,11 @@ export interface Enforced {
   /** The same once `finish` has swept. */
   readonly swept: Table | null;
   readonly cut: readonly CutFlow[];
-  readonly steps: readonly Step[];
+  readonly steps: readonly TakenTransaction[];
   /** Milliseconds from the first look at the kernel to the proof. */
   readonly ms: number;
   /** Removes what nothing refers to any more; waits until a second after the switch. */
-  readonly finish: () => Promise<Result<readonly Step[]>>;
+  readonly finish: () => Promise<Result<readonly TakenTransaction[]>>;
 }
 
 /** What a process that goes on running knows of the own table, and has started for its next change. */
@@ -112,7 +120,7 @@ const enforceFrom = async <K extends boolean>(
 ): Promise<Result<Enforced> | (K extends true ? 'list-all' : never)> => {
   if (!before.ok) return before;
   const isLocal = localAddresses();
-  const steps: Step[] = [];
+  const steps: TakenTransaction[] = [];
   let current = before.value;
   let cut = seen ?? (await cutBy(access, isLocal));
   let places: readonly ReplyPlace[] = cut.places;
@@ -140,7 +148,7 @@ const enforceFrom = async <K extends boolean>(
   const proof = prove(current, access);
   const ended = performance.now();
   const left = planSweep(current, target);
-  const finish = async (): Promise<Result<readonly Step[]>> => {
+  const finish = async (): Promise<Result<readonly TakenTransaction[]>> => {
     if (left.length === 0) return ok([]);
     await sleep(Math.max(0, SWEEP_AFTER_MS - (performance.now() - ended)));
     return sweep(left);

@@ -9,7 +9,7 @@ import { interfaceNames, openPacketLog } from './packet-log.ts';
 /** Listens to what legacy iptables tells about traced packets, until it is closed. */
 export interface LegacyReader {
   /** Why it does not hear anything, in words that follow a comma; null: it listens. */
-  readonly deaf: () => string | null;
+  readonly missing: () => string | null;
   /** When it heard something last; 0: never. */
   readonly last: () => number;
   readonly events: () => Promise<readonly TraceEvent[]>;
@@ -17,8 +17,8 @@ export interface LegacyReader {
   readonly close: () => Promise<void>;
 }
 
-const deafReader = (why: string): LegacyReader => ({
-  deaf: () => why,
+const missingReader = (why: string): LegacyReader => ({
+  missing: () => why,
   last: () => 0,
   events: () => Promise.resolve([]),
   close: () => Promise.resolve(),
@@ -42,7 +42,7 @@ export const openLegacyReader = async (family: Family, signal: AbortSignal): Pro
   });
   // What could not be given back is not taken.
   if (!before.some((one) => one.family === family) || !before.every((one) => setLogger(one.family, one.logger)))
-    return deafReader('/proc/sys/net/netfilter/nf_log cannot be set here');
+    return missingReader('/proc/sys/net/netfilter/nf_log cannot be set here');
   const heard: Logged[] = [];
   let last = 0;
   const log = openPacketLog((logged) => {
@@ -54,7 +54,7 @@ export const openLegacyReader = async (family: Family, signal: AbortSignal): Pro
   let failed: string | null = null;
   const reader: LegacyReader = {
     // Ctrl-C ends tcpdump as well.
-    deaf: () => (status.ready && signal.aborted ? null : (failed ?? status.why)),
+    missing: () => (status.ready && signal.aborted ? null : (failed ?? status.why)),
     last: () => last,
     events: async () => {
       const names = await interfaceNames();

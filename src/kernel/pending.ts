@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { State } from '../access/state.ts';
+import type { StoredState } from '../access/state.ts';
 import { writeAtomically } from './atomic-file.ts';
 import { checkState } from './state-store.ts';
 
@@ -11,7 +11,7 @@ export interface Pending {
   /** Milliseconds since 1970. */
   readonly deadline: number;
   /** What comes back. */
-  readonly previous: State;
+  readonly previous: StoredState;
 }
 
 const schema = z.object({ id: z.string(), deadline: z.number(), previous: z.unknown() });

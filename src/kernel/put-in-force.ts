@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { evaluateState, isEmptyState, type Evaluated, type State } from '../access/state.ts';
+import { evaluateState, isEmptyState, type Evaluated, type StoredState } from '../access/state.ts';
 import { ok, type Result } from '../diagnostic/diagnostic.ts';
 import { enforce, unenforce, type Enforced } from './enforce.ts';
 import type { Cut } from './reply-places.ts';
@@ -16,7 +16,7 @@ export type InForce = Enforced | null;
  */
 export const putInForce = async (
   directory: string,
-  state: State,
+  state: StoredState,
   { access }: Evaluated,
   cut: Cut | null = null,
 ): Promise<Result<InForce>> => {
@@ -33,7 +33,7 @@ export const putInForce = async (
 };
 
 /** Puts the stored state back into the kernel, for after a reboot or a rollback, sweep included. */
-export const restoreState = async (directory: string, state: State): Promise<Result<InForce>> => {
+export const restoreState = async (directory: string, state: StoredState): Promise<Result<InForce>> => {
   const evaluated = evaluateState(state);
   if (!evaluated.ok) return evaluated;
   const inForce = await putInForce(directory, state, evaluated.value);

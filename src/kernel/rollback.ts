@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { State } from '../access/state.ts';
+import type { StoredState } from '../access/state.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { clearPending, writePending } from './pending.ts';
 
@@ -16,7 +16,7 @@ const WATCHDOG = fileURLToPath(
  * Starts the process that brings `previous` back after `ms` milliseconds unless `pending.json` is gone by then. It has a session of its own
  * (setsid(2)), so that neither the end of the terminal nor a kill -9 of this command ends it. Returns once it watches.
  */
-export const armRollback = async (directory: string, previous: State, ms: number): Promise<Result<null>> => {
+export const armRollback = async (directory: string, previous: StoredState, ms: number): Promise<Result<null>> => {
   const id = randomUUID();
   writePending(directory, { id, deadline: Date.now() + ms, previous });
   const log = openSync(join(directory, 'watchdog.log'), 'a', 0o600);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Flow } from '../access/flow.ts';
+import type { ClientFlow } from '../access/flow.ts';
 import { parseAddress, type Address } from '../net/address.ts';
 
 /** IPv4 clients of a socket that listens on `::` appear as `::ffff:192.0.2.1`. */
@@ -9,7 +9,7 @@ const plainAddress = (text: string): Address | null => {
 };
 
 /** `client-address client-port server-address server-port` (sshd(8), SSH_CONNECTION) as the flow that it names; null when it is malformed. */
-export const readSshConnection = (text: string): Flow | null => {
+export const readSshConnection = (text: string): ClientFlow | null => {
   const [client, clientPort, server, serverPort, ...more] = text.trim().split(/\s+/);
   const [source, destination] = [plainAddress(client ?? ''), plainAddress(server ?? '')];
   const [sourcePort, destinationPort] = [Number(clientPort), Number(serverPort)];
@@ -39,7 +39,7 @@ const parentOf = (pid: number): number => Number(readProc(pid, 'stat').split(') 
 const MOST_ANCESTORS = 64;
 
 /** The SSH session from which this command was started, as a flow to this node; null where there is none. */
-export const ownSshFlow = (env: Readonly<Record<string, string | undefined>> = process.env): Flow | null => {
+export const ownSshFlow = (env: Readonly<Record<string, string | undefined>> = process.env): ClientFlow | null => {
   if (env['SSH_CONNECTION'] !== undefined) return readSshConnection(env['SSH_CONNECTION']);
   for (let pid = process.pid, steps = 0; pid > 1 && steps < MOST_ANCESTORS; pid = parentOf(pid), steps++) {
     const found = readProc(pid, 'environ')

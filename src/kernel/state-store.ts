@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Access } from '../access/model.ts';
-import { EMPTY_STATE, type State } from '../access/state.ts';
+import { EMPTY_STATE, type StoredState } from '../access/state.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { addressPrefixes } from '../net/address-set.ts';
 import { formatPrefix } from '../net/prefix.ts';
@@ -32,13 +32,13 @@ const fileSchema = z.object({ version: z.number(), state: z.unknown() });
 const pathIn = (directory: string): string => join(directory, 'state.json');
 
 /** Checks a state that was written earlier. */
-export const checkState = (value: unknown): State | null => {
+export const checkState = (value: unknown): StoredState | null => {
   const checked = stateSchema.safeParse(value);
   return checked.success ? checked.data : null;
 };
 
 /** The stored state; an empty one where nothing was ever stored. */
-export const readState = (directory: string): Result<State> => {
+export const readState = (directory: string): Result<StoredState> => {
   const path = pathIn(directory);
   try {
     if (!existsSync(path)) return ok(EMPTY_STATE);
@@ -85,7 +85,7 @@ const accessSummary = ({ exposures, selections }: Access) => ({
 });
 
 /** Stores a state and its access, as a whole or not at all. */
-export const writeState = (directory: string, state: State, access: Access): Result<null> => {
+export const writeState = (directory: string, state: StoredState, access: Access): Result<null> => {
   try {
     writeAtomically(
       pathIn(directory),

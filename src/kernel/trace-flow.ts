@@ -14,7 +14,7 @@ import { openNftMonitor } from './nft-monitor.ts';
 export const TRACER = { family: 'inet', table: 'portcullis_trace' } as const;
 
 /** What is traced. */
-export interface Flow {
+export interface TracedFlow {
   readonly source: Address;
   readonly destination: Address;
   readonly protocol: Protocol;
@@ -23,7 +23,7 @@ export interface Flow {
   readonly fromNode: boolean;
 }
 
-const arming = ({ source, destination, protocol, port, fromNode }: Flow): string => {
+const arming = ({ source, destination, protocol, port, fromNode }: TracedFlow): string => {
   const ip = source.family === 4 ? 'ip' : 'ip6';
   const match = `${ip} saddr ${formatAddress(source)} ${ip} daddr ${formatAddress(destination)} ${protocol} dport ${port}`;
   // Before connection tracking (-200) and iptables' raw tables (-300).
@@ -41,7 +41,7 @@ const disarm = async (): Promise<void> => {
 };
 
 /** Sends one packet of the flow from this node: a connection attempt, or a datagram. */
-const send = ({ source, destination, protocol, port }: Flow): void => {
+const send = ({ source, destination, protocol, port }: TracedFlow): void => {
   if (protocol === 'tcp') {
     const socket = createConnection({
       host: formatAddress(destination),
@@ -76,7 +76,7 @@ export interface TracedPacket {
   /** null: its protocol has none. */
   readonly sourcePort: number | null;
   /** Why legacy iptables could not be heard, in words that follow a comma. */
-  readonly deaf: string | null;
+  readonly legacyMissing: string | null;
 }
 
 /** How long a trace takes, and what it listens to. */
@@ -95,7 +95,7 @@ export interface Tracing {
  * null: none came. Disarms in any case, also when `signal` is aborted.
  */
 export const traceFlow = async (
-  flow: Flow,
+  flow: TracedFlow,
   { waitMs, signal, legacy, ready }: Tracing,
 ): Promise<Result<TracedPacket | null>> => {
   await disarm();
@@ -130,7 +130,7 @@ export const traceFlow = async (
       nft: first.events,
       legacy: told,
       sourcePort: first.header.sourcePort,
-      deaf: reader?.deaf() ?? null,
+      legacyMissing: reader?.missing() ?? null,
     });
   } finally {
     monitor.close();

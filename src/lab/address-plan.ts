@@ -9,7 +9,7 @@ export interface Segment {
   readonly hairpin: boolean;
 }
 
-/** A place that hangs on a segment by its `eth0`. */
+/** A place that is attached to a segment by its `eth0`. */
 export interface Station {
   readonly place: Place;
   readonly on: SegmentName;

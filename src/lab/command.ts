@@ -8,14 +8,14 @@ export interface Command {
 }
 
 /** How a program ended. `status` is 127 where it could not be started, 128 + n where signal n ended it. */
-export interface Ended {
+export interface CommandExit {
   readonly status: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /** Runs one program to its end. */
-export const runCommand = ({ argv: [program, ...rest], stdin = '' }: Command): Promise<Ended> =>
+export const runCommand = ({ argv: [program, ...rest], stdin = '' }: Command): Promise<CommandExit> =>
   new Promise((resolve) => {
     const child = spawn(program, rest, { stdio: 'pipe' });
     const out = { stdout: '', stderr: '' };
@@ -29,7 +29,7 @@ export const runCommand = ({ argv: [program, ...rest], stdin = '' }: Command): P
   });
 
 /** How commands are run: on this machine, or somewhere else. */
-export type Runner = (command: Command) => Promise<Result<Ended>>;
+export type Runner = (command: Command) => Promise<Result<CommandExit>>;
 
 const onThisMachine: Runner = async (command) => ok(await runCommand(command));
 

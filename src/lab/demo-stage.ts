@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { builtProgram } from './built.ts';
-import type { Ended } from './command.ts';
+import type { CommandExit } from './command.ts';
 import { labDown, labExec, labUp } from './lab.ts';
 import type { Mode } from './mode.ts';
 import { probe, type Probe } from './probe.ts';
@@ -13,9 +13,9 @@ import { talk, type Talk } from './talk.ts';
 export interface Stage {
   readonly mode: Mode;
   /** Runs a program on the node. */
-  readonly onNode: (argv: readonly [string, ...string[]], stdin?: string) => Promise<Ended>;
+  readonly onNode: (argv: readonly [string, ...string[]], stdin?: string) => Promise<CommandExit>;
   /** Runs `portcullis` on the node. */
-  readonly portcullis: (...argv: readonly string[]) => Promise<Ended>;
+  readonly portcullis: (...argv: readonly string[]) => Promise<CommandExit>;
   /** Whether the server answers, for each probe, all asked at the same time. A client is tried several times: chance picks the pod. */
   readonly reaches: (...probes: readonly Probe[]) => Promise<readonly boolean[]>;
   /** Opens a connection that stays. */

@@ -1,5 +1,5 @@
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
-import { runCommand, runPhases, type Command, type Ended } from './command.ts';
+import { runCommand, runPhases, type Command, type CommandExit } from './command.ts';
 import { kernelOpensSctp } from './kernel-features.ts';
 import { labCommands } from './lab-commands.ts';
 import { readRecord, removeRecord, writeRecord, type LabRecord } from './lab-record.ts';
@@ -42,7 +42,7 @@ export const inPlace = (name: string, place: Place, { argv, ...rest }: Command):
 });
 
 /** Runs a program in a place of a lab of this kernel, to its end. */
-export const labExec = (name: string, place: Place, argv: Command['argv'], stdin = ''): Promise<Ended> =>
+export const labExec = (name: string, place: Place, argv: Command['argv'], stdin = ''): Promise<CommandExit> =>
   runCommand(inPlace(name, place, { argv, stdin }));
 
 /** What is wrong with the name of a lab: it becomes part of the names of namespaces and files. */

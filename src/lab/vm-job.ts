@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, openSync, readFileSync, closeSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Command, Ended } from './command.ts';
+import type { Command, CommandExit } from './command.ts';
 import { outOf } from './vm-machine.ts';
 
 /** A program to run in a virtual machine. */
@@ -39,7 +39,7 @@ export const jobEnd = async (
   id: string,
   { onOutput }: Pick<Job, 'onOutput'>,
   over: () => boolean,
-): Promise<Ended | null> => {
+): Promise<CommandExit | null> => {
   const job = join(outOf(machine), id);
   const told = { stdout: 0, stderr: 0 };
   const tell = (): void => {

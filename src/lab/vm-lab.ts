@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
-import { runPhases, type Ended } from './command.ts';
+import { runPhases, type CommandExit } from './command.ts';
 import { labCommands } from './lab-commands.ts';
 import { removeRecord, RUN_FOLDER, writeRecord, type LabRecord } from './lab-record.ts';
 import type { Mode } from './mode.ts';
@@ -52,7 +52,7 @@ export const vmLabDown = async (name: string): Promise<boolean> => {
 };
 
 /** Runs a program in the virtual machine of a lab, beside others that may be running there. */
-export const vmLabRun = async (name: string, job: Job): Promise<Result<Ended>> => {
+export const vmLabRun = async (name: string, job: Job): Promise<Result<CommandExit>> => {
   const folder = folderOf(name);
   if (qemuOf(folder) === undefined) return fail(gone(name, ''));
   const id = `job-${process.pid}-${(jobs += 1)}`;

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
-import type { Ended } from './command.ts';
+import type { CommandExit } from './command.ts';
 import { RUN_FOLDER } from './lab-record.ts';
 import { missing, type Needs } from './needs.ts';
 import { jobEnd, writeJob, type Job } from './vm-job.ts';
@@ -41,7 +41,7 @@ export const runInVm = async ({
   cpus,
   signal,
   ...job
-}: VmOptions): Promise<Result<Ended>> => {
+}: VmOptions): Promise<Result<CommandExit>> => {
   const ready = await vmReady(kernel);
   if (!ready.ok) return ready;
   const folder = newFolder();

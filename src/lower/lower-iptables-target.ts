@@ -1,7 +1,7 @@
 import { between, single } from '../ruleset/values/data-type.ts';
 import type { WrittenOption } from '../ruleset/iptables/match.ts';
 import type { IptablesTarget, NatRange } from '../ruleset/iptables/target.ts';
-import { constant, type Reading } from './value-source.ts';
+import { constant, type ValueSource } from './value-source.ts';
 import type { Step } from './step.ts';
 
 const MARK_BITS = 0xffff_ffffn;
@@ -17,10 +17,10 @@ const lowerNat = ({ how, to, random, fullyRandom, persistent }: Extract<Iptables
   persistent,
 });
 
-const addressOf = (to: NatRange | null): Reading | null =>
+const addressOf = (to: NatRange | null): ValueSource | null =>
   to?.addresses == null ? null : constant(between(to.addresses.first, to.addresses.last));
 
-const portOf = (to: NatRange | null): Reading | null => {
+const portOf = (to: NatRange | null): ValueSource | null => {
   if (to?.ports == null) return null;
   // Ports that shift with the original one (net/netfilter/nf_nat_core.c, NF_NAT_RANGE_PROTO_OFFSET).
   if (to.basePort !== null) return { kind: 'unknown', text: `${to.ports.first}-${to.ports.last}/${to.basePort}` };
@@ -35,7 +35,7 @@ const lowerCt = ({ notrack, options }: Extract<IptablesTarget, { kind: 'ct' }>):
   const zone = valueOf(options, '--zone') ?? valueOf(options, '--zone-orig') ?? valueOf(options, '--zone-reply');
   const helper = valueOf(options, '--helper');
   if (notrack) return [{ kind: 'notrack' }];
-  const value: Reading =
+  const value: ValueSource =
     zone === null || /^\d+$/.test(zone) ? constant(single(BigInt(zone ?? 0))) : { kind: 'unknown', text: zone };
   const told: Step = { kind: 'write', field: 'ct-zone', keep: 0n, value };
   return helper === null ? [told] : [told, { kind: 'note', what: 'other', text: `helper ${helper}` }];

@@ -2,13 +2,13 @@ import { LAST } from '../net/family.ts';
 import { between, single, symbol, wildcard, type Value } from '../ruleset/values/data-type.ts';
 import type { Field } from './field.ts';
 import type { AddressMask, IptablesMatch, NumberRange } from '../ruleset/iptables/match.ts';
-import type { Reading } from './value-source.ts';
+import type { ValueSource } from './value-source.ts';
 import type { Step } from './step.ts';
 
 export type MatchOf<K extends IptablesMatch['kind']> = Extract<IptablesMatch, { kind: K }>;
 
 /** One value of the packet against some values. */
-export const test = (field: Reading, negate: boolean, ...values: readonly Value[]): Step => ({
+export const test = (field: ValueSource, negate: boolean, ...values: readonly Value[]): Step => ({
   kind: 'test',
   field,
   negate,

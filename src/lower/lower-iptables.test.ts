@@ -7,12 +7,12 @@ import type { IptablesMatch } from '../ruleset/iptables/match.ts';
 import type { IptablesTarget } from '../ruleset/iptables/target.ts';
 import { lowerMatch } from './lower-iptables-match.ts';
 import { lowerTarget } from './lower-iptables-target.ts';
-import type { Reading } from './value-source.ts';
+import type { ValueSource } from './value-source.ts';
 import type { Step } from './step.ts';
 
 const bits = (value: bigint): string => `0x${value.toString(16)}`;
 
-const readingText = (reading: Reading): string => {
+const readingText = (reading: ValueSource): string => {
   if (typeof reading === 'string') return reading;
   switch (reading.kind) {
     case 'masked':

@@ -5,7 +5,7 @@ import { isFamily, readNft, readNftKey, type NftReading } from './nft-value-sour
 import type { Operand, NatStatement, Statement } from '../ruleset/nft/statement.ts';
 import type { Arm, NatStep, Step } from './step.ts';
 import type { Rule } from '../ruleset/table.ts';
-import type { Reading } from './value-source.ts';
+import type { ValueSource } from './value-source.ts';
 
 const unknown = (statement: Statement, may: 'match' | 'match-and-decide' = 'match-and-decide'): Step[] => [
   { kind: 'unknown', text: printStatement(statement), may },
@@ -96,7 +96,7 @@ const lowerFlags = ({ reading, implies }: NftReading, values: readonly Value[], 
   // Bits as numbers (tcp flags): any of them is set.
   if (typeof reading !== 'string') return null;
   const bits = values.reduce((sum, value) => (value.kind === 'range' ? sum | value.first : sum), 0n);
-  const masked: Reading = { kind: 'masked', field: reading, and: bits, xor: 0n, shift: 0 };
+  const masked: ValueSource = { kind: 'masked', field: reading, and: bits, xor: 0n, shift: 0 };
   return [...implies, { kind: 'test', field: masked, negate: !negate, values: [single(0)] }];
 };
 
@@ -172,7 +172,7 @@ const lowerVmap = (statement: Extract<Statement, { kind: 'vmap' }>): readonly St
   ];
 };
 
-const constantOf = (value: Value | undefined): Reading | null =>
+const constantOf = (value: Value | undefined): ValueSource | null =>
   value === undefined ? null : { kind: 'constant', value };
 
 const NAT_FAMILY = { ip: 4, ip6: 6 } as const;
@@ -207,7 +207,7 @@ const lowerNat = (statement: NatStatement): readonly Step[] => {
       ];
     const read = readNftKey(key);
     if (read === null) return unknown(statement);
-    const part = (index: number): Reading => ({
+    const part = (index: number): ValueSource => ({
       kind: 'mapped',
       key: read.readings,
       map: map.kind === 'named' ? map.name : map.elements,

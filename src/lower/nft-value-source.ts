@@ -1,12 +1,12 @@
 import { single } from '../ruleset/values/data-type.ts';
 import { typeOf, type Expression } from '../ruleset/nft/expression.ts';
 import type { Field } from './field.ts';
-import type { Computed, Reading } from './value-source.ts';
+import type { Computed, ValueSource } from './value-source.ts';
 import type { Step } from './step.ts';
 
 /** What an expression reads, and what nft silently tests first (nft(8): implicit dependencies). */
 export interface NftReading {
-  readonly reading: Reading;
+  readonly reading: ValueSource;
   readonly implies: readonly Step[];
 }
 
@@ -137,7 +137,7 @@ const payloadReading = ({ protocol, field }: Extract<Expression, { kind: 'payloa
 const widthOf = (expression: Expression): bigint => (1n << (typeOf(expression) === 'ipv6_addr' ? 128n : 32n)) - 1n;
 
 /** `inner OP constant` as one masked reading; null where it cannot be written so. */
-const combine = (inner: Reading, op: string, constant: bigint, width: bigint): Computed | null => {
+const combine = (inner: ValueSource, op: string, constant: bigint, width: bigint): Computed | null => {
   const base =
     typeof inner === 'string'
       ? { kind: 'masked' as const, field: inner, and: width, xor: 0n, shift: 0 }
@@ -208,7 +208,7 @@ export const readNft = (expression: Expression): NftReading | null => {
 /** The same for a key of several parts; null where one of them is not known. */
 export const readNftKey = (
   key: readonly Expression[],
-): { readonly readings: readonly Reading[]; readonly implies: readonly Step[] } | null => {
+): { readonly readings: readonly ValueSource[]; readonly implies: readonly Step[] } | null => {
   const parts = key.map(readNft);
   if (!parts.every((part) => part !== null)) return null;
   return { readings: parts.map(({ reading }) => reading), implies: parts.flatMap(({ implies }) => implies) };

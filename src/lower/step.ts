@@ -1,6 +1,6 @@
 import type { Value } from '../ruleset/values/data-type.ts';
 import type { MapElement } from '../ruleset/values/map-element.ts';
-import type { Reading } from './value-source.ts';
+import type { ValueSource } from './value-source.ts';
 import type { Verdict } from '../ruleset/values/verdict.ts';
 
 export type { Field } from './field.ts';
@@ -14,13 +14,13 @@ export type Step =
    * The value read is one of the values (a name: equals; a wildcard: begins with; a range: lies in). A reading that gives nothing (a port of
    * a later fragment, a conntrack field of a packet without a connection, a user without a socket) matches nothing, not even negated.
    */
-  | { readonly kind: 'test'; readonly field: Reading; readonly negate: boolean; readonly values: readonly Value[] }
+  | { readonly kind: 'test'; readonly field: ValueSource; readonly negate: boolean; readonly values: readonly Value[] }
   /** One of the alternatives holds: all tests of one of the lists. They are tests and look-ups only. */
   | { readonly kind: 'any'; readonly of: readonly (readonly Step[])[]; readonly negate: boolean }
   /** The key is in a set of the rule's own table, or in the elements. */
   | {
       readonly kind: 'lookup';
-      readonly key: readonly Reading[];
+      readonly key: readonly ValueSource[];
       readonly negate: boolean;
       readonly set: string | readonly (readonly Value[])[];
     }
@@ -36,7 +36,7 @@ export type Step =
   /** Where the key is in the map (of the rule's own table), its verdict; else the rule does not match. */
   | {
       readonly kind: 'verdict-map';
-      readonly key: readonly Reading[];
+      readonly key: readonly ValueSource[];
       readonly map: string | readonly MapElement[];
     }
   /** One of the arms; the shares sum to 1. After the arm's own steps the rule goes on; null: in this arm the rule does not match. */
@@ -62,7 +62,7 @@ export type Step =
       readonly kind: 'write';
       readonly field: 'mark' | 'ct-mark' | 'ct-zone' | 'dscp' | 'priority' | 'ttl' | 'length' | 'other';
       readonly keep: bigint;
-      readonly value: Reading;
+      readonly value: ValueSource;
     }
   /** The connection tracker leaves this packet alone. */
   | { readonly kind: 'notrack' }
@@ -70,8 +70,8 @@ export type Step =
   /** The packet is given to a local socket; without one (`otherwise`) iptables drops it, nft goes on. */
   | {
       readonly kind: 'tproxy';
-      readonly address: Reading | null;
-      readonly port: Reading | null;
+      readonly address: ValueSource | null;
+      readonly port: ValueSource | null;
       readonly otherwise: 'drop' | 'continue';
     }
   /** Changes nothing about where the packet goes. */
@@ -113,6 +113,6 @@ export interface NatStep {
 /** What is rewritten to; null keeps it (or, for masquerade and redirect, the address follows from the interface). */
 export interface NatTarget {
   /** A constant with a range stands for one of its addresses (netmap: for the whole network). */
-  readonly address: Reading | null;
-  readonly port: Reading | null;
+  readonly address: ValueSource | null;
+  readonly port: ValueSource | null;
 }

@@ -3,7 +3,7 @@ import type { Field } from './field.ts';
 import type { DataElement } from '../ruleset/values/map-element.ts';
 
 /** How a value comes about when a step runs: mostly a field of the packet as it is. */
-export type Reading = Field | Computed;
+export type ValueSource = Field | Computed;
 
 export type Computed =
   /** `(field & and) ^ xor`, then shifted right by `shift` bits: every bitwise operation with constants comes down to this. */
@@ -19,7 +19,7 @@ export type Computed =
   /** The data that a map holds for a key; the rule does not match where the map has no such key. A named map is one of the rule's table. */
   | {
       readonly kind: 'mapped';
-      readonly key: readonly Reading[];
+      readonly key: readonly ValueSource[];
       readonly map: string | readonly DataElement[];
       /** Which part of the data, from 0. */
       readonly part: number;
@@ -28,10 +28,10 @@ export type Computed =
   | { readonly kind: 'unknown'; readonly text: string };
 
 /** A fixed value as a reading. */
-export const constant = (value: Value): Reading => ({ kind: 'constant', value });
+export const constant = (value: Value): ValueSource => ({ kind: 'constant', value });
 
 /** A key as text: equal for equal keys. */
-export const readingsText = (key: readonly Reading[]): string =>
+export const readingsText = (key: readonly ValueSource[]): string =>
   key
     .map((reading) =>
       typeof reading === 'string'

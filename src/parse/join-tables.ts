@@ -2,7 +2,7 @@ import { warning, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import { FAMILIES, type Family } from '../net/family.ts';
 import { BUILT_IN } from '../ruleset/hook.ts';
 import type { IptablesRule } from '../ruleset/iptables/rule.ts';
-import type { Told } from '../ruleset/ruleset.ts';
+import type { Coverage } from '../ruleset/ruleset.ts';
 import type { Statement } from '../ruleset/nft/statement.ts';
 import type { AnyTable, Chain, Rule, Table } from '../ruleset/table.ts';
 
@@ -19,10 +19,10 @@ const isIptablesOwn = ({ family, name }: AnyTable): boolean =>
 export const joinTables = (
   nft: readonly Table[] | null,
   iptables: readonly AnyTable[],
-  told: readonly Told[],
+  covered: readonly Coverage[],
 ): {
   readonly tables: readonly AnyTable[];
-  readonly told: readonly Told[];
+  readonly covered: readonly Coverage[];
   readonly warnings: readonly Diagnostic[];
 } => {
   const warnings: Diagnostic[] = [];
@@ -51,7 +51,7 @@ export const joinTables = (
         );
     }
   }
-  const all: Told[] = [...told];
+  const all: Coverage[] = [...covered];
   if (nft !== null) {
     for (const family of FAMILIES) {
       all.push({ engine: 'nft', family });
@@ -62,7 +62,7 @@ export const joinTables = (
     }
   }
   const once = new Map(all.map((one) => [`${one.engine} ${one.family}`, one]));
-  return { tables, told: [...once.values()], warnings };
+  return { tables, covered: [...once.values()], warnings };
 };
 
 /** The handles of the nft listing on the same rules: both list them in the same order. */

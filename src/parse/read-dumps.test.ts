@@ -92,7 +92,7 @@ describe('the dumps of one node', () => {
     assert.deepEqual(ruleset.ipsets, new Map());
     assert.ok(isAbsent(ruleset.ipvs));
     for (const part of Object.values(ruleset.host)) assert.ok(isAbsent(part));
-    assert.deepEqual(ruleset.told, []);
+    assert.deepEqual(ruleset.covered, []);
   });
 
   test("iptables' own dump is the truth, and the nft copy of its tables gives the handles", () => {
@@ -116,7 +116,7 @@ describe('the dumps of one node', () => {
       [true, false],
     );
     assert.deepEqual(codes, ['nft-shows-less']);
-    assert.deepEqual(ruleset.told, [
+    assert.deepEqual(ruleset.covered, [
       { engine: 'nft', family: 4 },
       { engine: 'nft', family: 6 },
       { engine: 'iptables-nft', family: 6 },

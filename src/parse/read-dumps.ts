@@ -10,7 +10,7 @@ import {
 } from '../diagnostic/diagnostic.ts';
 import { isAbsent } from '../ruleset/absent.ts';
 import type { Host } from '../ruleset/host.ts';
-import { unknownRuleset, type Ruleset, type Told } from '../ruleset/ruleset.ts';
+import { unknownRuleset, type Ruleset, type Coverage } from '../ruleset/ruleset.ts';
 import type { AnyTable, Table } from '../ruleset/table.ts';
 import { parseConntrack } from './node/conntrack.ts';
 import { parseIpText } from './node/ip-text.ts';
@@ -47,11 +47,11 @@ export interface ReadDumps {
 }
 
 /** Everything that was found so far. */
-interface Found {
+interface DumpPart {
   readonly nft: { json: readonly Table[] | null; text: readonly Table[] | null };
   readonly iptables: AnyTable[];
-  told: readonly Told[];
-  parts: Omit<Ruleset, 'tables' | 'told' | 'host'>;
+  covered: readonly Coverage[];
+  parts: Omit<Ruleset, 'tables' | 'covered' | 'host'>;
   host: Host;
   ipvsDetail: number;
   readonly inputs: ReadInput[];
@@ -65,10 +65,10 @@ interface Found {
  */
 export const readDumps = (sources: readonly Source[]): Result<ReadDumps> => {
   const { ipsets, ipvs, host } = unknownRuleset();
-  const found: Found = {
+  const found: DumpPart = {
     nft: { json: null, text: null },
     iptables: [],
-    told: [],
+    covered: [],
     parts: { ipsets, ipvs },
     host,
     ipvsDetail: 0,
@@ -86,14 +86,14 @@ export const readDumps = (sources: readonly Source[]): Result<ReadDumps> => {
   }
   if (found.problems.length > 0) return fail(...found.problems, ...found.warnings);
   const nft = found.nft.json ?? found.nft.text;
-  const joined = joinTables(nft, found.iptables, found.told);
+  const joined = joinTables(nft, found.iptables, found.covered);
   found.warnings.push(...joined.warnings);
-  const ruleset: Ruleset = { tables: joined.tables, told: joined.told, ...found.parts, host: found.host };
+  const ruleset: Ruleset = { tables: joined.tables, covered: joined.covered, ...found.parts, host: found.host };
   return ok({ ruleset, inputs: found.inputs }, found.warnings);
 };
 
 /** Takes a result: its value, or null with its problems noted. Diagnostics without a source are bound to this one. */
-const take = <T>(found: Found, source: Source, result: Result<T>): T | null => {
+const take = <T>(found: DumpPart, source: Source, result: Result<T>): T | null => {
   const bind = (diagnostic: Diagnostic): Diagnostic =>
     diagnostic.source === undefined ? shift(diagnostic, 0, source) : diagnostic;
   if (result.ok) {
@@ -104,7 +104,7 @@ const take = <T>(found: Found, source: Source, result: Result<T>): T | null => {
   return null;
 };
 
-const readOne = (found: Found, source: Source, kind: DumpKind | null): void => {
+const readOne = (found: DumpPart, source: Source, kind: DumpKind | null): void => {
   const input = { file: source.name, kind };
   switch (kind) {
     case 'iptables':
@@ -172,12 +172,12 @@ const readOne = (found: Found, source: Source, kind: DumpKind | null): void => {
   found.inputs.push(input);
 };
 
-const readIptables = (found: Found, source: Source, kind: 'iptables' | 'iptables-listing'): void => {
+const readIptables = (found: DumpPart, source: Source, kind: 'iptables' | 'iptables-listing'): void => {
   const hints = hintsOf(source.name);
   if (source.text.trim() === '') {
     // iptables-save prints nothing where there are no tables.
     const { engine, family } = hints;
-    if (family !== undefined) found.told = [...found.told, { engine: engine ?? 'iptables-nft', family }];
+    if (family !== undefined) found.covered = [...found.covered, { engine: engine ?? 'iptables-nft', family }];
     found.inputs.push({ file: source.name, kind, rules: 0, understood: 0, redacted: 0, tables: [] });
     return;
   }
@@ -200,12 +200,12 @@ const readIptables = (found: Found, source: Source, kind: 'iptables' | 'iptables
         source,
       });
   }
-  found.told = [...found.told, ...dump.told];
+  found.covered = [...found.covered, ...dump.covered];
   const { rules, understood, redacted, tables } = dump;
   found.inputs.push({ file: source.name, kind, rules, understood, redacted, tables });
 };
 
-const readNft = (found: Found, source: Source, kind: 'nft-json' | 'nft-text'): void => {
+const readNft = (found: DumpPart, source: Source, kind: 'nft-json' | 'nft-text'): void => {
   const read =
     source.text.trim() === '' ? ok([]) : kind === 'nft-json' ? parseNftJson(source.text) : parseNftText(source.text);
   const tables = take(found, source, read)?.map((table) => ({ ...table, file: source.name })) ?? null;

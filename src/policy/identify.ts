@@ -4,7 +4,7 @@ import type { Origin } from './model.ts';
 import { nearest } from './nearest.ts';
 
 /** What has been found so far: objects by kind, namespace and name, and what is wrong. */
-export interface Found {
+export interface Identified {
   readonly seen: Map<string, Origin>;
   readonly problems: Diagnostic[];
   readonly warnings: Diagnostic[];
@@ -44,7 +44,7 @@ export const identify = (
   document: ManifestDocument,
   { kind, namespaced, own }: Kind,
   metadata: unknown,
-  { seen, problems, warnings }: Found,
+  { seen, problems, warnings }: Identified,
 ): { readonly name: string; readonly namespace: string } | null => {
   const wrong = (code: string, message: string, path: readonly string[], hint: string): null => {
     problems.push({ ...error(code, message, document.spanOf(path), hint), source: document.source });

@@ -4,7 +4,7 @@ import { decodeAddressGroup, decodeClusterNodePortPolicy, decodeNodePortPolicy, 
 import { decodeNamespace, decodeNode, decodeService } from './decode-core.ts';
 import { documentsOf } from './document.ts';
 import type { ManifestDocument } from './manifest-document.ts';
-import { identify, type Found } from './identify.ts';
+import { identify, type Identified } from './identify.ts';
 import type { AddressGroup, Declared, Namespace, Node, Policy, Service } from './model.ts';
 import { nearest } from './nearest.ts';
 import { API_VERSION, FILE_SPECS } from './schema.ts';
@@ -23,7 +23,7 @@ const KINDS = [
   'List',
 ] as const;
 
-interface Collected extends Found {
+interface Collected extends Identified {
   readonly policies: Policy[];
   readonly groups: Map<string, AddressGroup>;
   readonly services: Service[];

@@ -14,7 +14,7 @@ export interface Host {
   /** `net.ipv4.ip_forward` → `1`. */
   readonly sysctls: ReadonlyMap<string, string> | Absent;
   readonly listeners: readonly Listener[] | Absent;
-  readonly conntrack: readonly Flow[] | Absent;
+  readonly conntrack: readonly ConntrackEntry[] | Absent;
   readonly hookOrder: readonly HookEntry[] | Absent;
 }
 
@@ -114,7 +114,7 @@ export interface Listener {
 }
 
 /** An entry of the connection tracker. */
-export interface Flow {
+export interface ConntrackEntry {
   readonly family: Family;
   readonly protocol: number;
   /** ESTABLISHED, TIME_WAIT, …; null for protocols without. */

@@ -14,11 +14,11 @@ export interface Ruleset {
   readonly ipvs: readonly VirtualServer[] | Absent;
   readonly host: Host;
   /** Which engines' tables were dumped, for each family: a table that is not in `tables` does not exist only where its engine is here. */
-  readonly told: readonly Told[];
+  readonly covered: readonly Coverage[];
 }
 
 /** The tables of an engine and a family are all known. */
-export interface Told {
+export interface Coverage {
   readonly engine: Engine;
   readonly family: Family;
 }
@@ -29,7 +29,7 @@ export const unknownRuleset = (): Ruleset => ({
   ipsets: absent('no ipset dump was given'),
   ipvs: absent('no ipvsadm dump was given'),
   host: unknownHost(),
-  told: [],
+  covered: [],
 });
 
 /** Whether rules of an engine are in force; empty chains are none. */
@@ -37,5 +37,5 @@ export const hasRules = ({ tables }: Ruleset, engine: Engine): boolean =>
   tables.some((table) => table.engine === engine && [...table.chains.values()].some(({ rules }) => rules.length > 0));
 
 /** Whether the dumps say all that an engine holds for a family. */
-export const isTold = ({ told }: Ruleset, engine: Engine, family: Family): boolean =>
-  told.some((one) => one.engine === engine && one.family === family);
+export const isCovered = ({ covered }: Ruleset, engine: Engine, family: Family): boolean =>
+  covered.some((one) => one.engine === engine && one.family === family);

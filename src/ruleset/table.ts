@@ -31,13 +31,13 @@ export type AnyRule = Rule | IptablesRule;
 export type AnyTable = Table<AnyRule>;
 export type AnyChain = Chain<AnyRule>;
 
-/** Where a base chain hangs in the kernel (nft(8), CHAINS). */
+/** Where a base chain is attached in the kernel (nft(8), CHAINS). */
 export interface BaseChain {
   readonly type: string;
   readonly hook: string;
   readonly priority: number;
   readonly policy: 'accept' | 'drop';
-  /** Ingress and egress chains hang at devices. */
+  /** Ingress and egress chains are attached to devices. */
   readonly devices?: readonly string[];
 }
 

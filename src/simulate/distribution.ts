@@ -1,12 +1,12 @@
 import { certain, fraction, plus } from '../lower/fraction.ts';
 import type { Fraction } from '../lower/step.ts';
-import type { Ending } from './way/make-outcome.ts';
+import type { Fate } from './way/make-outcome.ts';
 import type { Assumption, Outcome } from './state/outcome.ts';
 import { placeKey } from './state/place.ts';
 import type { WayBranch, WayNode } from './trace-tree.ts';
 
 interface Entry {
-  readonly ending: Ending;
+  readonly ending: Fate;
   readonly probability: Fraction;
   readonly shared: boolean;
 }
@@ -32,7 +32,7 @@ export const endingKey = ({
   returnPath,
   decidedBy,
   why,
-}: Ending): string =>
+}: Fate): string =>
   [
     result,
     to === null ? '' : `${to.address}:${to.port}`,

@@ -7,11 +7,11 @@ import {
   setOfRanges,
   type PrefixSet,
 } from '../net/prefix-set.ts';
-import { knownDifference, knownIntersection, knownUnion } from '../net/remembered.ts';
+import { knownDifference, knownIntersection, memoUnion } from '../net/remembered.ts';
 import type { Value } from '../ruleset/values/data-type.ts';
 import { lower } from '../lower/lower.ts';
 import type { MapElement } from '../ruleset/values/map-element.ts';
-import type { Reading } from '../lower/value-source.ts';
+import type { ValueSource } from '../lower/value-source.ts';
 import type { Step } from '../lower/step.ts';
 import type { Chain, Rule, Table } from '../ruleset/table.ts';
 import type { Verdict } from '../ruleset/values/verdict.ts';
@@ -107,7 +107,7 @@ const applyRule = (
   let inside = subjects;
   let onward = emptySet(family);
   const goOn = (set: PrefixSet): void => {
-    onward = knownUnion(onward, set);
+    onward = memoUnion(onward, set);
   };
   for (const [position, step] of steps.entries()) {
     if (isEmpty(inside)) break;
@@ -196,10 +196,10 @@ const follow = (
 const walkInto = (run: Run, target: Chain, subjects: PrefixSet, stack: readonly Frame[], from: Chain): void =>
   walk(run, stack.length === 0 && from.base !== null ? { ...target, base: from.base } : target, 0, subjects, stack);
 
-const isSubject = (run: Run, field: Reading): boolean => field === run.packet.subject;
+const isSubject = (run: Run, field: ValueSource): boolean => field === run.packet.subject;
 
 /** What a reading gives for this packet; undefined: unknown. */
-const pointOf = (run: Run, reading: Reading): Value | undefined =>
+const pointOf = (run: Run, reading: ValueSource): Value | undefined =>
   typeof reading === 'string' ? run.packet.fields.get(reading) : undefined;
 
 /** The subjects for which a test or a look-up holds, and the others; both when it is unknown. */

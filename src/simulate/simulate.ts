@@ -10,7 +10,7 @@ import type { OrderName } from './host/hook-order.ts';
 import { outcomeOf } from './way/make-outcome.ts';
 import type { Outcome } from './state/outcome.ts';
 import type { PacketSet } from './state/packet-set.ts';
-import { travel, type End } from './way/path.ts';
+import { travel, type Arrival } from './way/path.ts';
 import type { Place } from './state/place.ts';
 import { startState } from './state/start.ts';
 import { listed, type Balance, type Connection, type State } from './state/state.ts';
@@ -76,18 +76,18 @@ const isConnection = (connection: State['connection']): connection is Connection
 
 /** What the first packet of a connection may have come to. */
 interface Begun {
-  readonly end: End;
+  readonly end: Arrival;
   /** How often, under what the first of these ends assumes. */
   readonly share: Fraction;
 }
 
-const sameAssumptions = (a: End, b: End): boolean => {
+const sameAssumptions = (a: Arrival, b: Arrival): boolean => {
   const [one, other] = [a, b].map(({ state }) => listed(state.assuming).map(assumptionKey).join(' '));
   return one === other;
 };
 
 /** What first packets come to, by what it means for the connection's later ones: a rewriting, or that nobody can tell. */
-const begunWays = (ends: readonly End[]): readonly Begun[] => {
+const begunWays = (ends: readonly Arrival[]): readonly Begun[] => {
   const ways = new Map<string, Begun>();
   for (const end of ends) {
     const { connection, ipvs, weight } = end.state;
@@ -108,7 +108,7 @@ const WENT_ON: ReadonlySet<Outcome['result']> = new Set(['delivered', 'local', '
  * A packet of an established connection: its mapping was decided by the first packet. The tracker's dump tells it; without an entry it is
  * what the first packet would get by the rules as they are now.
  */
-const travelEstablished = (context: Context, start: State): readonly End[] => {
+const travelEstablished = (context: Context, start: State): readonly Arrival[] => {
   const known = knownConnection(context, start.point);
   if (known !== null) return travel({ ...context, ...known }, start);
   if (context.packet.direction === 'reply') return travel(context, start);
@@ -116,7 +116,7 @@ const travelEstablished = (context: Context, start: State): readonly End[] => {
   const ways = begunWays(travel(first, startState(first.packet)));
   if (ways.length === 0) return travel(context, start);
   const at = DECIDED_BEFORE(context.family);
-  return ways.flatMap(({ end: { state, ending }, share }): readonly End[] => {
+  return ways.flatMap(({ end: { state, ending }, share }): readonly Arrival[] => {
     const here = ways.length === 1 ? start : byChance(context, start, at, 'random', share);
     const { connection, ipvs } = state;
     return ending.result === 'unknown' || !isConnection(connection)
@@ -125,7 +125,7 @@ const travelEstablished = (context: Context, start: State): readonly End[] => {
   });
 };
 
-const run = (context: Context): readonly End[] => {
+const run = (context: Context): readonly Arrival[] => {
   const start = startState(context.packet);
   return context.packet.state === 'established' ? travelEstablished(context, start) : travel(context, start);
 };

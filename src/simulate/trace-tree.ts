@@ -1,5 +1,5 @@
 import type { Assumption } from './state/outcome.ts';
-import type { End } from './way/path.ts';
+import type { Arrival } from './way/path.ts';
 import type { Place } from './state/place.ts';
 import { listed, type PathItem } from './state/state.ts';
 import type { Fork, TraceStep } from './state/trace.ts';
@@ -9,7 +9,7 @@ import type { Fraction } from '../lower/step.ts';
 export interface WayNode {
   readonly steps: readonly TraceStep[];
   readonly next:
-    | { readonly kind: 'end'; readonly end: End }
+    | { readonly kind: 'end'; readonly end: Arrival }
     | { readonly kind: 'fork'; readonly fork: Fork; readonly at: Place; readonly branches: readonly WayBranch[] };
 }
 
@@ -20,12 +20,12 @@ export interface WayBranch {
 }
 
 interface Walked {
-  readonly end: End;
+  readonly end: Arrival;
   readonly items: readonly PathItem[];
 }
 
 /** Ends whose paths share their beginnings become a tree: what is the same object is the same step. */
-export const treeOf = (ends: readonly End[]): WayNode | null =>
+export const treeOf = (ends: readonly Arrival[]): WayNode | null =>
   ends.length === 0
     ? null
     : nodeOf(

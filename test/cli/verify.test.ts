@@ -110,7 +110,7 @@ spec:
       'flush chain TABLE prerouting; delete chain TABLE prerouting; add chain TABLE prerouting { type filter hook prerouting priority 0; }',
       '+',
       `${ALL_BUT_CLIENT}.*`,
-      'the base chain prerouting hangs elsewhere: .*',
+      'the base chain prerouting is attached elsewhere: .*',
     ],
     [
       'the base chain unhooked',
@@ -124,7 +124,7 @@ spec:
       'chain TABLE prerouting { policy drop; }',
       '+',
       `${ALL_BUT_CLIENT}.*`,
-      'the base chain prerouting hangs elsewhere: .*policy drop',
+      'the base chain prerouting is attached elsewhere: .*policy drop',
     ],
   ];
   for (const [what, nft, sign, sources, because] of damages)

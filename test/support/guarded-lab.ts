@@ -3,14 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EMPTY_STATE, evaluateState, type State } from '../../src/access/state.ts';
+import { EMPTY_STATE, evaluateState, type StoredState } from '../../src/access/state.ts';
 import { ledgerOf } from '../../src/audit/counts/ledger.ts';
 import { prove } from '../../src/audit/proof/proof.ts';
 import { compileTable } from '../../src/compile/table/compile-table.ts';
 import { planChange } from '../../src/compile/plan/plan-change.ts';
 import { printTransaction } from '../../src/compile/plan/print-transaction.ts';
 import type { Result } from '../../src/diagnostic/diagnostic.ts';
-import type { Ended } from '../../src/lab/command.ts';
+import type { CommandExit } from '../../src/lab/command.ts';
 import { labDown, labExec, labUp } from '../../src/lab/lab.ts';
 import { BUILT_ENVIRONMENT, builtProgram } from '../../src/lab/built.ts';
 import type { Mode } from '../../src/lab/mode.ts';
@@ -31,7 +31,7 @@ export interface GuardedLab {
   readonly name: string;
   readonly mode: Mode;
   /** Runs `portcullis` on node-1. */
-  readonly portcullis: (...argv: readonly string[]) => Promise<Ended>;
+  readonly portcullis: (...argv: readonly string[]) => Promise<CommandExit>;
   /** Has the kernel of node-1 enforce policies, as `portcullis apply` does, and proves it. No process starts: emulated machines take seconds for one. */
   readonly apply: (...manifests: readonly Manifest[]) => Promise<void>;
   /** The same by the command itself. */
@@ -111,7 +111,7 @@ const must = <T>(result: Result<T>): T => {
 };
 
 /** The lab's Services and Nodes, and manifests beside them, on node-1. */
-const stateOf = (manifests: readonly Manifest[]): State => ({
+const stateOf = (manifests: readonly Manifest[]): StoredState => ({
   ...EMPTY_STATE,
   sources: [
     { name: 'objects.json', text: readFileSync(OBJECTS_FILE, 'utf8') },

@@ -4,7 +4,7 @@ import { isAbsent } from '../../src/ruleset/absent.ts';
 import { single } from '../../src/ruleset/values/data-type.ts';
 import type { Value } from '../../src/ruleset/values/data-type.ts';
 import type { Field } from '../../src/lower/field.ts';
-import type { Flow, Host } from '../../src/ruleset/host.ts';
+import type { ConntrackEntry, Host } from '../../src/ruleset/host.ts';
 import type { Ruleset } from '../../src/ruleset/ruleset.ts';
 import type { TraceEvent } from '../../src/kernel-trace/nft-trace.ts';
 import { readDumps } from '../../src/parse/read-dumps.ts';
@@ -172,7 +172,12 @@ const sendAll = async (lab: TraceLab, questions: readonly Question[], order: rea
       if (of == null) return [];
       const { nft, legacy: all } = of;
       const legacy = isLegacy ? all : [];
-      const { hops, compared } = compareWays(ruleset, asked(sent, direction), { nft, legacy, deaf: null }, order);
+      const { hops, compared } = compareWays(
+        ruleset,
+        asked(sent, direction),
+        { nft, legacy, legacyMissing: null },
+        order,
+      );
       if (!compared.agrees || !compared.gaveUp) whole++;
       if (compared.agrees) return [];
       const kernel = hops.flatMap(({ entered, events }) => [...(entered === null ? [] : [entered]), ...events]);
@@ -184,7 +189,7 @@ const sendAll = async (lab: TraceLab, questions: readonly Question[], order: rea
 };
 
 /** Flows with the flags that they have got in the meantime: a packet may give its connection some before rules see it. */
-const withFlags = (before: readonly Flow[], after: readonly Flow[]): readonly Flow[] => {
+const withFlags = (before: readonly ConntrackEntry[], after: readonly ConntrackEntry[]): readonly ConntrackEntry[] => {
   const flags = new Map(after.map((flow) => [flowKey(flow), flow.flags]));
   return before.map((flow) => ({ ...flow, flags: flags.get(flowKey(flow)) ?? flow.flags }));
 };
@@ -193,7 +198,7 @@ const withFlags = (before: readonly Flow[], after: readonly Flow[]): readonly Fl
  * Whether it is certain how a connection was rewritten: at a place where IPVS has a service, a rule may have done it, and elsewhere a
  * service for a mark. A service that schedules each packet has none.
  */
-const isCertain = ({ ipvs }: Ruleset, { protocol, original, reply }: Flow): boolean => {
+const isCertain = ({ ipvs }: Ruleset, { protocol, original, reply }: ConntrackEntry): boolean => {
   if (isAbsent(ipvs)) return true;
   const isRewritten = reply.source.value !== original.destination.value;
   if (isRewritten && ipvs.some(({ at }) => at === null)) return false;
@@ -219,9 +224,9 @@ const sendLater = async (
   lab: TraceLab,
   ruleset: Ruleset,
   later: readonly LaterPacket[],
-  before: readonly Flow[],
+  before: readonly ConntrackEntry[],
   order: readonly OrderName[],
-): Promise<{ readonly compared: Compared; readonly after: readonly Flow[] }> => {
+): Promise<{ readonly compared: Compared; readonly after: readonly ConntrackEntry[] }> => {
   const compare = await sendAll(lab, later, order);
   const after = await trackedIn(lab);
   const host = { ...ruleset.host, conntrack: withFlags(before, after) };

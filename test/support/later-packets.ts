@@ -1,13 +1,13 @@
 import type { Address } from '../../src/net/address.ts';
 import { readDumps } from '../../src/parse/read-dumps.ts';
 import { isAbsent } from '../../src/ruleset/absent.ts';
-import type { Flow, Tuple } from '../../src/ruleset/host.ts';
+import type { ConntrackEntry, Tuple } from '../../src/ruleset/host.ts';
 import { address } from './address.ts';
 import { LAB_ADDRESSES } from './lab-addresses.ts';
 import type { Sender, SentPacket, TraceLab } from './trace-lab.ts';
 
 /** The connections that the kernel tracks. */
-export const trackedIn = async (lab: TraceLab): Promise<readonly Flow[]> => {
+export const trackedIn = async (lab: TraceLab): Promise<readonly ConntrackEntry[]> => {
   const [four, six] = await Promise.all(
     [[], ['-f', 'ipv6']].map((family) => lab.run(['conntrack', '-L', ...family, '-o', 'extended'])),
   );
@@ -22,20 +22,21 @@ export const trackedIn = async (lab: TraceLab): Promise<readonly Flow[]> => {
 
 const PORTLESS: ReadonlySet<number> = new Set([1, 58]);
 
-const hasPorts = (flow: Flow): boolean => !PORTLESS.has(flow.protocol);
+const hasPorts = (flow: ConntrackEntry): boolean => !PORTLESS.has(flow.protocol);
 
 const textOf = ({ source, destination, sourcePort, destinationPort }: Tuple): string =>
   `${source.value} ${sourcePort} ${destination.value} ${destinationPort}`;
 
 /** Equal for the same connection. */
-export const flowKey = ({ protocol, zone, original }: Flow): string => `${protocol} ${zone} ${textOf(original)}`;
+export const flowKey = ({ protocol, zone, original }: ConntrackEntry): string =>
+  `${protocol} ${zone} ${textOf(original)}`;
 
 /** A packet and the connection that it belongs to. */
 export interface LaterPacket {
   readonly sent: SentPacket;
   /** The first packet of the connection. */
   readonly first: SentPacket;
-  readonly flow: Flow;
+  readonly flow: ConntrackEntry;
   readonly direction: 'original' | 'reply';
 }
 
@@ -58,7 +59,7 @@ const FIRST = 1000;
 const ANSWER = 5000;
 
 /** Without ports connections are told apart by a number that may be rewritten as well, and is not read: only one without a like is known. */
-const isPlain = (flow: Flow, flows: readonly Flow[]): boolean =>
+const isPlain = (flow: ConntrackEntry, flows: readonly ConntrackEntry[]): boolean =>
   flow.reply.source.value === flow.original.destination.value &&
   flow.reply.destination.value === flow.original.source.value &&
   flows.every((other) => other === flow || textOf(other.reply) !== textOf(flow.reply));
@@ -73,8 +74,11 @@ const isAlone = ({ packet }: SentPacket, packets: readonly SentPacket[]): boolea
   );
 
 /** The first packets that made a connection that nobody has answered, with it. */
-const unanswered = (packets: readonly SentPacket[], flows: readonly Flow[]): readonly (readonly [SentPacket, Flow])[] =>
-  packets.flatMap((sent): readonly (readonly [SentPacket, Flow])[] => {
+const unanswered = (
+  packets: readonly SentPacket[],
+  flows: readonly ConntrackEntry[],
+): readonly (readonly [SentPacket, ConntrackEntry])[] =>
+  packets.flatMap((sent): readonly (readonly [SentPacket, ConntrackEntry])[] => {
     const { source, destination, protocol, sourcePort, destinationPort } = sent.packet;
     const found = flows.filter(
       (flow) =>
@@ -93,14 +97,14 @@ const unanswered = (packets: readonly SentPacket[], flows: readonly Flow[]): rea
 /** The answers to first packets, from where these were sent on to. */
 export const answersTo = (
   packets: readonly SentPacket[],
-  flows: readonly Flow[],
+  flows: readonly ConntrackEntry[],
   nextId: () => number,
 ): readonly LaterPacket[] => {
   return unanswered(packets, flows).flatMap(([first, flow]): readonly LaterPacket[] => {
     const { packet } = first;
     const { source, destination, sourcePort, destinationPort } = flow.reply;
     const from = placeOf(source);
-    // The node answers an echo request itself, and nobody hears of it (test/support/trace-ears.ts).
+    // The node answers an echo request itself, and nobody hears of it (test/support/trace-listener.ts).
     if (from === 'node' && !hasPorts(flow)) return [];
     const answer: LaterPacket = {
       sent: {
@@ -131,7 +135,7 @@ export const answersTo = (
 /** What those who began send next, where the tracker has seen the answer. */
 export const nextTo = (
   answers: readonly LaterPacket[],
-  flows: readonly Flow[],
+  flows: readonly ConntrackEntry[],
   nextId: () => number,
 ): readonly LaterPacket[] => {
   const answered = new Set(flows.filter(({ flags }) => !flags.includes('UNREPLIED')).map(flowKey));

@@ -43,7 +43,7 @@ for await (const line of createInterface(process.stdin)) {
     JSON.stringify({
       visits: hops.map(({ engine, table, chain }) => `${engine} ${table} ${chain}`),
       agrees: compared.agrees,
-      difference: compared.agrees ? (traced?.deaf ?? null) : compared.difference,
+      difference: compared.agrees ? (traced?.legacyMissing ?? null) : compared.difference,
     }),
   );
 }

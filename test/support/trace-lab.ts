@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { formatAddress } from '../../src/net/address.ts';
 import { mustRun } from './namespace.ts';
 import { packetBytes, type RawPacket } from './raw-packet.ts';
-import { openTraceEars, SENTINEL_PORT, TRACER, type Told } from './trace-ears.ts';
+import { openTraceListener, SENTINEL_PORT, TRACER, type Told } from './trace-listener.ts';
 import { traceNetwork } from './trace-network.ts';
 
 /** Where a packet of a trace lab is sent from. */
@@ -68,7 +68,7 @@ export const traceLab = async (name: string): Promise<TraceLab> => {
     outside: talker(['ip', 'netns', 'exec', outside, 'perl', PROGRAM]),
     pod: talker(['ip', 'netns', 'exec', pods, 'perl', PROGRAM]),
   };
-  const ears = await openTraceEars(inNode);
+  const ears = await openTraceListener(inNode);
 
   const say = async (from: Sender, lines: readonly string[]): Promise<void> => {
     const { child, lines: answers } = senders[from];

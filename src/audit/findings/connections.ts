@@ -1,7 +1,7 @@
 import { formatAddress } from '../../net/address.ts';
 import { PROTOCOL_NUMBER } from '../../net/protocol.ts';
 import { isAbsent } from '../../ruleset/absent.ts';
-import type { Flow } from '../../ruleset/host.ts';
+import type { ConntrackEntry } from '../../ruleset/host.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
 import { findExposures } from '../exposures/find-exposures.ts';
 import type { Finding, Findings } from './finding.ts';
@@ -26,7 +26,7 @@ const serverPlaces = (ruleset: Ruleset): ReadonlyMap<string, string> => {
   return places;
 };
 
-const flowText = ({ original: { source, sourcePort, destination, destinationPort } }: Flow): string =>
+const flowText = ({ original: { source, sourcePort, destination, destinationPort } }: ConntrackEntry): string =>
   `${formatAddress(source)} port ${sourcePort} → ${formatAddress(destination)} port ${destinationPort}`;
 
 /**
@@ -37,7 +37,7 @@ export const reversedConnections = ({ ruleset }: Findings): readonly Finding[] =
   const { conntrack, addresses } = ruleset.host;
   if (isAbsent(conntrack) || isAbsent(addresses) || conntrack.length === 0) return [];
   const own = new Set(addresses.map(({ address: { family, value } }) => `${family} ${value}`));
-  const isOwn = ({ family, value }: Flow['original']['source']): boolean => own.has(`${family} ${value}`);
+  const isOwn = ({ family, value }: ConntrackEntry['original']['source']): boolean => own.has(`${family} ${value}`);
   const places = serverPlaces(ruleset);
   const found = conntrack.flatMap((flow) => {
     const { source, sourcePort, destination } = flow.original;

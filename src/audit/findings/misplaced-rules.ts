@@ -145,7 +145,7 @@ export const samePriority = ({ ruleset, audited }: Findings): readonly Finding[]
                         .map(({ exposure }) => exposure.id),
                     ),
                   ],
-                  reason: `${table.name} ${other.name} hangs at the same hook and priority (${base.priority}) as kube-proxy's ${chain.name}: the one that was registered last runs first, so a restart of kube-proxy can make these rules void without a word`,
+                  reason: `${table.name} ${other.name} is attached to the same hook and priority (${base.priority}) as kube-proxy's ${chain.name}: the one that was registered last runs first, so a restart of kube-proxy can make these rules void without a word`,
                   cure: 'judge before priority -100, as portcullis does (-140)',
                 },
               ];

@@ -6,7 +6,7 @@ import { VIPS } from '../../compile/table/names.ts';
 import type { Value } from '../../ruleset/values/data-type.ts';
 import { lower } from '../../lower/lower.ts';
 import type { MapElement } from '../../ruleset/values/map-element.ts';
-import { readingsText, type Reading } from '../../lower/value-source.ts';
+import { readingsText, type ValueSource } from '../../lower/value-source.ts';
 import type { Table } from '../../ruleset/table.ts';
 
 /** The ports and addresses at which the own table, or the access, can begin to behave differently. */
@@ -23,7 +23,7 @@ const elementsOf = (table: Table | null, name: string): readonly MapElement[] =>
 const protocolOf = (value: Value | undefined): Protocol | undefined =>
   value?.kind === 'range' ? PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === value.first) : undefined;
 
-const PORTS: ReadonlySet<Reading> = new Set(['destination-port', 'source-port']);
+const PORTS: ReadonlySet<ValueSource> = new Set(['destination-port', 'source-port']);
 
 /** Ports from `first` to `last` that a rule or a map tells apart, for some protocols. */
 interface Told {
@@ -36,7 +36,7 @@ const told = (protocols: readonly Protocol[], value: Value | undefined): readonl
   value?.kind === 'range' ? [{ protocols, first: Number(value.first), last: Number(value.last) }] : [];
 
 /** What a map or set tells apart: the ports of its keys, each for the protocol beside it, or for all. */
-const toldByKeys = (key: readonly Reading[], keys: readonly (readonly Value[])[]): readonly Told[] => {
+const toldByKeys = (key: readonly ValueSource[], keys: readonly (readonly Value[])[]): readonly Told[] => {
   const protocolAt = key.indexOf('protocol');
   const portsAt = key.flatMap((field, index) => (PORTS.has(field) ? [index] : []));
   return portsAt.flatMap((index) =>
@@ -53,7 +53,7 @@ const keysOf = (table: Table | null, name: string): readonly (readonly Value[])[
 };
 
 /** A port that is calculated with: any two neighbours can differ. */
-const calculates = (reading: Reading): boolean =>
+const calculates = (reading: ValueSource): boolean =>
   typeof reading !== 'string' && readingsText([reading]).includes('-port"');
 const EVERY_PORT: readonly Told[] = Array.from({ length: 65_535 }, (_, index) => ({
   protocols: PROTOCOLS,

@@ -3,7 +3,7 @@ import { single, type Value } from '../../ruleset/values/data-type.ts';
 import { lower } from '../../lower/lower.ts';
 import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { rulesText } from '../../print/same-rules.ts';
-import { readingsText, type Reading } from '../../lower/value-source.ts';
+import { readingsText, type ValueSource } from '../../lower/value-source.ts';
 import type { Step } from '../../lower/step.ts';
 import type { Table } from '../../ruleset/table.ts';
 import type { Verdict } from '../../ruleset/values/verdict.ts';
@@ -58,7 +58,7 @@ export const portClasses = (table: Table): PortClass | null => {
   };
 };
 
-const PORTS: ReadonlySet<Reading> = new Set(['destination-port', 'source-port']);
+const PORTS: ReadonlySet<ValueSource> = new Set(['destination-port', 'source-port']);
 
 const readerName = (step: Step, next: number): string =>
   step.kind === 'verdict-map' && typeof step.map === 'string'

@@ -7,7 +7,7 @@ import type { Address } from '../../net/address.ts';
 import { addressUnion, nobody, ofFamily, type AddressSet } from '../../net/address-set.ts';
 import { FAMILIES, type Family } from '../../net/family.ts';
 import { difference, emptySet, fullSet, intersection, isEmpty, type PrefixSet } from '../../net/prefix-set.ts';
-import { knownDifference, knownIntersection, knownUnion } from '../../net/remembered.ts';
+import { knownDifference, knownIntersection, memoUnion } from '../../net/remembered.ts';
 import type { Protocol } from '../../net/protocol.ts';
 import type { Table } from '../../ruleset/table.ts';
 import { incoming, outgoing, type AddressType, type Packet } from '../../simulate/packet.ts';
@@ -130,7 +130,7 @@ const allowedBy = (access: Access, exposure: ExposureAccess | null, family: Fami
 const refusedBy = (access: Access, exposure: ExposureAccess, family: Family): PrefixSet =>
   difference(EVERYBODY[family], allowedBy(access, exposure, family));
 
-/** The table must be awake and its base chains must hang where they judge; a further one could decide before or after them. */
+/** The table must be awake and its base chains must be attached where they judge; a further one could decide before or after them. */
 const frameProblem = (table: Table): string | null => {
   if (table.flags !== undefined) return 'the table has a flag (dormant: it judges nothing; or owner)';
   const wanted = [prerouting(new Map()), postrouting];
@@ -147,7 +147,7 @@ const frameProblem = (table: Table): string | null => {
         there.type !== base.type ||
         there.policy !== base.policy)
     )
-      return `the base chain ${name} hangs elsewhere: ${there.type} ${there.hook} ${there.priority}, policy ${there.policy}`;
+      return `the base chain ${name} is attached elsewhere: ${there.type} ${there.hook} ${there.priority}, policy ${there.policy}`;
   }
   const extra = [...table.chains.values()].find(
     ({ name, base }) => base !== null && !wanted.some((chain) => chain.name === name),
@@ -166,11 +166,11 @@ const summary = (family: Family, outcomes: readonly Outcome[]) => {
   for (const outcome of outcomes) {
     const { subjects, verdict } = outcome;
     if (verdict !== 'drop' && verdict !== 'reject') {
-      may = knownUnion(may, subjects);
+      may = memoUnion(may, subjects);
       admit.push(outcome);
     }
     if (verdict !== 'accept') {
-      mayNot = knownUnion(mayNot, subjects);
+      mayNot = memoUnion(mayNot, subjects);
       refuse.push(outcome);
     }
   }

@@ -1,4 +1,4 @@
-import { evaluateState, type Evaluated, type State } from '../../access/state.ts';
+import { evaluateState, type Evaluated, type StoredState } from '../../access/state.ts';
 import { fail, ok, type Diagnostic, type Result } from '../../diagnostic/diagnostic.ts';
 import { readState } from '../../kernel/state-store.ts';
 import type { Context } from '../output/context.ts';
@@ -12,10 +12,10 @@ export type InputFlags = MachineFlags & { readonly allowFailsafe?: readonly stri
 /** `state` with the given files as its whole declared set, and the options that were given. */
 export const withFiles = async (
   context: Context,
-  state: State,
+  state: StoredState,
   files: readonly string[],
   flags: InputFlags,
-): Promise<Result<State>> => {
+): Promise<Result<StoredState>> => {
   const [sources, options] = [await readFiles(context, files), readOptions(flags, state.options)];
   const problems = [sources, options].flatMap((result) => (result.ok ? [] : [...result.problems]));
   if (!sources.ok || !options.ok) return fail(...problems);
@@ -24,7 +24,7 @@ export const withFiles = async (
 
 /** The stored state and what it means; `evaluated` is null, with the reasons among the problems, where that cannot be worked out any more. */
 export interface Stored {
-  readonly state: State;
+  readonly state: StoredState;
   readonly evaluated: Evaluated | null;
   readonly problems: readonly Diagnostic[];
 }

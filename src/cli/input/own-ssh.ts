@@ -1,4 +1,4 @@
-import { cutFlows, type Flow } from '../../access/flow.ts';
+import { cutFlows, type ClientFlow } from '../../access/flow.ts';
 import type { Access } from '../../access/model.ts';
 import { error, type Diagnostic } from '../../diagnostic/diagnostic.ts';
 import { formatAddress, type Address } from '../../net/address.ts';
@@ -8,7 +8,7 @@ import { ownSshFlow, runsUnderSshd } from '../../kernel/ssh-peer.ts';
 import type { Context } from '../output/context.ts';
 
 /** The connections by which this command may have been started: the SSH session, else, under sshd, all tracked ones to port 22. */
-const ownFlows = async (context: Context): Promise<readonly Flow[]> => {
+const ownFlows = async (context: Context): Promise<readonly ClientFlow[]> => {
   const flow = ownSshFlow(context.process.env);
   if (flow !== null) return [flow];
   if (!runsUnderSshd()) return [];

@@ -1,4 +1,4 @@
-import type { Evaluated, State } from '../../access/state.ts';
+import type { Evaluated, StoredState } from '../../access/state.ts';
 import { error, type Diagnostic } from '../../diagnostic/diagnostic.ts';
 import type { Context } from '../output/context.ts';
 import { withFiles } from '../input/evaluate.ts';
@@ -19,13 +19,13 @@ export async function apply(this: Context, flags: ApplyFlags): Promise<void> {
     next: (state) => withFiles(this, state, flags.file, flags),
     tell: (changed) => tellChange(this, flags, changed),
     startsAnew: 'if-damaged',
-    objections: emptyHanded,
+    objections: declaresNothing,
   });
 }
 
 /** A pipe whose first command has failed brings nothing: that must not open every port. */
-const emptyHanded = (
-  { restrictions }: State,
+const declaresNothing = (
+  { restrictions }: StoredState,
   { declared: { policies, groups, services, nodes, namespaces } }: Evaluated,
 ): readonly Diagnostic[] =>
   policies.length > restrictions.length || groups.size + services.length + nodes.length + namespaces.length > 0

@@ -1,6 +1,6 @@
 import { accessDifference, type AccessDifference } from '../../access/difference.ts';
 import { newlyCut, type CutFlow } from '../../access/flow.ts';
-import { EMPTY_STATE, evaluateState, type Evaluated, type State } from '../../access/state.ts';
+import { EMPTY_STATE, evaluateState, type Evaluated, type StoredState } from '../../access/state.ts';
 import { compileTable } from '../../compile/table/compile-table.ts';
 import { estimateOf, type Estimate } from '../../compile/table/estimate.ts';
 import { error, ok, warning, type Diagnostic, type Result } from '../../diagnostic/diagnostic.ts';
@@ -24,8 +24,8 @@ export type ChangeFlags = OutputFlags & RiskFlags & { readonly dryRun: boolean }
 
 /** What a change came to. */
 export interface Changed {
-  readonly previous: State;
-  readonly state: State;
+  readonly previous: StoredState;
+  readonly state: StoredState;
   readonly evaluated: Evaluated;
   readonly difference: AccessDifference;
   /** Tracked connections that were let through before and are not any more. */
@@ -42,12 +42,12 @@ export interface Changed {
 
 /** What a command wants: the next state from the stored one, and how to tell about it. */
 export interface Change {
-  readonly next: (state: State) => Promise<Result<State>> | Result<State>;
+  readonly next: (state: StoredState) => Promise<Result<StoredState>> | Result<StoredState>;
   readonly tell: (changed: Changed) => Promise<void>;
   /** From which stored states that cannot be read it may start as from nothing: never, from damaged ones, from newer ones too. */
   readonly startsAnew?: 'if-damaged' | 'always';
   /** What speaks against a state that is right in itself. */
-  readonly objections?: (state: State, evaluated: Evaluated) => readonly Diagnostic[];
+  readonly objections?: (state: StoredState, evaluated: Evaluated) => readonly Diagnostic[];
 }
 
 const NOTHING_CHANGED = 'nothing was changed';

@@ -102,7 +102,7 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
     this.process.exitCode = EXIT.found;
     return;
   }
-  const { deaf, sourcePort } = traced.result.value;
+  const { legacyMissing, sourcePort } = traced.result.value;
   const asNew = compareWays(node.ruleset, packet.value, traced.result.value);
   // The first packet that is seen may belong to a connection that was there before.
   const asEstablished = asNew.compared.agrees
@@ -111,9 +111,9 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
   const isOld = asEstablished?.compared.agrees === true;
   const { hops, compared } = isOld ? asEstablished : asNew;
   const unheard =
-    deaf === null
+    legacyMissing === null
       ? null
-      : `the chains of legacy iptables are missing here, because ${deaf}; portcullis explain shows them`;
+      : `the chains of legacy iptables are missing here, because ${legacyMissing}; portcullis explain shows them`;
   if (unheard !== null) say(this, unheard);
   if (flags.output !== 'tree')
     return emitData(this, flags.output, {

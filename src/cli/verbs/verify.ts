@@ -7,7 +7,7 @@ import { error, fail, ok, type Diagnostic, type Result } from '../../diagnostic/
 import { nodeProofSentence, proofJson, proofLines, proofSentence } from '../../explain/access/proof-sentence.ts';
 import { listOwnTable } from '../../kernel/nft.ts';
 import { readState, stateDirectory } from '../../kernel/state-store.ts';
-import { isTold, type Ruleset } from '../../ruleset/ruleset.ts';
+import { isCovered, type Ruleset } from '../../ruleset/ruleset.ts';
 import type { Table } from '../../ruleset/table.ts';
 import { columns } from '../output/columns.ts';
 import { EXIT, type Context, type Exit } from '../output/context.ts';
@@ -87,7 +87,7 @@ const ownTable = (ruleset: Ruleset, name: string): Result<Table | null> => {
     (table) => table.engine === 'nft' && table.family === TABLE.family && table.name === TABLE.name,
   );
   if (found !== undefined) return ok(found as Table);
-  return isTold(ruleset, 'nft', 4)
+  return isCovered(ruleset, 'nft', 4)
     ? ok(null)
     : fail(
         error(

@@ -107,7 +107,7 @@ const newSets = (current: Table | null, target: Table): readonly Operation[] =>
 
 const newChains = (current: Table | null, target: Table, which: (chain: Chain) => boolean): readonly Operation[] =>
   [...target.chains.values()]
-    .filter((chain) => which(chain) && !hangsRight(current?.chains.get(chain.name), chain))
+    .filter((chain) => which(chain) && !isAttachedAsWanted(current?.chains.get(chain.name), chain))
     .map(({ name, base }) => ({ kind: 'add-chain', name, base }));
 
 /** What no packet meets yet, or with no effect: the replies of nobody are judged until there are keys in their map. */
@@ -118,8 +118,8 @@ const isStaged = (current: Table | null, { name, base }: Chain): boolean =>
 const isNewJudge = (current: Table | null, { name }: Chain): boolean =>
   name === PREROUTING && current?.chains.has(name) !== true;
 
-/** Is a chain there, hanging as it should? Adding a base chain again sets its policy (nf_tables_updchain, net/netfilter/nf_tables_api.c). */
-const hangsRight = (there: Chain | undefined, { base }: Chain): boolean =>
+/** Is a chain there, attached as it should be? Adding a base chain again sets its policy (nf_tables_updchain, net/netfilter/nf_tables_api.c). */
+const isAttachedAsWanted = (there: Chain | undefined, { base }: Chain): boolean =>
   there !== undefined && (base === null || (sameHook(there.base, base) && there.base?.policy === base.policy));
 
 const sameHook = (a: BaseChain | null, b: BaseChain): boolean =>

@@ -13,9 +13,9 @@ import { EXPOSURES, REPLIES, TABLE, VIPS } from './names.ts';
 import { rangeMaps } from './range-maps.ts';
 import { replyObjects, type ReplyPlace } from './replies.ts';
 import { groupObjects, refuseChainOf, selectionObjects } from './selection-objects.ts';
-import { chooseStems, type Stems } from './instances.ts';
+import { chooseStems, type Instances } from './instances.ts';
 import { exposureRules, type Treatment } from './treatment.ts';
-import { unitsOf, type Unit } from './exposure-chains.ts';
+import { exposureChainsOf, type ExposureChain } from './exposure-chains.ts';
 
 export interface CompileOptions {
   readonly ledger?: LedgerLimits;
@@ -27,22 +27,26 @@ export interface CompileOptions {
  * stored intervals are kept where that is safe. The meaning does not depend on `current`.
  */
 export const compileTable = (access: Access, current: Table | null = null, options: CompileOptions = {}): Table => {
-  const units = unitsOf(access);
+  const units = exposureChainsOf(access);
   const installed = installedIn(current);
-  const stems = chooseStems(current, installed, access, units);
+  const instances = chooseStems(current, installed, access, units);
   const { chains, sets, counters } = frame(options.ledger ?? DEFAULT_LEDGER);
-  const replies = replyObjects(options.replies ?? [], units, (id) => stems.selections.get(id) ?? id);
+  const replies = replyObjects(options.replies ?? [], units, (id) => instances.selections.get(id) ?? id);
   const nameSet = namesBeside(current);
   const groupsOfReplies = new Set<string>();
   const selections = [...access.selections].map(([id, selection]) => {
-    const stem = stems.selections.get(id) ?? id;
-    const judgesReplies = replies.stems.has(stem);
+    const instance = instances.selections.get(id) ?? id;
+    const judgesReplies = replies.instances.has(instance);
     if (judgesReplies) for (const name of selection.untouchedGroups) groupsOfReplies.add(name);
-    const groupStems = selection.untouchedGroups.map((name) => stems.groups.get(name) ?? name);
-    return selectionObjects(selection, stem, groupStems, { current, nameSet, replies: judgesReplies });
+    const groupStems = selection.untouchedGroups.map((name) => instances.groups.get(name) ?? name);
+    return selectionObjects(selection, instance, groupStems, { current, nameSet, replies: judgesReplies });
   });
   const groups = [...access.groups].map(([name, addresses]) =>
-    groupObjects(addresses, stems.groups.get(name) ?? name, { current, nameSet, replies: groupsOfReplies.has(name) }),
+    groupObjects(addresses, instances.groups.get(name) ?? name, {
+      current,
+      nameSet,
+      replies: groupsOfReplies.has(name),
+    }),
   );
   const ranges = rangeMaps(current, (protocol) => rangesOf(units, protocol), nameSet);
   const rangeNames = new Map([...ranges].map(([protocol, { name }]) => [protocol, name]));
@@ -55,7 +59,7 @@ export const compileTable = (access: Access, current: Table | null = null, optio
       prerouting(rangeNames),
       ...(replies.elements.length > 0 ? [postrouting] : []),
       ...objects.flatMap((each) => each.chains),
-      ...exposureChains(access, stems, units),
+      ...exposureChains(access, instances, units),
       ...replies.chains,
     ]),
     sets: byName([
@@ -70,15 +74,20 @@ export const compileTable = (access: Access, current: Table | null = null, optio
 const byName = <T extends { readonly name: string }>(objects: readonly T[]): ReadonlyMap<string, T> =>
   new Map(objects.map((object) => [object.name, object]));
 
-const treatmentOf = (access: Access, stems: Stems, id: string | null): Treatment => {
+const treatmentOf = (access: Access, instances: Instances, id: string | null): Treatment => {
   const selection = id === null ? undefined : access.selections.get(id);
   if (id === null || selection === undefined) return { kind: 'open' };
-  const stem = stems.selections.get(id) ?? id;
-  return { kind: 'guarded', stem, audit: !isNobody(selection.wouldRefuse), refuse: refuseChainOf(selection, stem) };
+  const instance = instances.selections.get(id) ?? id;
+  return {
+    kind: 'guarded',
+    instance,
+    audit: !isNobody(selection.wouldRefuse),
+    refuse: refuseChainOf(selection, instance),
+  };
 };
 
 /** The chain of each exposure. Thousands are treated alike: these share one list of rules, so that it is compared once. */
-const exposureChains = (access: Access, stems: Stems, units: readonly Unit[]): readonly Chain[] => {
+const exposureChains = (access: Access, instances: Instances, units: readonly ExposureChain[]): readonly Chain[] => {
   const known = new Map<string, readonly Rule[]>();
   return units.map(({ chain, address, ports, selections }) => {
     const like = `${address === null} ${ports.first === ports.last} ${[...selections].join(' ')}`;
@@ -86,7 +95,10 @@ const exposureChains = (access: Access, stems: Stems, units: readonly Unit[]): r
       known.get(like) ??
       exposureRules(
         new Map(
-          [...selections].map(([protocol, id]): [Protocol, Treatment] => [protocol, treatmentOf(access, stems, id)]),
+          [...selections].map(([protocol, id]): [Protocol, Treatment] => [
+            protocol,
+            treatmentOf(access, instances, id),
+          ]),
         ),
         chain,
       );
@@ -98,17 +110,17 @@ const exposureChains = (access: Access, stems: Stems, units: readonly Unit[]): r
 const protocolValue = (protocol: Protocol): Value => single(PROTOCOL_NUMBER[protocol]);
 const portsValue = ({ first, last }: PortRange): Value => ({ kind: 'range', first: BigInt(first), last: BigInt(last) });
 
-const rangesOf = (units: readonly Unit[], protocol: Protocol): readonly MapElement[] =>
+const rangesOf = (units: readonly ExposureChain[], protocol: Protocol): readonly MapElement[] =>
   units
     .filter(({ ports, selections }) => ports.first !== ports.last && selections.has(protocol))
     .map(({ ports, chain }) => ({ key: [portsValue(ports)], verdict: goto(chain) }));
 
 const fillMaps = (
   sets: readonly NamedSet[],
-  units: readonly Unit[],
+  units: readonly ExposureChain[],
   replies: readonly MapElement[],
 ): readonly NamedSet[] => {
-  const exact = (address: (unit: Unit) => boolean): readonly MapElement[] =>
+  const exact = (address: (unit: ExposureChain) => boolean): readonly MapElement[] =>
     units
       .filter((unit) => unit.ports.first === unit.ports.last && address(unit))
       .flatMap(({ address, ports, chain, selections }) =>

@@ -5,7 +5,7 @@ import type { Protocol } from '../../net/protocol.ts';
 import { exposureChain } from './names.ts';
 
 /** Everything that is exposed on the same ports (and address): it shares one stable chain. */
-export interface Unit {
+export interface ExposureChain {
   readonly chain: string;
   readonly address: Address | null;
   readonly ports: PortRange;
@@ -29,9 +29,9 @@ const coveredBy = (guarded: readonly ExposureAccess[], { protocol, ports, addres
   );
 
 /** The chains that an access needs, with what each protocol's packets meet there. Open exposures that no guarded port covers need none. */
-export const unitsOf = (access: Access): readonly Unit[] => {
+export const exposureChainsOf = (access: Access): readonly ExposureChain[] => {
   const guarded = access.exposures.filter(({ address, selection }) => address === null && selection !== null);
-  const units = new Map<string, Unit & { readonly selections: Map<Protocol, string | null> }>();
+  const units = new Map<string, ExposureChain & { readonly selections: Map<Protocol, string | null> }>();
   for (const exposure of access.exposures) {
     const { address, ports, protocol, selection } = exposure;
     if (selection === null && (isRange(ports) || !coveredBy(guarded, exposure))) continue;

@@ -3,12 +3,12 @@ import type { Protocol } from '../../net/protocol.ts';
 import type { Table } from '../../ruleset/table.ts';
 import { askedBefore, standsFor } from './address-chain.ts';
 import type { Installed } from './installed.ts';
-import { exactPortOfChain, groupNames, instanceStem, isNumbered, rangeOfChain, selectionNames } from './names.ts';
+import { exactPortOfChain, groupNames, instanceName, isNumbered, rangeOfChain, selectionNames } from './names.ts';
 import { allowChain, groupChain } from './selection-objects.ts';
-import type { Unit } from './exposure-chains.ts';
+import type { ExposureChain } from './exposure-chains.ts';
 
 /** Under which names the selections and groups of an access stand in the kernel. */
-export interface Stems {
+export interface Instances {
   readonly selections: ReadonlyMap<string, string>;
   readonly groups: ReadonlyMap<string, string>;
 }
@@ -24,8 +24,8 @@ export const chooseStems = (
   current: Table | null,
   installed: Installed,
   access: Access,
-  units: readonly Unit[],
-): Stems => {
+  units: readonly ExposureChain[],
+): Instances => {
   const usersBefore = usersOf(
     usesOfStems(installed),
     exactPorts([...installed].map(([chain, treatments]) => [chain, treatments.keys()])),
@@ -34,10 +34,11 @@ export const chooseStems = (
     usesOfSelections(units),
     exactPorts(units.map(({ chain, selections }) => [chain, selections.keys()])),
   );
-  const asksFirst = (stem: string): readonly string[] => askedBefore(current?.chains.get(selectionNames(stem).allow));
+  const asksFirst = (instance: string): readonly string[] =>
+    askedBefore(current?.chains.get(selectionNames(instance).allow));
   const settled = (id: string): string | null => {
-    for (const [stem, users] of usersBefore)
-      if (isInstanceOf(stem, id) && sameUsers(users, usersAfter.get(id))) return stem;
+    for (const [instance, users] of usersBefore)
+      if (isInstanceOf(instance, id) && sameUsers(users, usersAfter.get(id))) return instance;
     return null;
   };
   const groups = groupStems(current, access, [...usersBefore.keys()], asksFirst, settled);
@@ -45,10 +46,12 @@ export const chooseStems = (
   for (const [id, { own, untouchedGroups }] of access.selections) {
     const wanted = untouchedGroups.map((name) => groupNames(groups.get(name) ?? name).allow);
     const keep = [...usersBefore.keys()].find(
-      (stem) =>
-        isInstanceOf(stem, id) && sameNames(asksFirst(stem), wanted) && standsFor(current, allowChain(stem), own),
+      (instance) =>
+        isInstanceOf(instance, id) &&
+        sameNames(asksFirst(instance), wanted) &&
+        standsFor(current, allowChain(instance), own),
     );
-    const free = () => freeStem(current, id, (stem) => Object.values(selectionNames(stem)));
+    const free = () => freeInstance(current, id, (instance) => Object.values(selectionNames(instance)));
     selections.set(id, keep ?? settled(id) ?? free());
   }
   return { selections, groups };
@@ -60,22 +63,25 @@ const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
 const groupStems = (
   current: Table | null,
   access: Access,
-  stemsBefore: readonly string[],
-  asksFirst: (stem: string) => readonly string[],
+  instancesBefore: readonly string[],
+  asksFirst: (instance: string) => readonly string[],
   settled: (id: string) => string | null,
 ): ReadonlyMap<string, string> => {
-  const inUse = new Set(stemsBefore.flatMap(asksFirst));
+  const inUse = new Set(instancesBefore.flatMap(asksFirst));
   const before = new Map(
     [...access.groups].map(([name, addresses]) => {
       const chain = [...inUse].find((one) => one.startsWith(GROUP) && isInstanceOf(one.slice(GROUP.length), name));
-      const stem = chain?.slice(GROUP.length) ?? null;
-      return [name, { stem, same: stem !== null && standsFor(current, groupChain(stem), addresses) }] as const;
+      const instance = chain?.slice(GROUP.length) ?? null;
+      return [
+        name,
+        { instance, same: instance !== null && standsFor(current, groupChain(instance), addresses) },
+      ] as const;
     }),
   );
   /** Whether the group alone changes for everybody who asks it, before and after. */
-  const isAlone = (name: string, stem: string): boolean => {
+  const isAlone = (name: string, instance: string): boolean => {
     const users = [...access.selections].filter(([, { untouchedGroups }]) => untouchedGroups.includes(name));
-    const usersBefore = stemsBefore.filter((user) => asksFirst(user).includes(groupNames(stem).allow));
+    const usersBefore = instancesBefore.filter((user) => asksFirst(user).includes(groupNames(instance).allow));
     return (
       users.length === usersBefore.length &&
       users.every(([id, { own, untouchedGroups }]) => {
@@ -87,25 +93,25 @@ const groupStems = (
           untouchedGroups.every((other) => other === name || before.get(other)?.same === true) &&
           sameNames(
             asksFirst(user),
-            untouchedGroups.map((other) => groupNames(before.get(other)?.stem ?? '').allow),
+            untouchedGroups.map((other) => groupNames(before.get(other)?.instance ?? '').allow),
           )
         );
       })
     );
   };
   return new Map(
-    [...before].map(([name, { stem, same }]) => [
+    [...before].map(([name, { instance, same }]) => [
       name,
-      stem !== null && (same || isAlone(name, stem))
-        ? stem
-        : freeStem(current, name, (free) => Object.values(groupNames(free))),
+      instance !== null && (same || isAlone(name, instance))
+        ? instance
+        : freeInstance(current, name, (free) => Object.values(groupNames(free))),
     ]),
   );
 };
 
 const GROUP = groupNames('').allow;
 
-/** Who uses which selection: chain name → protocol → selection id or stem. */
+/** Who uses which selection: chain name → protocol → selection id or instance. */
 type Uses = ReadonlyMap<string, ReadonlyMap<Protocol, string>>;
 
 const usesOfStems = (installed: Installed): Uses =>
@@ -114,13 +120,13 @@ const usesOfStems = (installed: Installed): Uses =>
       chain,
       new Map(
         [...treatments].flatMap(([protocol, treatment]): [Protocol, string][] =>
-          treatment.kind === 'open' ? [] : [[protocol, treatment.stem]],
+          treatment.kind === 'open' ? [] : [[protocol, treatment.instance]],
         ),
       ),
     ]),
   );
 
-const usesOfSelections = (units: readonly Unit[]): Uses =>
+const usesOfSelections = (units: readonly ExposureChain[]): Uses =>
   new Map(
     units.map(({ chain, selections }) => [
       chain,
@@ -162,12 +168,12 @@ const exactPorts = (
 const sameUsers = (a: ReadonlySet<string>, b: ReadonlySet<string> | undefined): boolean =>
   b !== undefined && a.size === b.size && a.isSubsetOf(b);
 
-const isInstanceOf = (stem: string, id: string): boolean => isNumbered(stem, instanceStem(id, 1));
+const isInstanceOf = (instance: string, id: string): boolean => isNumbered(instance, instanceName(id, 1));
 
 /** The first instance of which the kernel has no chain, not even one that waits to be swept. */
-const freeStem = (current: Table | null, id: string, chains: (stem: string) => readonly string[]): string => {
-  for (let instance = 1; ; instance++) {
-    const stem = instanceStem(id, instance);
-    if (!chains(stem).some((name) => current?.chains.has(name) === true)) return stem;
+const freeInstance = (current: Table | null, id: string, chains: (instance: string) => readonly string[]): string => {
+  for (let number = 1; ; number++) {
+    const instance = instanceName(id, number);
+    if (!chains(instance).some((name) => current?.chains.has(name) === true)) return instance;
   }
 };

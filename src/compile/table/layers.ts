@@ -1,6 +1,6 @@
 import { LAST, type Family } from '../../net/family.ts';
 import { difference, emptySet, equals, ranges, setOfRanges, type PrefixSet } from '../../net/prefix-set.ts';
-import { knownDifference, knownUnion } from '../../net/remembered.ts';
+import { knownDifference, memoUnion } from '../../net/remembered.ts';
 import type { Interval } from '../../ruleset/table.ts';
 
 /**
@@ -31,7 +31,7 @@ const contentOf = (family: Family, { intervals }: Layer): PrefixSet => {
 /** The addresses that some layers stand for. */
 export const addressesOfLayers = (family: Family, layers: readonly Layer[]): PrefixSet =>
   layers.reduceRight(
-    (below, layer) => (layer.admits ? knownUnion : knownDifference)(below, contentOf(family, layer)),
+    (below, layer) => (layer.admits ? memoUnion : knownDifference)(below, contentOf(family, layer)),
     emptySet(family),
   );
 

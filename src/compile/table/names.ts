@@ -33,7 +33,7 @@ export const COUNTERS = {
 } as const;
 
 /** Names in nftables go up to 255 characters (NFT_NAME_MAXLEN, include/uapi/linux/netfilter/nf_tables.h); ours add prefixes and suffixes. */
-const LONGEST_STEM = 200;
+const LONGEST_INSTANCE = 200;
 
 const place = (address: Address | null, ports: PortRange): string =>
   address === null ? formatPorts(ports) : `${formatAddress(address).replaceAll(':', '_')}-${formatPorts(ports)}`;
@@ -70,29 +70,29 @@ export const numbered = (base: string, number: number): string => (number === 1 
 export const isNumbered = (name: string, base: string): boolean =>
   name === base || (name.startsWith(`${base}.`) && /^\d+$/.test(name.slice(base.length + 1)));
 
-/** The objects of one selection instance; `stem` is the selection's id, with `.2`, `.3`, … when another instance is still in the kernel. */
-export const selectionNames = (stem: string) => ({
+/** The objects of one selection instance; `instance` is the selection's id, with `.2`, `.3`, … when another instance is still in the kernel. */
+export const selectionNames = (instance: string) => ({
   /** Accepts the sources that may come in, returns for the others. */
-  allow: `s-${stem}`,
+  allow: `s-${instance}`,
   /** The same for the destinations of replies. */
-  allowReplies: `d-${stem}`,
+  allowReplies: `d-${instance}`,
   /** Refuses: some sources with a reject, the others by a drop. */
-  refuse: `t-${stem}`,
+  refuse: `t-${instance}`,
   /** Notes the sources that Audit policies would refuse. */
-  audit: `a-${stem}`,
+  audit: `a-${instance}`,
 });
 
 /** The objects of one AddressGroup instance. */
-export const groupNames = (stem: string) => ({
+export const groupNames = (instance: string) => ({
   /** Accepts the addresses of the group, returns for the others. */
-  allow: `g-${stem}`,
+  allow: `g-${instance}`,
   /** The same for the destinations of replies. */
-  allowReplies: `dg-${stem}`,
+  allowReplies: `dg-${instance}`,
 });
 
-/** The stem of a selection or group instance: its id, and from the second instance on a number. */
-export const instanceStem = (id: string, instance: number): string =>
-  numbered(id.length <= LONGEST_STEM ? id : `${id.slice(0, LONGEST_STEM - 9)}-${shortHash(id)}`, instance);
+/** The instance of a selection or group instance: its id, and from the second instance on a number. */
+export const instanceName = (id: string, number: number): string =>
+  numbered(id.length <= LONGEST_INSTANCE ? id : `${id.slice(0, LONGEST_INSTANCE - 9)}-${shortHash(id)}`, number);
 
 /** FNV-1a, 32 bits, as hex: only to keep long names apart. */
 const shortHash = (text: string): string => {

@@ -8,7 +8,7 @@ import type { Chain, Rule } from '../../ruleset/table.ts';
 import { accept, drop, goto, jump } from '../../ruleset/values/verdict.ts';
 import { COUNTERS, replyChain, selectionNames } from './names.ts';
 import { perProtocol, type Treatment, type Treatments } from './treatment.ts';
-import type { Unit } from './exposure-chains.ts';
+import type { ExposureChain } from './exposure-chains.ts';
 
 /** A place whose replies are judged because a refused client still has a tracked connection there. */
 export interface ReplyPlace {
@@ -21,15 +21,15 @@ export interface ReplyPlace {
 export interface ReplyObjects {
   readonly chains: readonly Chain[];
   readonly elements: readonly MapElement[];
-  /** Stems of the selections whose reply chain is used. */
-  readonly stems: ReadonlySet<string>;
+  /** Instances of the selections whose reply chain is used. */
+  readonly instances: ReadonlySet<string>;
 }
 
 const sameAddress = (a: Address | null, b: Address | null): boolean =>
   a === null || b === null ? a === b : a.family === b.family && a.value === b.value;
 
 /** The selection that guards a place: that of the exact port, else that of the range around it. */
-const guardOf = (units: readonly Unit[], { address, protocol, port }: ReplyPlace): string | null => {
+const guardOf = (units: readonly ExposureChain[], { address, protocol, port }: ReplyPlace): string | null => {
   const covering = units.filter(
     (unit) =>
       sameAddress(unit.address, address) &&
@@ -55,8 +55,8 @@ const resetsOfReject: Rule = {
   ],
 };
 
-const cutOthers = (conditions: readonly Statement[], stem: string): readonly Rule[] => [
-  { statements: [...conditions, verdict(jump(selectionNames(stem).allowReplies))] },
+const cutOthers = (conditions: readonly Statement[], instance: string): readonly Rule[] => [
+  { statements: [...conditions, verdict(jump(selectionNames(instance).allowReplies))] },
   { statements: [...conditions, { kind: 'counter-named', name: COUNTERS.cut }, verdict(drop)] },
 ];
 
@@ -64,7 +64,7 @@ const isProtocol = (protocol: Protocol | null): readonly Statement[] =>
   protocol === null ? [] : [match(l4proto, values(single(PROTOCOL_NUMBER[protocol])))];
 
 interface Guarded extends ReplyPlace {
-  readonly stem: string;
+  readonly instance: string;
 }
 
 const chainFor = (port: number, places: readonly Guarded[]): Chain => {
@@ -72,12 +72,12 @@ const chainFor = (port: number, places: readonly Guarded[]): Chain => {
   // A protocol that leads here for a VIP alone meets the local rules as well, and is open there.
   const local: Treatments = new Map([
     ...places.map(({ protocol }): [Protocol, Treatment] => [protocol, { kind: 'open' }]),
-    ...guarded.map(({ protocol, stem }): [Protocol, Treatment] => [
+    ...guarded.map(({ protocol, instance }): [Protocol, Treatment] => [
       protocol,
-      { kind: 'guarded', stem, audit: false, refuse: '' },
+      { kind: 'guarded', instance, audit: false, refuse: '' },
     ]),
   ]);
-  const vips = places.flatMap(({ address, protocol, stem }) =>
+  const vips = places.flatMap(({ address, protocol, instance }) =>
     address === null
       ? []
       : cutOthers(
@@ -85,11 +85,11 @@ const chainFor = (port: number, places: readonly Guarded[]): Chain => {
             match(address.family === 4 ? ipv4Source : ipv6Source, values(single(address.value))),
             ...isProtocol(protocol),
           ],
-          stem,
+          instance,
         ),
   );
   const judge = (protocol: Protocol | null, treatment: Treatment): readonly Rule[] =>
-    treatment.kind === 'open' ? [] : cutOthers(isProtocol(protocol), treatment.stem);
+    treatment.kind === 'open' ? [] : cutOthers(isProtocol(protocol), treatment.instance);
   return {
     name: replyChain(port),
     base: null,
@@ -100,7 +100,7 @@ const chainFor = (port: number, places: readonly Guarded[]): Chain => {
 /** The chains and map elements that stop a server's packets to refused clients, one chain per port. */
 export const replyObjects = (
   places: readonly ReplyPlace[],
-  units: readonly Unit[],
+  units: readonly ExposureChain[],
   stemOf: (selection: string) => string,
 ): ReplyObjects => {
   const byPort = new Map<number, Guarded[]>();
@@ -109,7 +109,7 @@ export const replyObjects = (
     if (selection === null) continue;
     const list = byPort.get(place.port) ?? [];
     const known = list.some((other) => other.protocol === place.protocol && sameAddress(other.address, place.address));
-    if (!known) byPort.set(place.port, [...list, { ...place, stem: stemOf(selection) }]);
+    if (!known) byPort.set(place.port, [...list, { ...place, instance: stemOf(selection) }]);
   }
   return {
     chains: [...byPort].map(([port, list]) => chainFor(port, list)),
@@ -119,6 +119,6 @@ export const replyObjects = (
         verdict: goto(replyChain(port)),
       })),
     ),
-    stems: new Set([...byPort.values()].flat().map(({ stem }) => stem)),
+    instances: new Set([...byPort.values()].flat().map(({ instance }) => instance)),
   };
 };

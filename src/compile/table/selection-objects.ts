@@ -15,21 +15,21 @@ const accepting = (name: string): AddressChain => ({
 });
 
 /** The chain that accepts the sources of a selection, after those of its groups; it returns for the others, and what called it refuses them. */
-export const allowChain = (stem: string): AddressChain => accepting(selectionNames(stem).allow);
+export const allowChain = (instance: string): AddressChain => accepting(selectionNames(instance).allow);
 
 /** The chain that accepts the sources of an AddressGroup, whoever uses it. */
-export const groupChain = (stem: string): AddressChain => accepting(groupNames(stem).allow);
+export const groupChain = (instance: string): AddressChain => accepting(groupNames(instance).allow);
 
 /** Refuses with an answer whom the sets hold, without one the others. */
-const refuseChain = (stem: string): AddressChain => ({
-  name: selectionNames(stem).refuse,
+const refuseChain = (instance: string): AddressChain => ({
+  name: selectionNames(instance).refuse,
   then: goto(REFUSE_REJECT),
   otherwise: goto(REFUSE_DROP),
   after: [{ statements: [verdict(goto(REFUSE_DROP))] }],
 });
 
-const auditChain = (stem: string): AddressChain => ({
-  name: selectionNames(stem).audit,
+const auditChain = (instance: string): AddressChain => ({
+  name: selectionNames(instance).audit,
   then: goto(NOTE_AUDIT),
   otherwise: RETURN,
   after: [],
@@ -42,8 +42,8 @@ export const refuseOf = (selection: Selection): 'drop' | 'reject' | 'mixed' => {
 };
 
 /** The chain that an exposure of this selection goes to when it refuses. */
-export const refuseChainOf = (selection: Selection, stem: string): string =>
-  ({ drop: REFUSE_DROP, reject: REFUSE_REJECT, mixed: selectionNames(stem).refuse })[refuseOf(selection)];
+export const refuseChainOf = (selection: Selection, instance: string): string =>
+  ({ drop: REFUSE_DROP, reject: REFUSE_REJECT, mixed: selectionNames(instance).refuse })[refuseOf(selection)];
 
 /** Chains and their sets. */
 interface Objects {
@@ -87,23 +87,23 @@ const withTwin = (
 };
 
 /** Everything in the kernel that belongs to one AddressGroup instance. */
-export const groupObjects = (addresses: AddressSet, stem: string, around: Surroundings): Objects => {
-  const chain = groupChain(stem);
+export const groupObjects = (addresses: AddressSet, instance: string, around: Surroundings): Objects => {
+  const chain = groupChain(instance);
   const { lookups, sets } = placeAddresses(around.current, chain, addresses, around.nameSet);
-  return { chains: withTwin(chain, groupNames(stem).allowReplies, lookups, [], around.replies), sets };
+  return { chains: withTwin(chain, groupNames(instance).allowReplies, lookups, [], around.replies), sets };
 };
 
 /** Everything in the kernel that belongs to one selection instance, apart from the groups it shares with others. */
 export const selectionObjects = (
   selection: Selection,
-  stem: string,
+  instance: string,
   groupStems: readonly string[],
   { current, nameSet, replies }: Surroundings,
 ): Objects => {
-  const own = placeAddresses(current, allowChain(stem), selection.own, nameSet);
+  const own = placeAddresses(current, allowChain(instance), selection.own, nameSet);
   const others: readonly (readonly [AddressChain, AddressSet])[] = [
-    ...(refuseOf(selection) === 'mixed' ? [[refuseChain(stem), selection.rejected] as const] : []),
-    ...(isNobody(selection.wouldRefuse) ? [] : [[auditChain(stem), selection.wouldRefuse] as const]),
+    ...(refuseOf(selection) === 'mixed' ? [[refuseChain(instance), selection.rejected] as const] : []),
+    ...(isNobody(selection.wouldRefuse) ? [] : [[auditChain(instance), selection.wouldRefuse] as const]),
   ];
   const placed = others.map(([chain, addresses]) => {
     const { lookups, sets } = placeAddresses(current, chain, addresses, nameSet);
@@ -111,7 +111,7 @@ export const selectionObjects = (
   });
   return {
     chains: [
-      ...withTwin(allowChain(stem), selectionNames(stem).allowReplies, own.lookups, groupStems, replies),
+      ...withTwin(allowChain(instance), selectionNames(instance).allowReplies, own.lookups, groupStems, replies),
       ...placed.map(({ chain }) => chain),
     ],
     sets: [...own.sets, ...placed.flatMap(({ sets }) => sets)],

@@ -12,8 +12,8 @@ export type Treatment =
   | { readonly kind: 'open' }
   | {
       readonly kind: 'guarded';
-      /** Stem of the selection instance that admits. */
-      readonly stem: string;
+      /** The selection instance that admits. */
+      readonly instance: string;
       /** Whether Audit policies would refuse somebody: then the sources are noted first. */
       readonly audit: boolean;
       /** The chain that refuses. */
@@ -25,7 +25,7 @@ export type Treatments = ReadonlyMap<Protocol, Treatment>;
 export const sameTreatment = (a: Treatment, b: Treatment): boolean =>
   a.kind === 'open'
     ? b.kind === 'open'
-    : b.kind === 'guarded' && a.stem === b.stem && a.audit === b.audit && a.refuse === b.refuse;
+    : b.kind === 'guarded' && a.instance === b.instance && a.audit === b.audit && a.refuse === b.refuse;
 
 const typeOfDestination: Expression = { kind: 'fib', flags: ['daddr'], result: 'type' };
 
@@ -45,7 +45,7 @@ const judgeOf =
   (isRange: boolean) =>
   (protocol: Protocol | null, treatment: Treatment): readonly Rule[] => {
     if (treatment.kind === 'open') return [{ statements: [...only(protocol), verdict(accept)] }];
-    const { allow, audit } = selectionNames(treatment.stem);
+    const { allow, audit } = selectionNames(treatment.instance);
     return [
       ...(treatment.audit ? [{ statements: [...only(protocol), verdict(jump(audit))] }] : []),
       { statements: [...only(protocol), ...(isRange ? [counted()] : []), verdict(jump(allow))] },
@@ -103,7 +103,7 @@ const read = new WeakMap<readonly Rule[], Map<Protocol, Treatment | null>>();
 
 const readTreatment = (rules: readonly Rule[], protocol: Protocol): Treatment | null => {
   let audit = false;
-  let stem: string | null = null;
+  let instance: string | null = null;
   for (const { statements } of rules) {
     const [first, ...others] = statements;
     const guard = first?.kind === 'match' && isProtocolTest(first) ? first : null;
@@ -111,10 +111,10 @@ const readTreatment = (rules: readonly Rule[], protocol: Protocol): Treatment | 
     const last = (guard === null ? statements : others).at(-1);
     if (last?.kind !== 'verdict') return null;
     const { verdict: said } = last;
-    if (said.kind === 'accept' && stem === null) return { kind: 'open' };
+    if (said.kind === 'accept' && instance === null) return { kind: 'open' };
     if (said.kind === 'jump' && said.chain.startsWith('a-')) audit = true;
-    else if (said.kind === 'jump' && said.chain.startsWith('s-') && stem === null) stem = said.chain.slice(2);
-    else if (said.kind === 'goto' && stem !== null) return { kind: 'guarded', stem, audit, refuse: said.chain };
+    else if (said.kind === 'jump' && said.chain.startsWith('s-') && instance === null) instance = said.chain.slice(2);
+    else if (said.kind === 'goto' && instance !== null) return { kind: 'guarded', instance, audit, refuse: said.chain };
     else if (said.kind !== 'return') return null;
   }
   return null;

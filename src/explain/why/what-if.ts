@@ -3,12 +3,12 @@ import { parseIptablesCommand } from '../../parse/iptables/command.ts';
 import { parseNftText } from '../../parse/nft/nft-text.ts';
 import { applyIptablesChange } from '../../change-ruleset/iptables-change.ts';
 import type { Family } from '../../net/family.ts';
-import type { Ruleset, Told } from '../../ruleset/ruleset.ts';
+import type { Ruleset, Coverage } from '../../ruleset/ruleset.ts';
 import type { AnyTable, Table } from '../../ruleset/table.ts';
 
 const WITH = '--with';
 
-const toldWith = (told: readonly Told[], engine: Told['engine'], family: Family): readonly Told[] =>
+const toldWith = (told: readonly Coverage[], engine: Coverage['engine'], family: Family): readonly Coverage[] =>
   told.some((one) => one.engine === engine && one.family === family) ? told : [...told, { engine, family }];
 
 /** Puts what a file or command of nft adds into the tables that are there; inserted rules go in front, added ones behind. */
@@ -51,7 +51,7 @@ export const withTable = (ruleset: Ruleset, table: Table): Ruleset => ({
     ),
     table,
   ],
-  told: toldWith(toldWith(ruleset.told, 'nft', 4), 'nft', 6),
+  covered: toldWith(toldWith(ruleset.covered, 'nft', 4), 'nft', 6),
 });
 
 /** The reader takes the end of the command for a name, or finds a rule that says nothing. */
@@ -97,6 +97,6 @@ export const withCommand = (ruleset: Ruleset, command: string): Result<Ruleset> 
   return ok({
     ...ruleset,
     tables: changed.tables,
-    told: changed.engine === 'nft' ? ruleset.told : toldWith(ruleset.told, changed.engine, family),
+    told: changed.engine === 'nft' ? ruleset.covered : toldWith(ruleset.covered, changed.engine, family),
   });
 };

@@ -1,7 +1,7 @@
 import { warning } from '../../diagnostic/diagnostic.ts';
 import { BUILT_IN } from '../../ruleset/hook.ts';
 import type { IptablesRule } from '../../ruleset/iptables/rule.ts';
-import type { Told } from '../../ruleset/ruleset.ts';
+import type { Coverage } from '../../ruleset/ruleset.ts';
 import type { BaseChain, Chain, Table } from '../../ruleset/table.ts';
 import { guessFamily, guessTable } from './guess.ts';
 import {
@@ -10,12 +10,12 @@ import {
   note,
   type ChainDraft,
   type IptablesDump,
-  type Reading,
+  type SaveState,
   type TableDraft,
 } from './save-state.ts';
 
 /** What was not shown line by line is at least counted. */
-export const noteTheRest = ({ remarks, lastRemark, more, diagnostics, source }: Reading): void => {
+export const noteTheRest = ({ remarks, lastRemark, more, diagnostics, source }: SaveState): void => {
   if (remarks > SHOWN_REMARKS)
     diagnostics.push({
       ...warning('not-a-rule', `${remarks - SHOWN_REMARKS} more lines are no rules, the last one here`, lastRemark),
@@ -26,10 +26,10 @@ export const noteTheRest = ({ remarks, lastRemark, more, diagnostics, source }: 
 };
 
 /** The tables of everything that was read, with what a person should know about the whole. */
-export const finish = (reading: Reading): IptablesDump => {
+export const finish = (reading: SaveState): IptablesDump => {
   const { hints, source } = reading;
   const tables: Table<IptablesRule>[] = [];
-  const told: Told[] = [];
+  const covered: Coverage[] = [];
   for (const draft of reading.tables) {
     const chains = [...draft.chains.values()];
     const family = draft.family ?? hints.family ?? guessFamily(chains) ?? 4;
@@ -63,11 +63,11 @@ export const finish = (reading: Reading): IptablesDump => {
     };
     if (before === -1) tables.push(table);
     else tables[before] = table;
-    if (draft.whole && !cut && !told.some((one) => one.engine === engine && one.family === family))
-      told.push({ engine, family });
+    if (draft.whole && !cut && !covered.some((one) => one.engine === engine && one.family === family))
+      covered.push({ engine, family });
   }
   const { rules, understood, redacted } = reading;
-  return { tables, told, rules, understood, redacted };
+  return { tables, covered, rules, understood, redacted };
 };
 
 /** Excerpts that turn out to be of the same table. */
@@ -91,7 +91,7 @@ const finishChain = (draft: ChainDraft, table: string): Chain<IptablesRule> => {
   return counter === null ? { name, base, rules, line } : { name, base, rules, line, counter };
 };
 
-const noteMissingChains = (reading: Reading, table: string, { chains, missing: named }: TableDraft): boolean => {
+const noteMissingChains = (reading: SaveState, table: string, { chains, missing: named }: TableDraft): boolean => {
   const missing = new Set<string>();
   for (const { name, rules, declared } of chains.values()) if (!declared && rules.length > 0) missing.add(name);
   for (const name of named) if (!chains.has(name)) missing.add(name);

@@ -43,9 +43,9 @@ describe('the flavour and family of an iptables dump', () => {
   });
 
   test('a whole dump tells all tables of its engine and family, an excerpt none', () => {
-    assert.deepEqual(read(HEAD + filter('-A INPUT -j DROP')).dump.told, [{ engine: 'iptables-legacy', family: 4 }]);
-    assert.deepEqual(read(filter('-A INPUT -j DROP')).dump.told, []);
-    assert.deepEqual(read('# iptables-save | grep DROP\n-A INPUT -j DROP\n').dump.told, []);
+    assert.deepEqual(read(HEAD + filter('-A INPUT -j DROP')).dump.covered, [{ engine: 'iptables-legacy', family: 4 }]);
+    assert.deepEqual(read(filter('-A INPUT -j DROP')).dump.covered, []);
+    assert.deepEqual(read('# iptables-save | grep DROP\n-A INPUT -j DROP\n').dump.covered, []);
   });
 });
 
@@ -61,7 +61,7 @@ describe('base chains', () => {
     ['security', 'INPUT', 'input', 50, 'filter'],
   ];
   for (const [table, chain, hook, priority, type] of cases)
-    test(`${table} ${chain} hangs at ${hook} ${priority}`, () => {
+    test(`${table} ${chain} is attached to ${hook} ${priority}`, () => {
       const { dump } = read(`*${table}\n:${chain} DROP [7:8]\nCOMMIT\n`);
       const found = dump.tables[0]?.chains.get(chain);
       assert.deepEqual(found?.base, { hook, priority, type, policy: 'drop' });

@@ -11,7 +11,7 @@ import {
   noteOnce,
   type IptablesDump,
   type IptablesHints,
-  type Reading,
+  type SaveState,
 } from './save-state.ts';
 import { ruleReader, variantsOf, type RuleProblem } from './rule-reader.ts';
 import { readCounter, readRule } from './rule.ts';
@@ -26,7 +26,7 @@ import { emptyWords, splitWords } from './words.ts';
 export const parseIptables = (source: Source, hints: IptablesHints = {}): Result<IptablesDump> => {
   const text = source.text.includes('\n') ? source.text : source.text.replace(/\r/g, '\n');
   const words = emptyWords();
-  const reading: Reading = {
+  const reading: SaveState = {
     source,
     text,
     words,
@@ -86,7 +86,7 @@ export const parseIptables = (source: Source, hints: IptablesHints = {}): Result
   return ok(dump, reading.diagnostics);
 };
 
-const readLines = (reading: Reading): void => {
+const readLines = (reading: SaveState): void => {
   const { text } = reading;
   let from = text.startsWith('\ufeff') ? 1 : 0;
   while (from < text.length) {
@@ -102,7 +102,7 @@ const readLines = (reading: Reading): void => {
   }
 };
 
-const readLine = (reading: Reading, start: number, end: number): void => {
+const readLine = (reading: SaveState, start: number, end: number): void => {
   const { text } = reading;
   switch (text.charAt(start)) {
     case '-':
@@ -135,7 +135,7 @@ const readLine = (reading: Reading, start: number, end: number): void => {
   }
 };
 
-const remark = (reading: Reading, start: number, end: number): void => {
+const remark = (reading: SaveState, start: number, end: number): void => {
   const line = reading.text.slice(start, Math.min(end, start + 400));
   if (readPrompt(reading, line)) return;
   // Output of iptables -L goes on below its heading.
@@ -154,7 +154,7 @@ const ZERO = 48;
 const NINE = 57;
 
 /** `[12:345] -A …` */
-const readCountedRule = (reading: Reading, start: number, end: number): void => {
+const readCountedRule = (reading: SaveState, start: number, end: number): void => {
   const { text } = reading;
   if (text.startsWith('[0:0] -', start)) return readCommand(reading, start + 6, end, zero);
   let colon = start + 1;
@@ -170,7 +170,7 @@ const readCountedRule = (reading: Reading, start: number, end: number): void => 
 
 const isDigit = (code: number): boolean => code >= ZERO && code <= NINE;
 
-const readCommand = (reading: Reading, start: number, end: number, counter: Counter | null): void => {
+const readCommand = (reading: SaveState, start: number, end: number, counter: Counter | null): void => {
   const { words, text } = reading;
   splitWords(words, text, start, end);
   const [command, name] = words.list;
@@ -212,7 +212,7 @@ const readCommand = (reading: Reading, start: number, end: number, counter: Coun
 };
 
 const appendRule = (
-  reading: Reading,
+  reading: SaveState,
   chainName: string,
   from: number,
   position: number | null,
@@ -259,7 +259,7 @@ const SAYS: Readonly<Record<RuleProblem['code'], string>> = {
   remark: 'words behind the rule are taken as a remark',
 };
 
-const noteProblems = (reading: Reading, problems: readonly RuleProblem[], start: number, end: number): void => {
+const noteProblems = (reading: SaveState, problems: readonly RuleProblem[], start: number, end: number): void => {
   const { starts, ends } = reading.words;
   for (const { code, from, to } of problems)
     note(reading, warning(code, SAYS[code], { start: starts[from] ?? start, end: ends[to] ?? end }));

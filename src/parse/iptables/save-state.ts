@@ -4,7 +4,7 @@ import type { Counter } from '../../ruleset/values/counter.ts';
 import type { Engine } from '../../ruleset/engine.ts';
 import type { IptablesRule } from '../../ruleset/iptables/rule.ts';
 import type { IptablesTarget } from '../../ruleset/iptables/target.ts';
-import type { Told } from '../../ruleset/ruleset.ts';
+import type { Coverage } from '../../ruleset/ruleset.ts';
 import type { BaseChain, Table } from '../../ruleset/table.ts';
 import type { RuleReader } from './rule-reader.ts';
 import type { Words } from './words.ts';
@@ -13,7 +13,7 @@ import type { Words } from './words.ts';
 export interface IptablesDump {
   readonly tables: readonly Table<IptablesRule>[];
   /** Engines and families of which the dump tells every table; an excerpt tells none. */
-  readonly told: readonly Told[];
+  readonly covered: readonly Coverage[];
   /** Lines that are rules. */
   readonly rules: number;
   /** Of these, how many are known in syntax and meaning. */
@@ -51,7 +51,7 @@ export interface TableDraft {
   whole: boolean;
 }
 
-export interface Reading {
+export interface SaveState {
   readonly source: Source;
   readonly text: string;
   readonly words: Words;
@@ -91,14 +91,14 @@ export const SHOWN_REMARKS = 5;
 const MOST_DIAGNOSTICS = 200;
 
 /** Keeps a diagnostic of the dump; beyond a number of them it is only counted. */
-export const note = (reading: Reading, diagnostic: Diagnostic): void => {
+export const note = (reading: SaveState, diagnostic: Diagnostic): void => {
   if (reading.diagnostics.length < MOST_DIAGNOSTICS)
     reading.diagnostics.push({ ...diagnostic, source: reading.source });
   else reading.more++;
 };
 
 /** The same, once for each key. */
-export const noteOnce = (reading: Reading, key: string, diagnostic: Diagnostic): void => {
+export const noteOnce = (reading: SaveState, key: string, diagnostic: Diagnostic): void => {
   if (reading.noted.has(key)) return;
   reading.noted.add(key);
   note(reading, diagnostic);

@@ -1,11 +1,11 @@
 import { warning } from '../../diagnostic/diagnostic.ts';
 import { zero } from '../../ruleset/values/counter.ts';
 import { BUILT_IN } from '../../ruleset/hook.ts';
-import { noteOnce, type ChainDraft, type Reading, type TableDraft } from './save-state.ts';
+import { noteOnce, type ChainDraft, type SaveState, type TableDraft } from './save-state.ts';
 import { readCounter } from './rule.ts';
 
 /** `*nat`: whether the line begins a table. */
-export const beginTable = (reading: Reading, start: number, end: number): boolean => {
+export const beginTable = (reading: SaveState, start: number, end: number): boolean => {
   const name = reading.text.slice(start + 1, end);
   if (!/^[a-z]+$/.test(name)) return false;
   reading.committed = false;
@@ -13,7 +13,7 @@ export const beginTable = (reading: Reading, start: number, end: number): boolea
   return true;
 };
 
-const openTable = (reading: Reading, name: string | null): TableDraft => {
+const openTable = (reading: SaveState, name: string | null): TableDraft => {
   const { engine, family, whole } = reading;
   const same = (table: TableDraft) => table.name === name && table.engine === engine && table.family === family;
   const known = reading.tables.findIndex(same);
@@ -37,17 +37,17 @@ const openTable = (reading: Reading, name: string | null): TableDraft => {
   return table;
 };
 
-const useTable = (reading: Reading, table: TableDraft): void => {
+const useTable = (reading: SaveState, table: TableDraft): void => {
   reading.table = table;
   reading.rule.chains = table.chains;
   reading.rule.missing = table.missing;
 };
 
 /** The table that the next line belongs to; an excerpt without one gets it from the prompt above, or none yet. */
-export const currentTable = (reading: Reading): TableDraft => reading.table ?? openTable(reading, reading.tableName);
+export const currentTable = (reading: SaveState): TableDraft => reading.table ?? openTable(reading, reading.tableName);
 
 /** A chain of a table, made where it is named first. */
-export const chainOf = (reading: Reading, table: TableDraft, name: string): ChainDraft => {
+export const chainOf = (reading: SaveState, table: TableDraft, name: string): ChainDraft => {
   const known = table.chains.get(name);
   if (known !== undefined) return known;
   const chain: ChainDraft = {
@@ -66,7 +66,7 @@ export const chainOf = (reading: Reading, table: TableDraft, name: string): Chai
 };
 
 /** `:INPUT ACCEPT [0:0]`: whether the line declares a chain. */
-export const declareChain = (reading: Reading, start: number, end: number): boolean => {
+export const declareChain = (reading: SaveState, start: number, end: number): boolean => {
   const { text } = reading;
   const behindName = wordEnd(text, start + 1, end);
   const behindPolicy = wordEnd(text, behindName + 1, end);
@@ -93,7 +93,7 @@ const wordEnd = (text: string, from: number, end: number): number => {
   return at;
 };
 
-/** The policy is kept here; where the chain hangs follows when the table's name is sure. */
+/** The policy is kept here; where the chain is attached follows when the table's name is sure. */
 export const setPolicy = (chain: ChainDraft, table: TableDraft, policy: string): void => {
   if (policy === '-') return;
   const place = BUILT_IN[table.name ?? '']?.get(chain.name);
@@ -106,7 +106,7 @@ export const setPolicy = (chain: ChainDraft, table: TableDraft, policy: string):
 };
 
 /** Puts the rules that were read into their chain: at once, because tens of thousands of chains hold two or three each. */
-export const flushRules = (reading: Reading): void => {
+export const flushRules = (reading: SaveState): void => {
   const { chain, pending } = reading;
   if (chain !== null && pending.length > 0)
     chain.rules = chain.rules.length === 0 ? pending.slice() : [...chain.rules, ...pending];

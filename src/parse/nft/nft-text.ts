@@ -14,7 +14,7 @@ import { readTextStatement } from './text/text-statement.ts';
 import { tokenizeNft, type Token } from './text/tokens.ts';
 
 /** What is read so far, and where the reader stands. */
-interface Reading {
+interface NftState {
   readonly text: string;
   readonly cursor: Cursor;
   readonly tables: Map<string, Draft>;
@@ -50,7 +50,7 @@ const handleOf = (cursor: Cursor): number | undefined => {
 
 const readFamily = (cursor: Cursor): string => (FAMILIES.has(cursor.peek().text) ? cursor.next().text : 'ip');
 
-const draftOf = ({ tables }: Reading, family: string, name: string): Draft => {
+const draftOf = ({ tables }: NftState, family: string, name: string): Draft => {
   const key = `${family} ${name}`;
   const known = tables.get(key);
   if (known !== undefined) return known;
@@ -68,7 +68,7 @@ const chainOf = (draft: Draft, name: string, line: number): DraftChain => {
 };
 
 /** A rule's words up to the end of its line; what is not understood makes the rest of the rule unknown. */
-const readRule = (reading: Reading): Rule => {
+const readRule = (reading: NftState): Rule => {
   const { cursor, text, problems } = reading;
   const first = cursor.peek();
   const statements: Statement[] = [];
@@ -128,7 +128,7 @@ const readBase = (cursor: Cursor): BaseChain => {
   return { type, hook, priority, policy, ...(devices.length === 0 ? {} : { devices }) };
 };
 
-const readChainBody = (reading: Reading, chain: DraftChain): void => {
+const readChainBody = (reading: NftState, chain: DraftChain): void => {
   const { cursor } = reading;
   chain.handle ??= handleOf(cursor);
   for (;;) {
@@ -172,7 +172,7 @@ const readCounter = (cursor: Cursor): Counter => {
   return { packets: BigInt(packets), bytes: BigInt(bytes) };
 };
 
-const readTableBody = (reading: Reading, draft: Draft): void => {
+const readTableBody = (reading: NftState, draft: Draft): void => {
   const { cursor, problems } = reading;
   handleOf(cursor);
   for (;;) {
@@ -223,7 +223,7 @@ const readTableBody = (reading: Reading, draft: Draft): void => {
 };
 
 /** `add rule inet filter input tcp dport 22 accept` and its like (nft(8), RULES). */
-const readCommand = (reading: Reading, verb: string): void => {
+const readCommand = (reading: NftState, verb: string): void => {
   const { cursor } = reading;
   const what = cursor.next().text;
   const family = readFamily(cursor);
@@ -259,7 +259,7 @@ const readCommand = (reading: Reading, verb: string): void => {
   }
 };
 
-const readTop = (reading: Reading): void => {
+const readTop = (reading: NftState): void => {
   const { cursor, problems } = reading;
   for (;;) {
     skipEnds(cursor);
@@ -305,7 +305,7 @@ const readTop = (reading: Reading): void => {
 export const parseNftText = (text: string): Result<readonly Table[]> => {
   const problems: Diagnostic[] = [];
   const tokens = expandDefinitions(tokenizeNft(text));
-  const reading: Reading = { text, cursor: cursorOf(tokens), tables: new Map(), problems };
+  const reading: NftState = { text, cursor: cursorOf(tokens), tables: new Map(), problems };
   try {
     readTop(reading);
   } catch (problem) {

@@ -1,5 +1,5 @@
 import { ok, type Result, type Source } from '../../diagnostic/diagnostic.ts';
-import type { Flow, Tuple } from '../../ruleset/host.ts';
+import type { ConntrackEntry, Tuple } from '../../ruleset/host.ts';
 import { readAddress, readNumber } from '../values/dump-values.ts';
 import { doubtsAbout, linesOf } from '../values/lines.ts';
 
@@ -7,9 +7,9 @@ import { doubtsAbout, linesOf } from '../values/lines.ts';
  * Reads `conntrack -L -o extended` (also without the option, and /proc/net/nf_conntrack): one entry a line. Entries whose addresses are
  * not understood become warnings.
  */
-export const parseConntrack = (source: Source): Result<readonly Flow[]> => {
+export const parseConntrack = (source: Source): Result<readonly ConntrackEntry[]> => {
   const doubts = doubtsAbout(source);
-  const flows: Flow[] = [];
+  const flows: ConntrackEntry[] = [];
   for (const line of linesOf(source.text)) {
     if (/^conntrack v|flow entries have been shown/.test(line.text)) continue;
     const flow = readFlow(line.text.split(/\s+/));
@@ -19,7 +19,7 @@ export const parseConntrack = (source: Source): Result<readonly Flow[]> => {
   return ok(flows, doubts.all);
 };
 
-const readFlow = (words: readonly string[]): Flow | null => {
+const readFlow = (words: readonly string[]): ConntrackEntry | null => {
   const from = /^ipv[46]$/.test(words[0] ?? '') ? 2 : 0;
   const protocol = readNumber(words[from + 1] ?? '', 255);
   const pairs = words.flatMap((word) => {

@@ -18,7 +18,7 @@ import { verdictArms } from '../match/verdict-arms.ts';
 import { applyNotrack, applyWrite } from './write-step.ts';
 
 /** How a visit of a base chain ended for some packets. */
-export interface Ended {
+export interface ChainExit {
   readonly state: State;
   readonly verdict:
     | { readonly kind: 'accept' | 'drop' }
@@ -35,7 +35,7 @@ interface Visit {
   readonly context: Context;
   readonly table: AnyTable;
   readonly hook: Hook;
-  readonly ended: Ended[];
+  readonly ended: ChainExit[];
 }
 
 /** Where packets go on after one rule. */
@@ -56,7 +56,7 @@ export const visitBaseChain = (
   chain: AnyChain,
   hook: Hook,
   state: State,
-): readonly Ended[] => {
+): readonly ChainExit[] => {
   const visit: Visit = { context, table, hook, ended: [] };
   const at: Place = { kind: 'rule', table, chain, number: 'policy' };
   const verdict = chain.base?.policy ?? 'accept';

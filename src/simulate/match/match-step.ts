@@ -1,7 +1,7 @@
 import { difference, emptySet, isEmpty, union, type PrefixSet } from '../../net/prefix-set.ts';
 import type { Value } from '../../ruleset/values/data-type.ts';
 import { isReversePath } from '../../lower/field.ts';
-import type { Reading } from '../../lower/value-source.ts';
+import type { ValueSource } from '../../lower/value-source.ts';
 import type { Step } from '../../lower/step.ts';
 import type { AnyTable } from '../../ruleset/table.ts';
 import { typeParts } from '../host/address-type.ts';
@@ -20,9 +20,9 @@ export type Condition = Extract<Step, { kind: 'test' | 'any' | 'lookup' | 'ipset
 export const isCondition = (step: Step): step is Condition =>
   step.kind === 'test' || step.kind === 'any' || step.kind === 'lookup' || step.kind === 'ipset';
 
-const nameOf = (reading: Reading): string => (typeof reading === 'string' ? reading : reading.kind);
+const nameOf = (reading: ValueSource): string => (typeof reading === 'string' ? reading : reading.kind);
 
-const SOURCE_TYPES: ReadonlySet<Reading> = new Set([
+const SOURCE_TYPES: ReadonlySet<ValueSource> = new Set([
   'source-type',
   'source-type-on-in-interface',
   'source-type-on-out-interface',

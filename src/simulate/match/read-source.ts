@@ -1,6 +1,6 @@
 import type { Value } from '../../ruleset/values/data-type.ts';
 import type { DataElement } from '../../ruleset/values/map-element.ts';
-import type { Reading } from '../../lower/value-source.ts';
+import type { ValueSource } from '../../lower/value-source.ts';
 import type { AnyTable } from '../../ruleset/table.ts';
 import type { Context } from '../state/context.ts';
 import { findElements, type Point } from './element-index.ts';
@@ -20,7 +20,7 @@ export const mappedValue = (
   context: Context,
   table: AnyTable,
   state: State,
-  reading: Extract<Reading, { kind: 'mapped' }>,
+  reading: Extract<ValueSource, { kind: 'mapped' }>,
 ): Value | null | undefined => {
   let elements: readonly DataElement[];
   if (typeof reading.map === 'string') {
@@ -36,7 +36,7 @@ export const mappedValue = (
 };
 
 /** What a reading gives for the packets of a state (see {@link Held}). */
-export const readReading = (context: Context, table: AnyTable, state: State, reading: Reading): Held => {
+export const readReading = (context: Context, table: AnyTable, state: State, reading: ValueSource): Held => {
   if (typeof reading === 'string') return readField(context, state, reading);
   switch (reading.kind) {
     case 'masked': {
@@ -62,7 +62,7 @@ export const rangeOfReading = (
   context: Context,
   table: AnyTable,
   state: State,
-  reading: Reading,
+  reading: ValueSource,
 ): { readonly first: bigint; readonly last: bigint } | null | undefined => {
   if (typeof reading === 'object' && (reading.kind === 'constant' || reading.kind === 'mapped')) {
     const value = reading.kind === 'constant' ? reading.value : mappedValue(context, table, state, reading);

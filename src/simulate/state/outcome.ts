@@ -14,7 +14,7 @@ export interface Assumption {
   readonly why: string;
 }
 
-export type Result = 'delivered' | 'local' | 'forwarded' | 'rejected' | 'dropped' | 'unroutable' | 'unknown';
+export type Disposition = 'delivered' | 'local' | 'forwarded' | 'rejected' | 'dropped' | 'unroutable' | 'unknown';
 
 export type Client = 'connects' | 'refused' | 'timeout' | 'host-unreachable' | 'net-unreachable' | 'depends';
 
@@ -26,7 +26,7 @@ export interface Endpoint {
 
 /** What becomes of a packet, as far as this node decides it (docs: the contract of `outcomes[]`). Addresses are of the packet's family. */
 export interface Outcome {
-  readonly result: Result;
+  readonly result: Disposition;
   /** Where the packet ends: the backend, the socket, the destination that it is forwarded to; null where it goes nowhere. */
   readonly to: Endpoint | null;
   /** The source that the receiver sees; null: no receiver, or still a set of sources. */

@@ -36,7 +36,7 @@ const sameAssuming = (a: Grown<Assumption> | null, b: Grown<Assumption> | null):
 };
 
 /** Whether the packets of two states will fare alike from here on, whatever rules follow. */
-export const fareAlike = (a: State, b: State): boolean =>
+export const sameFuture = (a: State, b: State): boolean =>
   a.source === b.source &&
   a.destination === b.destination &&
   a.destinationPort === b.destinationPort &&
@@ -56,7 +56,7 @@ export const fareAlike = (a: State, b: State): boolean =>
 
 /** Whether two states differ in their sources alone. */
 export const sameButSources = (a: State, b: State): boolean =>
-  fareAlike(a, b) &&
+  sameFuture(a, b) &&
   a.weight.over === b.weight.over &&
   a.weight.of === b.weight.of &&
   a.chances === b.chances &&

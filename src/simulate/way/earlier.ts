@@ -1,6 +1,6 @@
 import type { Address } from '../../net/address.ts';
 import { isAbsent } from '../../ruleset/absent.ts';
-import type { Flow, Tuple as FlowTuple } from '../../ruleset/host.ts';
+import type { ConntrackEntry, Tuple as FlowTuple } from '../../ruleset/host.ts';
 import type { Context } from '../state/context.ts';
 import { sysctl } from '../host/host-index.ts';
 import { serviceAt } from './ipvs.ts';
@@ -17,7 +17,7 @@ const tupleOf = ({ source, destination, sourcePort, destinationPort }: FlowTuple
 
 const isAt = (address: Address, value: bigint | null): boolean => value === null || address.value === value;
 
-const flowOf = (context: Context, point: bigint | null): Flow | null => {
+const flowOf = (context: Context, point: bigint | null): ConntrackEntry | null => {
   const { conntrack } = context.ruleset.host;
   const { packet } = context;
   if (isAbsent(conntrack) || point === null) return null;
@@ -44,7 +44,7 @@ export interface Earlier {
 }
 
 /** IPVS has the tracker expect answers from its server (net/netfilter/ipvs/ip_vs_nfct.c), as a rewriting of the destination does. */
-const balanceOf = (context: Context, { original, reply }: Flow): Balance | null => {
+const balanceOf = (context: Context, { original, reply }: ConntrackEntry): Balance | null => {
   const { ipvs } = context.ruleset;
   const { destination, destinationPort } = original;
   const [address, port] = [reply.source, reply.sourcePort];

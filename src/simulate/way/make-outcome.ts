@@ -7,7 +7,7 @@ import type { Place } from '../state/place.ts';
 import { listed, SOURCES, type State } from '../state/state.ts';
 
 /** An outcome without what the way there says of it (probability, assumptions). */
-export type Ending = Omit<Outcome, 'probability' | 'kind' | 'assuming'>;
+export type Fate = Omit<Outcome, 'probability' | 'kind' | 'assuming'>;
 
 const NOWHERE = {
   to: null,
@@ -41,7 +41,7 @@ const ANSWERS: Readonly<Record<string, readonly [string, string, Client]>> = {
 const UNCLEAR = ['other', 'other', 'depends'] as const;
 
 /** A packet that is answered with a refusal. */
-export const rejected = (context: Context, kind: string, decidedBy: Place): Ending => {
+export const rejected = (context: Context, kind: string, decidedBy: Place): Fate => {
   const [v4, v6, client] = ANSWERS[kind] ?? UNCLEAR;
   // Only TCP has resets (net/netfilter/nft_reject_inet.c sends nothing else for others).
   const reject = context.family === 4 ? v4 : v6;
@@ -49,10 +49,10 @@ export const rejected = (context: Context, kind: string, decidedBy: Place): Endi
 };
 
 /** A packet that vanishes. */
-export const dropped = (decidedBy: Place): Ending => ({ ...NOWHERE, result: 'dropped', client: 'timeout', decidedBy });
+export const dropped = (decidedBy: Place): Fate => ({ ...NOWHERE, result: 'dropped', client: 'timeout', decidedBy });
 
 /** Nobody knows, and why. */
-export const unknown = (decidedBy: Place, why: string): Ending => ({
+export const unknown = (decidedBy: Place, why: string): Fate => ({
   ...NOWHERE,
   result: 'unknown',
   client: 'depends',
@@ -61,7 +61,7 @@ export const unknown = (decidedBy: Place, why: string): Ending => ({
 });
 
 /** It was not followed any further. */
-export const notFollowed = (decidedBy: Place): Ending => ({
+export const notFollowed = (decidedBy: Place): Fate => ({
   ...unknown(decidedBy, 'too many rules before it cannot be told from the dumps'),
   gaveUp: true,
 });
@@ -79,7 +79,7 @@ const ROUTE_CLIENT = {
 export type Unroutable = keyof typeof ROUTE_CLIENT;
 
 /** A packet that the routing refuses. */
-export const unroutable = (error: Unroutable, decidedBy: Place): Ending => ({
+export const unroutable = (error: Unroutable, decidedBy: Place): Fate => ({
   ...NOWHERE,
   result: 'unroutable',
   client: ROUTE_CLIENT[error],
@@ -104,7 +104,7 @@ export const listens = (context: Context, state: State): boolean | null => {
 };
 
 /** A packet that reaches this node's own stack. */
-export const arrived = (context: Context, state: State, place: Place): Ending => {
+export const arrived = (context: Context, state: State, place: Place): Fate => {
   const listener = listens(context, state);
   const { chosen } = state;
   const delivered = chosen !== null && chosen.how !== 'redirect';
@@ -140,7 +140,7 @@ const isUplink = ({ index: { tables } }: Context, device: string): boolean =>
   );
 
 /** A packet that leaves the node. */
-export const left = (context: Context, state: State): Ending => {
+export const left = (context: Context, state: State): Fate => {
   const { route, chosen, ipvs } = state;
   const delivered = chosen !== null;
   const where = whereIs(context, state);
@@ -163,7 +163,7 @@ export const left = (context: Context, state: State): Ending => {
 };
 
 /** An ending with what the way there says of it. */
-export const outcomeOf = (state: State, ending: Ending): Outcome => {
+export const outcomeOf = (state: State, ending: Fate): Outcome => {
   const assuming = listed(state.assuming);
   const isUnknown = assuming.some(({ what }) => what === 'match') || ending.result === 'unknown';
   const isCertain = state.weight.over === state.weight.of;

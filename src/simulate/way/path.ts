@@ -1,5 +1,5 @@
 import type { Hook } from '../../ruleset/hook.ts';
-import { merged, visitBaseChain, type Ended } from '../chain/chain-walk.ts';
+import { merged, visitBaseChain, type ChainExit } from '../chain/chain-walk.ts';
 import { confirmed, isRedirected, natAsked, natDone, trackPacket, translated } from './connection.ts';
 import { assumingThat, byChance, recorded, type Context } from '../state/context.ts';
 import { isAbsent } from '../../ruleset/absent.ts';
@@ -15,20 +15,20 @@ import {
   rejected,
   unknown,
   unroutable,
-  type Ending,
+  type Fate,
   type Unroutable,
 } from './make-outcome.ts';
 import type { Place } from '../state/place.ts';
 import { refusedOnArrival, routeInput, routeOutput, routeToServer, type Routed } from './route.ts';
-import { fareAlike, sameRoute } from '../state/same-state.ts';
+import { sameFuture, sameRoute } from '../state/same-state.ts';
 import { SOURCES, thePort, type State } from '../state/state.ts';
 import type { Header } from '../state/trace.ts';
 import { equals } from '../../net/prefix-set.ts';
 
 /** One end of the way. */
-export interface End {
+export interface Arrival {
   readonly state: State;
-  readonly ending: Ending;
+  readonly ending: Fate;
 }
 
 /** again: the packet was changed on its way. */
@@ -37,10 +37,10 @@ type LookUp = 'input' | 'output' | 'again';
 /** The run of one evaluation: the ends found so far. */
 interface Way {
   readonly context: Context;
-  readonly ends: End[];
+  readonly ends: Arrival[];
 }
 
-const end = (way: Way, state: State, ending: Ending): void => void way.ends.push({ state, ending });
+const end = (way: Way, state: State, ending: Fate): void => void way.ends.push({ state, ending });
 
 const headerOf = (state: State): Header => ({
   source: state.source === SOURCES ? state.point : (state.source ?? null),
@@ -53,8 +53,8 @@ const headerOf = (state: State): Header => ({
 });
 
 /** How chains ended for a packet: as one of them said, or because a route that was looked up again refuses it. */
-type Result =
-  | Ended
+type HookExit =
+  | ChainExit
   | {
       readonly state: State;
       readonly verdict: { readonly kind: 'unroutable'; readonly error: Unroutable };
@@ -62,7 +62,7 @@ type Result =
     };
 
 /** A packet's way is over, unless it was accepted. */
-const finish = (way: Way, { state, verdict, at }: Result): void => {
+const finish = (way: Way, { state, verdict, at }: HookExit): void => {
   switch (verdict.kind) {
     case 'unroutable':
       return end(way, state, unroutable(verdict.error, at));
@@ -81,11 +81,11 @@ const finish = (way: Way, { state, verdict, at }: Result): void => {
   }
 };
 
-const goesOn = ({ verdict }: Result): boolean => verdict.kind === 'accept' || verdict.kind === 'mapped';
+const goesOn = ({ verdict }: HookExit): boolean => verdict.kind === 'accept' || verdict.kind === 'mapped';
 
 /** Chains one after another, for packets that each of them accepts; in nat chains the first mapping is the last word. */
-const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], state: State): readonly Result[] => {
-  const done: Result[] = [];
+const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], state: State): readonly HookExit[] => {
+  const done: HookExit[] = [];
   let here: readonly State[] = [state];
   for (const base of chains) {
     const { table, chain, priority } = base;
@@ -108,23 +108,23 @@ const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], s
     last === undefined
       ? { kind: 'routing', family: context.family, table: '', text: '' }
       : { kind: 'rule', table: last.table, chain: last.chain, number: 'policy' };
-  return [...done, ...here.map((one): Result => ({ state: one, verdict: { kind: 'accept' }, at }))];
+  return [...done, ...here.map((one): HookExit => ({ state: one, verdict: { kind: 'accept' }, at }))];
 };
 
-const sameEnd = (a: Result, b: Result): boolean =>
+const sameEnd = (a: HookExit, b: HookExit): boolean =>
   a.verdict.kind === b.verdict.kind &&
   (a.verdict.kind !== 'reject' || (b.verdict.kind === 'reject' && a.verdict.with === b.verdict.with)) &&
   (a.verdict.kind !== 'unroutable' || (b.verdict.kind === 'unroutable' && a.verdict.error === b.verdict.error)) &&
-  (!goesOn(a) || fareAlike(a.state, b.state)) &&
+  (!goesOn(a) || sameFuture(a.state, b.state)) &&
   a.state.weight.over === b.state.weight.over &&
   a.state.weight.of === b.state.weight.of &&
   equals(a.state.sources, b.state.sources);
 
-const sameEnds = (a: readonly Result[], b: readonly Result[]): boolean =>
+const sameEnds = (a: readonly HookExit[], b: readonly HookExit[]): boolean =>
   a.length === b.length && a.every((one) => b.some((other) => sameEnd(one, other)));
 
 /** The chains of one priority. Where nobody knows their order and it makes a difference, each order is a branch. */
-const visitGroup = (context: Context, hook: Hook, { orders }: Group, state: State): readonly Result[] => {
+const visitGroup = (context: Context, hook: Hook, { orders }: Group, state: State): readonly HookExit[] => {
   const [first, ...others] = orders;
   if (first === undefined) return [{ state, verdict: { kind: 'accept' }, at: nowhere(context) }];
   const results = visitInOrder(context, hook, first, state);
@@ -227,8 +227,8 @@ const routeStep = (context: Context, when: LookUp, { state, decision, place }: R
 };
 
 /** What a look-up came to: refused packets end, the others go on with their route. */
-const withRoute = (context: Context, when: LookUp, routed: readonly Routed[]): readonly Result[] =>
-  routed.map((one): Result => {
+const withRoute = (context: Context, when: LookUp, routed: readonly Routed[]): readonly HookExit[] =>
+  routed.map((one): HookExit => {
     const { share, decision, place: at } = one;
     const chosen = share === null ? one.state : byChance(context, one.state, at, 'hash', share);
     const state = routeStep(context, when, { ...one, state: chosen });
@@ -255,7 +255,7 @@ const routeDepends = ({ family }: Context, before: State, after: State): boolean
   (family === 6 && before.ttl !== after.ttl);
 
 /** A visit of a chain of type route, and the look-up that it brings about. Later output chains still see the old device. */
-const routedAgain = (context: Context, before: State, visited: Ended): readonly Result[] =>
+const routedAgain = (context: Context, before: State, visited: ChainExit): readonly HookExit[] =>
   visited.verdict.kind === 'accept' && routeDepends(context, before, visited.state)
     ? withRoute(context, 'again', routeOutput(context, visited.state))
     : [visited];
@@ -387,7 +387,7 @@ const comeIn = (way: Way, state: State): void => {
 };
 
 /** All ends of a packet's way. */
-export const travel = (context: Context, state: State): readonly End[] => {
+export const travel = (context: Context, state: State): readonly Arrival[] => {
   const way: Way = { context, ends: [] };
   if (context.packet.entry.kind === 'node')
     settle(way, 'output', routeOutput(context, state), (routed) => sendOut(way, routed));

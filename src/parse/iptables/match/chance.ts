@@ -1,8 +1,8 @@
 import { readNumber } from '../../values/dump-values.ts';
-import { find, inverted, type Reader } from './written.ts';
+import { find, inverted, type MatchReader } from './written.ts';
 
 /** `-m statistic` in both modes; null when it is not understood. */
-export const statistic: Reader = (options) => {
+export const statistic: MatchReader = (options) => {
   const value = (name: string): string => find(options, name)?.values[0] ?? '';
   if (value('--mode') === 'random') {
     const probability = find(options, '--probability');
@@ -18,7 +18,7 @@ export const statistic: Reader = (options) => {
 };
 
 /** `-m recent`; null when it is not understood. */
-export const recent: Reader = (options) => {
+export const recent: MatchReader = (options) => {
   const actions = options.filter(({ name }) => ['--set', '--rcheck', '--update', '--remove'].includes(name));
   const [action, ...more] = actions;
   if (action === undefined || more.length > 0) return null;
@@ -40,7 +40,7 @@ export const recent: Reader = (options) => {
 };
 
 /** Modules that count or look at the clock, with their options as they are written. */
-export const rate: Reader = (options, module) => ({
+export const rate: MatchReader = (options, module) => ({
   kind: 'rate',
   module: module as 'limit' | 'hashlimit' | 'connlimit' | 'quota' | 'time',
   options,

@@ -1,6 +1,6 @@
 import type { ConnectionState, ConntrackTest, WrittenOption } from '../../../ruleset/iptables/match.ts';
 import { readAddressMask, readProtocol, readRange } from '../../values/dump-values.ts';
-import { all, type Reader } from './written.ts';
+import { all, type MatchReader } from './written.ts';
 
 const STATES: ReadonlySet<string> = new Set<ConnectionState>([
   'INVALID',
@@ -73,13 +73,13 @@ const conntrackTest = ({ name, negate, values: [value = ''] }: WrittenOption): C
 };
 
 /** `-m conntrack`; null when one of its options is not understood. */
-export const conntrack: Reader = (options) => {
+export const conntrack: MatchReader = (options) => {
   const tests = all(options.map(conntrackTest));
   return tests === null ? null : { kind: 'conntrack', tests };
 };
 
 /** `-m state`; null when it is not understood. */
-export const state: Reader = (options) => {
+export const state: MatchReader = (options) => {
   const [option] = options;
   const states = option === undefined ? null : readStates(option.values[0] ?? '');
   return option === undefined || states === null ? null : { kind: 'state', negate: option.negate, states };

@@ -1,7 +1,7 @@
 import type { IpvsTest, WrittenOption } from '../../../ruleset/iptables/match.ts';
 import { readAddressMask, readNumber, readProtocol } from '../../values/dump-values.ts';
 import { readDirection } from './conntrack.ts';
-import { all, type Reader } from './written.ts';
+import { all, type MatchReader } from './written.ts';
 
 const ipvsTest = ({ name, negate, values: [value = ''] }: WrittenOption): IpvsTest | null => {
   switch (name) {
@@ -32,7 +32,7 @@ const ipvsTest = ({ name, negate, values: [value = ''] }: WrittenOption): IpvsTe
 };
 
 /** `-m ipvs`; null when one of its options is not understood. */
-export const ipvs: Reader = (options) => {
+export const ipvs: MatchReader = (options) => {
   const tests = all(options.map(ipvsTest));
   return tests === null ? null : { kind: 'ipvs', tests };
 };

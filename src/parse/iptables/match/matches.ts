@@ -5,9 +5,9 @@ import { rate, recent, statistic } from './chance.ts';
 import { conntrack, state } from './conntrack.ts';
 import { ipvs } from './ipvs.ts';
 import { multiport, ports } from './ports.ts';
-import { all, find, inverted, type Options, type Reader } from './written.ts';
+import { all, find, inverted, type Options, type MatchReader } from './written.ts';
 
-const mark: Reader = (options, module) => {
+const mark: MatchReader = (options, module) => {
   const [option] = options;
   const masked = option === undefined ? null : readMasked(option.values[0] ?? '');
   if (option === undefined || masked === null) return null;
@@ -35,7 +35,7 @@ const readTypes = (text: string): readonly string[] | null => {
   return list.every((type) => TYPES.has(type)) ? list : null;
 };
 
-const addrtype: Reader = (options) => {
+const addrtype: MatchReader = (options) => {
   const source = inverted(options, '--src-type', readTypes);
   const destination = inverted(options, '--dst-type', readTypes);
   if (source === undefined || destination === undefined) return null;
@@ -48,7 +48,7 @@ const addrtype: Reader = (options) => {
   return { kind: 'addrtype', source, destination, limit };
 };
 
-const set: Reader = (options) => {
+const set: MatchReader = (options) => {
   const [option, ...others] = options;
   if (option === undefined || (option.name !== '--match-set' && option.name !== '--set')) return null;
   const [name = '', flags = ''] = option.values;
@@ -56,13 +56,13 @@ const set: Reader = (options) => {
   return directions === null ? null : { kind: 'set', negate: option.negate, set: name, directions, options: others };
 };
 
-const iprange: Reader = (options) => {
+const iprange: MatchReader = (options) => {
   const source = inverted(options, '--src-range', readAddressRange);
   const destination = inverted(options, '--dst-range', readAddressRange);
   return source === undefined || destination === undefined ? null : { kind: 'iprange', source, destination };
 };
 
-const mac: Reader = (options) => {
+const mac: MatchReader = (options) => {
   const [option] = options;
   const text = (option?.values[0] ?? '').toUpperCase();
   if (option === undefined || !/^[0-9A-FX]{2}(?::[0-9A-FX]{2}){5}$/.test(text)) return null;
@@ -70,7 +70,7 @@ const mac: Reader = (options) => {
   return { kind: 'mac', negate: option.negate, address, text };
 };
 
-const physdev: Reader = (options) => ({
+const physdev: MatchReader = (options) => ({
   kind: 'physdev',
   tests: options.map(({ name, negate, values: [value = ''] }) =>
     name === '--physdev-in' || name === '--physdev-out'
@@ -79,7 +79,7 @@ const physdev: Reader = (options) => ({
   ),
 });
 
-const owner: Reader = (options) => {
+const owner: MatchReader = (options) => {
   const tests = all(
     options.map(({ name, negate, values: [value = ''] }) => {
       if (name === '--socket-exists') return { kind: 'socket-exists', negate } as const;
@@ -94,7 +94,7 @@ const owner: Reader = (options) => {
   return tests === null ? null : { kind: 'owner', tests };
 };
 
-const rpfilter: Reader = (options) => ({
+const rpfilter: MatchReader = (options) => ({
   kind: 'rpfilter',
   loose: find(options, '--loose') !== undefined,
   validMark: find(options, '--validmark') !== undefined,
@@ -102,14 +102,14 @@ const rpfilter: Reader = (options) => ({
   invert: find(options, '--invert') !== undefined,
 });
 
-const socket: Reader = (options) => ({
+const socket: MatchReader = (options) => ({
   kind: 'socket',
   transparent: find(options, '--transparent') !== undefined,
   noWildcard: find(options, '--nowildcard') !== undefined,
   restoreMark: find(options, '--restore-skmark') !== undefined,
 });
 
-const ttl: Reader = (options, module) => {
+const ttl: MatchReader = (options, module) => {
   const [option] = options;
   const value = option === undefined ? null : readNumber(option.values[0] ?? '', 255);
   if (option === undefined || value === null) return null;
@@ -117,14 +117,14 @@ const ttl: Reader = (options, module) => {
   return { kind: 'ttl', module: module as 'ttl' | 'hl', negate: option.negate, op, value };
 };
 
-const one = (build: (negate: boolean, value: string) => IptablesMatch | null): Reader => {
+const one = (build: (negate: boolean, value: string) => IptablesMatch | null): MatchReader => {
   return (options) => {
     const [option] = options;
     return option === undefined ? null : build(option.negate, option.values[0] ?? '');
   };
 };
 
-const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+const READERS: ReadonlyMap<string, MatchReader> = new Map<string, MatchReader>([
   ['tcp', ports],
   ['udp', ports],
   ['udplite', ports],
@@ -172,7 +172,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
       return number === null ? null : { kind: 'dscp', negate, value: number };
     }),
   ],
-  ...['rt', 'frag', 'hbh', 'dst', 'ah', 'esp'].map((module): [string, Reader] => [
+  ...['rt', 'frag', 'hbh', 'dst', 'ah', 'esp'].map((module): [string, MatchReader] => [
     module,
     (options) => ({ kind: 'extension-header', module, options }),
   ]),

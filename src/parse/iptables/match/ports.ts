@@ -1,6 +1,6 @@
 import type { Inverted } from '../../../ruleset/iptables/match.ts';
 import { readNumber, readRange } from '../../values/dump-values.ts';
-import { find, inverted, type Reader } from './written.ts';
+import { find, inverted, type MatchReader } from './written.ts';
 
 /** Well-known ports by the names that people write (/etc/services); iptables-save prints numbers. */
 const SERVICES: Readonly<Record<string, number>> = {
@@ -45,7 +45,7 @@ const readFlags = (text: string): number | null => {
 };
 
 /** `-m tcp`, `udp`, `sctp`, `udplite`, `dccp`; null when a value is not understood. */
-export const ports: Reader = (options, module) => {
+export const ports: MatchReader = (options, module) => {
   const source = inverted(options, '--sport', readPorts);
   const destination = inverted(options, '--dport', readPorts);
   const option = inverted(options, '--tcp-option', (value) => readNumber(value, 255));
@@ -70,7 +70,7 @@ export const ports: Reader = (options, module) => {
 };
 
 /** `-m multiport`; null when a value is not understood. */
-export const multiport: Reader = (options) => {
+export const multiport: MatchReader = (options) => {
   const [option, ...more] = options;
   if (option === undefined || more.length > 0) return null;
   const list = (option.values[0] ?? '').split(',').map(readPorts);

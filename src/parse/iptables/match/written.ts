@@ -2,7 +2,7 @@ import type { Inverted, IptablesMatch, WrittenOption } from '../../../ruleset/ip
 
 export type Options = readonly WrittenOption[];
 
-export type Reader = (options: Options, module: string) => IptablesMatch | null;
+export type MatchReader = (options: Options, module: string) => IptablesMatch | null;
 
 /** The first option of that name. */
 export const find = (options: Options, name: string): WrittenOption | undefined =>

@@ -1,5 +1,5 @@
 import { readMasked, readNumber } from '../../values/dump-values.ts';
-import { has, valueOf, type Options, type Reader } from './target-reader.ts';
+import { has, valueOf, type Options, type TargetReader } from './target-reader.ts';
 
 /** `--set-xmark` and its short forms, as value and mask: x = (x & ~mask) ^ value (libxt_MARK.c, libxt_CONNMARK.c). */
 const readSetMark = (options: Options): { readonly value: number; readonly mask: number } | null | undefined => {
@@ -26,13 +26,13 @@ const readSetMark = (options: Options): { readonly value: number; readonly mask:
 };
 
 /** `-j MARK`; null when it is not understood. */
-export const mark: Reader = (options) => {
+export const mark: TargetReader = (options) => {
   const set = readSetMark(options);
   return set === null || set === undefined ? null : { kind: 'mark', ...set };
 };
 
 /** `-j CONNMARK`; null when it is not understood. */
-export const connmark: Reader = (options) => {
+export const connmark: TargetReader = (options) => {
   const save = has(options, '--save-mark');
   const restore = has(options, '--restore-mark');
   if (!save && !restore) {

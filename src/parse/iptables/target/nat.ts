@@ -1,6 +1,6 @@
 import type { IptablesTarget, NatRange } from '../../../ruleset/iptables/target.ts';
 import { readAddressMask, readAddressRange, readNumber, readRange } from '../../values/dump-values.ts';
-import { has, valueOf, type Options, type Reader } from './target-reader.ts';
+import { has, valueOf, type Options, type TargetReader } from './target-reader.ts';
 
 /** `10.0.0.1`, `10.0.0.1-10.0.0.9:80-90`, `[fd00::1]:80`, `:80`, `10.0.0.1:80-90/8000`; null when it is something else. */
 export const readNatRange = (text: string): NatRange | null => {
@@ -47,7 +47,7 @@ const nat = (
 
 /** `-j DNAT` and `-j SNAT`; null when the option is not understood. */
 export const rewriting =
-  (how: 'dnat' | 'snat', option: string): Reader =>
+  (how: 'dnat' | 'snat', option: string): TargetReader =>
   (options) => {
     // Kernels since 2.6.11 take one range only; old dumps can hold several.
     const written = options.filter(({ name }) => name === option);
@@ -57,7 +57,7 @@ export const rewriting =
 
 /** `-j MASQUERADE` and `-j REDIRECT`. */
 export const toPorts =
-  (how: 'masquerade' | 'redirect'): Reader =>
+  (how: 'masquerade' | 'redirect'): TargetReader =>
   (options) => {
     const text = valueOf(options, '--to-ports');
     if (text === null) return nat(options, how, null);
@@ -66,7 +66,7 @@ export const toPorts =
   };
 
 /** `-j NETMAP`; null when it is not understood. */
-export const netmap: Reader = (options) => {
+export const netmap: TargetReader = (options) => {
   const network = readAddressMask(valueOf(options, '--to') ?? '');
   if (network === null) return null;
   const { family, address, mask } = network;

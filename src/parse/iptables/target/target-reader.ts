@@ -3,7 +3,7 @@ import type { IptablesTarget } from '../../../ruleset/iptables/target.ts';
 
 export type Options = readonly WrittenOption[];
 
-export type Reader = (options: Options, module: string) => IptablesTarget | null;
+export type TargetReader = (options: Options, module: string) => IptablesTarget | null;
 
 /** Whether the option is there. */
 export const has = (options: Options, name: string): boolean => options.some((option) => option.name === name);

@@ -3,7 +3,7 @@ import type { RejectKind } from '../../../ruleset/values/verdict.ts';
 import { readAddress, readMasked, readNumber, readRange } from '../../values/dump-values.ts';
 import { connmark, mark } from './marks.ts';
 import { netmap, rewriting, toPorts } from './nat.ts';
-import { has, valueOf, type Options, type Reader } from './target-reader.ts';
+import { has, valueOf, type Options, type TargetReader } from './target-reader.ts';
 
 /** The words of `--reject-with` (libipt_REJECT.c, libip6t_REJECT.c), with their short forms. */
 const REJECTS: Readonly<Record<string, RejectKind>> = {
@@ -38,7 +38,7 @@ const REJECTS: Readonly<Record<string, RejectKind>> = {
   'echo-reply': 'echo-reply',
 };
 
-const reject: Reader = (options) => {
+const reject: TargetReader = (options) => {
   const word = valueOf(options, '--reject-with');
   // Without the option: port unreachable, in both families.
   if (word === null) return { kind: 'reject', with: 'port-unreachable', word: '' };
@@ -46,7 +46,7 @@ const reject: Reader = (options) => {
   return kind === undefined ? null : { kind: 'reject', with: kind, word };
 };
 
-const queue: Reader = (options, module) => {
+const queue: TargetReader = (options, module) => {
   const balance = valueOf(options, '--queue-balance');
   const number = valueOf(options, '--queue-num');
   const range = readRange(balance ?? number ?? '0', 65_535, balance === null ? '-' : ':');
@@ -60,7 +60,7 @@ const queue: Reader = (options, module) => {
   };
 };
 
-const tproxy: Reader = (options) => {
+const tproxy: TargetReader = (options) => {
   const port = readNumber(valueOf(options, '--on-port') ?? '0', 65_535);
   const marked = readMasked(valueOf(options, '--tproxy-mark') ?? '0/0');
   const address = readAddress(valueOf(options, '--on-ip') ?? '0.0.0.0');
@@ -74,7 +74,7 @@ const tproxy: Reader = (options) => {
   };
 };
 
-const log: Reader = (options, module) => ({
+const log: TargetReader = (options, module) => ({
   kind: 'log',
   module: module as 'LOG' | 'NFLOG' | 'ULOG',
   prefix: valueOf(options, '--log-prefix') ?? valueOf(options, '--nflog-prefix') ?? valueOf(options, '--ulog-prefix'),
@@ -82,11 +82,11 @@ const log: Reader = (options, module) => ({
 });
 
 const fixed =
-  (target: IptablesTarget): Reader =>
+  (target: IptablesTarget): TargetReader =>
   () =>
     target;
 
-const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+const READERS: ReadonlyMap<string, TargetReader> = new Map<string, TargetReader>([
   ['ACCEPT', fixed({ kind: 'accept' })],
   ['DROP', fixed({ kind: 'drop' })],
   ['RETURN', fixed({ kind: 'return' })],

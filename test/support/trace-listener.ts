@@ -16,7 +16,7 @@ export interface Told {
 }
 
 /** What is heard of the kernel's tracing in a namespace. */
-export interface TraceEars {
+export interface TraceListener {
   /** What was told, by the packets' numbers, up to the sentinel of this number; null: it was not heard of within the time. */
   readonly upTo: (sentinel: number, milliseconds: number) => Promise<ReadonlyMap<number, Told> | null>;
   readonly close: () => Promise<void>;
@@ -98,7 +98,7 @@ const byPacket = (lines: readonly string[], messages: readonly Logged[], names: 
 };
 
 /** Listens to all that the kernel tells in the namespace to which the words `inside` lead, and in which the tracer's table is. */
-export const openTraceEars = async (inside: readonly [string, ...string[]]): Promise<TraceEars> => {
+export const openTraceListener = async (inside: readonly [string, ...string[]]): Promise<TraceListener> => {
   let lines: string[] = [];
   let messages: Logged[] = [];
   /** The last sentinel that each has heard of. */
