@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CutFlow } from '../access/flow.ts';
 import type { Access } from '../access/model.ts';
-import { prove, type Proof } from '../audit/proof/proof.ts';
+import { prove } from '../audit/proof/proof.ts';
+import type { Proof } from '../audit/proof/differences.ts';
 import { applyTransaction } from '../compile/plan/apply-transaction.ts';
 import { compileTable } from '../compile/table/compile-table.ts';
 import { planChange, planSweep } from '../compile/plan/plan-change.ts';

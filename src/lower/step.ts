@@ -3,8 +3,6 @@ import type { MapElement } from '../ruleset/values/map-element.ts';
 import type { ValueSource } from './value-source.ts';
 import type { Verdict } from '../ruleset/values/verdict.ts';
 
-export type { Field } from './field.ts';
-
 /**
  * The meaning of a rule, the same for every dialect: what an evaluator does, one after another, until one of them does not match.
  * What a step does before a later one fails stays done (as in nft; iptables has its effects in the target, which comes last).

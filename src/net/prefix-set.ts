@@ -27,6 +27,10 @@ export const emptySet = (family: Family): PrefixSet => make(family, new Uint32Ar
 /** Every address of the family. */
 export const fullSet = (family: Family): PrefixSet => make(family, new Uint32Array(WORDS[family]));
 
+/** No address, and every address, of each family: one object each, so that what was computed for it is found again. */
+export const NO_ADDRESS: Readonly<Record<Family, PrefixSet>> = { 4: emptySet(4), 6: emptySet(6) };
+export const EVERY_ADDRESS: Readonly<Record<Family, PrefixSet>> = { 4: fullSet(4), 6: fullSet(6) };
+
 /** The addresses of some ranges, in any order and overlapping as they like. All must be of `family`. */
 export const setOfRanges = (family: Family, ranges: Iterable<Pick<Range, 'first' | 'last'>>): PrefixSet => {
   const words = WORDS[family];

@@ -52,6 +52,15 @@ spec:
       `${ALL_BUT_CLIENT}.*`,
       'prerouting rule 1',
     ],
+    ...['numgen random', 'numgen inc', 'jhash ip saddr', 'symhash'].map(
+      (how): [string, string, '+', string, string] => [
+        `verdicts by ${how} in front`,
+        `insert rule TABLE prerouting ${how} mod 2 vmap { 0 : accept, 1 : accept }`,
+        '+',
+        how === 'jhash ip saddr' ? '.*' : `${ALL_BUT_CLIENT}.*`,
+        'prerouting rule 1',
+      ],
+    ),
     [
       'an accept for some in front',
       'insert rule TABLE prerouting ip saddr 203.0.113.0/24 tcp dport 30000-30005 accept',
@@ -89,7 +98,7 @@ spec:
       'everyone',
       'prerouting rule 5',
     ],
-    ['the verdict taken away', 'flush chain TABLE refuse-drop', '+', `${ALL_BUT_CLIENT}.*`, 'refuse-drop policy'],
+    ['the verdict taken away', 'flush chain TABLE refuse-drop', '+', `${ALL_BUT_CLIENT}.*`, 'prerouting policy'],
     ['the table deleted', 'delete table TABLE', '+', `${ALL_BUT_CLIENT}.*`, 'there is no table inet portcullis'],
     [
       'the table put to sleep',

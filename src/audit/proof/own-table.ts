@@ -4,7 +4,7 @@ import type { Family } from '../../net/family.ts';
 import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../../net/protocol.ts';
 import { VIPS } from '../../compile/table/names.ts';
 import type { Value } from '../../ruleset/values/data-type.ts';
-import { lower } from '../../lower/lower.ts';
+import { stepsWithin } from '../../lower/steps-within.ts';
 import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { readingsText, type ValueSource } from '../../lower/value-source.ts';
 import type { Table } from '../../ruleset/table.ts';
@@ -65,9 +65,12 @@ const EVERY_PORT: readonly Told[] = Array.from({ length: 65_535 }, (_, index) =>
 const portsTold = (table: Table | null): readonly Told[] => {
   const maps = new Map<string, readonly Told[]>();
   const others: Told[] = [];
-  for (const { rules } of table?.chains.values() ?? [])
+  // Thousands of exposures share one list of rules.
+  const lists = new Set([...(table?.chains.values() ?? [])].map(({ rules }) => rules));
+  for (const rules of lists)
     for (const rule of rules)
-      for (const step of lower(rule)) {
+      for (const step of stepsWithin(rule)) {
+        if (step.kind === 'write' && (PORTS.has(step.value) || calculates(step.value))) return EVERY_PORT;
         if (step.kind !== 'test' && step.kind !== 'lookup' && step.kind !== 'verdict-map') continue;
         const key = step.kind === 'test' ? [step.field] : step.key;
         if (key.some(calculates)) return EVERY_PORT;

@@ -1,5 +1,4 @@
 import { PROTOCOL_NUMBER, type Protocol } from '../../net/protocol.ts';
-import { single, type Value } from '../../ruleset/values/data-type.ts';
 import { lower } from '../../lower/lower.ts';
 import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { rulesText } from '../../print/same-rules.ts';
@@ -7,7 +6,7 @@ import { readingsText, type ValueSource } from '../../lower/value-source.ts';
 import type { Step } from '../../lower/step.ts';
 import type { Table } from '../../ruleset/table.ts';
 import type { Verdict } from '../../ruleset/values/verdict.ts';
-import { find } from '../../simulate/match/set-index.ts';
+import { findElements } from '../../simulate/match/element-index.ts';
 
 /** Ports of one class are treated alike by a table, up to the names of the chains: what holds at one holds at all of them. */
 export type PortClass = (protocol: Protocol, port: number) => string;
@@ -24,7 +23,7 @@ interface Reader {
  */
 export const portClasses = (table: Table): PortClass | null => {
   const readers = new Map<string, Reader>();
-  for (const { rules } of table.chains.values())
+  for (const rules of new Set([...table.chains.values()].map((chain) => chain.rules)))
     for (const rule of rules)
       for (const step of lower(rule)) {
         const reader = readerOf(table, step);
@@ -45,14 +44,14 @@ export const portClasses = (table: Table): PortClass | null => {
     'chain' in verdict ? `${verdict.kind} ${chains.get(verdict.chain) ?? classOf(verdict.chain)}` : verdict.kind;
   const list = [...readers.values()];
   return (protocol, port) => {
-    const values = { protocol: single(PROTOCOL_NUMBER[protocol]), port: single(port) };
+    const values = { protocol: BigInt(PROTOCOL_NUMBER[protocol]), port: BigInt(port) };
     return list
       .map(({ key, elements }) => {
-        const found = find(
+        const [found] = findElements(
           elements,
-          key.map((part): Value => values[part]),
+          key.map((part) => values[part]),
         );
-        return found === null ? '' : nameOf(found.verdict);
+        return found === undefined ? '' : nameOf(found.verdict);
       })
       .join('\n');
   };

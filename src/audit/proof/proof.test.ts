@@ -6,8 +6,8 @@ import { compileTable } from '../../compile/table/compile-table.ts';
 import type { Operation } from '../../compile/plan/transaction.ts';
 import { addressComplement, addressPrefixes, type AddressSet } from '../../net/address-set.ts';
 import { formatPrefix } from '../../net/prefix.ts';
-import { single } from '../../ruleset/values/data-type.ts';
-import { destinationPort, ipv4Source, l4proto } from '../../ruleset/nft/expression.ts';
+import { single, symbol } from '../../ruleset/values/data-type.ts';
+import { destinationPort, ipv4Source, l4proto, meta, type Expression } from '../../ruleset/nft/expression.ts';
 import { inSet, match, values, verdict } from '../../ruleset/nft/statement.ts';
 import type { Interval, Rule, Table } from '../../ruleset/table.ts';
 import { accept, drop, goto } from '../../ruleset/values/verdict.ts';
@@ -46,7 +46,12 @@ const text = (set: AddressSet): string =>
     .map(formatPrefix)
     .join(' ')
     .replace(othersText, 'all others')
+    .replace(othersText4, 'all other IPv4')
     .replace('0.0.0.0/0 ::/0', 'everybody');
+const othersText4 = [...addressPrefixes(addressComplement(office))]
+  .filter(({ family }) => family === 4)
+  .map(formatPrefix)
+  .join(' ');
 const othersText = [...addressPrefixes(addressComplement(office))].map(formatPrefix).join(' ');
 
 describe('the proof finds what was changed by hand', () => {
@@ -91,6 +96,51 @@ describe('the proof finds what was changed by hand', () => {
       'a rule that nobody understands: everything is possible, also for packets to elsewhere',
       inFront('x-30001', { kind: 'unknown', text: 'xt match' }),
       ['30001/tcp + all others - everybody'],
+    ],
+    ...(
+      [
+        ['a number by chance', { kind: 'numgen', mode: 'random', modulus: 2, offset: 0 }],
+        ['a number in turn', { kind: 'numgen', mode: 'inc', modulus: 2, offset: 0 }],
+        ['a hash of the source', { kind: 'hash', how: 'jhash', of: [ipv4Source], modulus: 2, seed: null, offset: 0 }],
+        ['a hash of the flow', { kind: 'hash', how: 'symhash', of: [], modulus: 2, seed: null, offset: 0 }],
+      ] as const satisfies readonly (readonly [string, Expression])[]
+    ).map(
+      ([words, expression]) =>
+        [
+          `verdicts by ${words}`,
+          inFront('x-30001', {
+            kind: 'vmap',
+            key: [expression],
+            map: {
+              kind: 'inline',
+              elements: [0, 1].map((number) => ({ key: [single(number)], verdict: accept })),
+            },
+          }),
+          [`30001/tcp + ${words.includes('source') ? 'all other IPv4' : 'all others'}`],
+        ] as const,
+    ),
+    [
+      'an accept for one interface',
+      inFront('x-30001', match(meta('iifname'), values(symbol('eth0'))), verdict(accept)),
+      ['30001/tcp + all others'],
+    ],
+    [
+      'an accept for one address of the node, named by the connection',
+      inFront(
+        'x-30001',
+        match({ kind: 'ct', key: 'ip daddr', direction: 'original' }, values(single(0xc000_020an))),
+        verdict(accept),
+      ),
+      ['30001/tcp + all other IPv4'],
+    ],
+    [
+      'an accept for packets with a flag',
+      inFront(
+        'x-30001',
+        match({ kind: 'payload', protocol: 'tcp', field: 'flags' }, values(single(16))),
+        verdict(accept),
+      ),
+      ['30001/tcp + all others'],
     ],
     [
       'a look-up that never admits',

@@ -2,40 +2,19 @@ import { guardsOf } from '../../access/guard-of.ts';
 import type { Access, ExposureAccess } from '../../access/model.ts';
 import { exposureId } from '../../access/exposures.ts';
 import { postrouting, prerouting } from '../../compile/table/frame.ts';
-import { POSTROUTING, PREROUTING, REPLIES } from '../../compile/table/names.ts';
+import { POSTROUTING, PREROUTING, REPLIES, VIPS } from '../../compile/table/names.ts';
 import type { Address } from '../../net/address.ts';
-import { addressUnion, nobody, ofFamily, type AddressSet } from '../../net/address-set.ts';
+import { ofFamily } from '../../net/address-set.ts';
 import { FAMILIES, type Family } from '../../net/family.ts';
-import { difference, emptySet, fullSet, intersection, isEmpty, type PrefixSet } from '../../net/prefix-set.ts';
+import { difference, EVERY_ADDRESS, intersection, isEmpty, NO_ADDRESS, type PrefixSet } from '../../net/prefix-set.ts';
 import { knownDifference, knownIntersection, memoUnion } from '../../net/remembered.ts';
 import type { Protocol } from '../../net/protocol.ts';
 import type { Table } from '../../ruleset/table.ts';
-import { incoming, outgoing, type AddressType, type Packet } from '../../simulate/packet.ts';
-import { runBaseChain, type Outcome } from '../../simulate/run.ts';
+import { chainAsker, type AddressType, type Outcome, type Seen } from './ask-chain.ts';
+import { chainReads, INCOMING, OUTGOING, type ChainReads } from './chain-reads.ts';
+import { collectDifferences, type Proof } from './differences.ts';
 import { placesOf } from './own-table.ts';
 import { portClasses } from './port-class.ts';
-
-/** Where the kernel's own listing and the access disagree. */
-export interface Difference {
-  /** An exposure's id, or the port or address where there is no exposure. */
-  readonly exposure: string;
-  /** Sources that the kernel may let in although the policies refuse them. */
-  readonly gained: AddressSet;
-  /** Sources that the kernel may refuse although the policies allow them. */
-  readonly lost: AddressSet;
-  /** The rules that decide so: `prerouting rule 3`. */
-  readonly because: readonly string[];
-}
-
-export interface Proof {
-  readonly holds: boolean;
-  /** Guarded exposures that were compared. */
-  readonly exposures: number;
-  readonly differences: readonly Difference[];
-}
-
-const EVERYBODY = { 4: fullSet(4), 6: fullSet(6) } as const;
-const NOBODY = { 4: emptySet(4), 6: emptySet(6) } as const;
 
 /** Types of destination addresses that reach sockets of this host, with the families that have them. */
 const OWN_TYPES: Readonly<Record<Family, readonly AddressType[]>> = {
@@ -43,65 +22,83 @@ const OWN_TYPES: Readonly<Record<Family, readonly AddressType[]>> = {
   6: ['local', 'anycast', 'multicast'],
 };
 
+/** An interface that no rule names. */
+const SOME_DEVICE = 'an interface that no rule names';
+
 /**
- * Compares what a listed table does with an access, for every source address of both families and at every port and address where
- * either can change its behaviour (law 5). Only the own table is looked at, and only up to its verdict.
+ * Compares what a listed table does with an access, for every source address of both families and at every port, address and interface
+ * where either can change its behaviour (law 5). Only the own table is looked at, and only up to its verdict. What a rule of it does for
+ * reasons that cannot be told is a difference: it may let in, and it may refuse.
  */
 export const prove = (table: Table | null, access: Access): Proof => {
-  const collect = collector();
+  const differences = collectDifferences();
+  const guarded = access.exposures.filter(({ selection }) => selection !== null);
+  const failWith = (why: string): Proof => {
+    for (const exposure of guarded)
+      for (const family of FAMILIES) differences.fail(exposure.id, refusedBy(access, exposure, family), why);
+    if (guarded.length === 0) differences.fail('every port', NO_ADDRESS[4], why);
+    return differences.proof(guarded.length);
+  };
+  if (table === null)
+    return guarded.length === 0 ? differences.proof(0) : failWith('there is no table inet portcullis');
+  const framed = frameProblem(table);
+  if (framed !== null) return failWith(framed);
+  const reads = {
+    incoming: chainReads(table, PREROUTING, INCOMING, OWN_MAPS),
+    outgoing: chainReads(table, POSTROUTING, OUTGOING, OWN_MAPS),
+  };
+  const unclear = [...reads.incoming.unclear, ...reads.outgoing.unclear];
+  if (unclear.length > 0) return failWith(`${unclear.join(', ')}: for whom it matches cannot be told`);
+
   const guard = guardsOf(access);
   const places = placesOf(table, access);
-  const guarded = access.exposures.filter(({ selection }) => selection !== null);
-  const framed = table === null ? 'there is no table inet portcullis' : frameProblem(table);
-  if (framed !== null) {
-    if (table !== null || guarded.length > 0)
-      for (const exposure of guarded)
-        for (const family of FAMILIES) collect.gain(exposure.id, family, refusedBy(access, exposure, family), framed);
-    if (table !== null && guarded.length === 0) collect.gain('every port', 4, NOBODY[4], framed);
-    return collect.proof(guarded.length);
-  }
-  if (table === null) return collect.proof(0);
-
+  const asker = chainAsker(table);
   const expect = (
     id: string,
-    family: Family,
-    packet: Packet,
-    chain: string,
+    outcomes: readonly Outcome[],
     allowed: PrefixSet,
-    gains = true,
+    judges: 'both ways' | 'refusals',
   ): void => {
-    const { may, mayNot, rules } = summary(family, runBaseChain(table, chain, packet));
-    if (gains && may !== allowed) collect.gain(id, family, knownDifference(may, allowed), rules.admit);
-    if (!isEmpty(mayNot)) collect.lose(id, family, knownIntersection(mayNot, allowed), rules.refuse);
+    const { may, mayNot, admit, refuse } = summary(allowed.family, outcomes);
+    if (judges === 'both ways' && may !== allowed) {
+      const gained = knownDifference(may, allowed);
+      differences.note('gained', id, gained, () => rulesBehind(admit, gained));
+    }
+    if (isEmpty(mayNot)) return;
+    const lost = knownIntersection(mayNot, allowed);
+    differences.note('lost', id, lost, () => rulesBehind(refuse, lost));
   };
-  const allowedAt = (exposure: ExposureAccess | null, family: Family): PrefixSet => allowedBy(access, exposure, family);
   const check = (protocol: Protocol, port: number, destination: Address | null): void => {
     const exposure =
       guard(protocol, port, destination ?? 'local') ?? (destination === null ? null : guard(protocol, port, 'local'));
     const id = exposure?.id ?? exposureId(destination, { first: port, last: port }, protocol);
     const vipOnly = destination !== null && guard(protocol, port, destination) === null;
     for (const family of destination === null ? FAMILIES : [destination.family]) {
-      const allowed = allowedAt(exposure, family);
-      const to = (type: AddressType, direction: 'original' | 'reply' | 'untracked', through?: 'lo'): Packet =>
-        incoming({
-          family,
-          protocol,
-          port,
-          destination,
-          type,
-          direction,
-          ...(through === undefined ? {} : { through }),
-        });
-      for (const type of destination === null ? OWN_TYPES[family] : (['local', 'unicast'] as const)) {
-        const wanted = vipOnly && type === 'unicast' ? EVERYBODY[family] : allowed;
-        for (const direction of ['original', 'untracked'] as const)
-          expect(id, family, to(type, direction), PREROUTING, wanted);
-      }
-      if (destination === null) expect(id, family, to('unicast', 'original'), PREROUTING, EVERYBODY[family]);
-      expect(id, family, to('local', 'reply'), PREROUTING, EVERYBODY[family]);
-      expect(id, family, to('local', 'original', 'lo'), PREROUTING, EVERYBODY[family]);
+      const allowed = allowedBy(access, exposure, family);
+      const everybody = EVERY_ADDRESS[family];
+      const ask = (address: bigint, device: string) => (type: AddressType, seen: Seen) =>
+        asker.incoming(PREROUTING, { family, protocol, port, address, type, seen, device });
+      const seen: readonly Seen[] = reads.incoming.asksForState
+        ? ['original', 'untracked', 'invalid']
+        : ['original', 'untracked'];
+      for (const device of [SOME_DEVICE, ...reads.incoming.devices])
+        for (const address of addressesFor(reads.incoming, destination, family)) {
+          const incoming = ask(address, device);
+          for (const type of destination === null ? OWN_TYPES[family] : (['local', 'unicast'] as const))
+            for (const one of seen)
+              expect(id, incoming(type, one), vipOnly && type === 'unicast' ? everybody : allowed, 'both ways');
+          if (destination === null) expect(id, incoming('unicast', 'original'), everybody, 'both ways');
+          expect(id, incoming('local', 'reply'), everybody, 'both ways');
+          if (device === SOME_DEVICE) expect(id, ask(address, 'lo')('local', 'original'), everybody, 'both ways');
+        }
       // Replies may be cut for refused clients only; which of them are cut depends on what is tracked.
-      expect(id, family, outgoing({ family, protocol, port, source: destination }), POSTROUTING, allowed, false);
+      if (table.chains.has(POSTROUTING))
+        for (const device of [SOME_DEVICE, ...reads.outgoing.devices])
+          for (const address of addressesFor(reads.outgoing, destination, family)) {
+            const type = destination === null ? 'local' : 'unicast';
+            const replies = { family, protocol, port, address, type, seen: 'reply', device } as const;
+            expect(id, asker.outgoing(POSTROUTING, replies), allowed, 'refusals');
+          }
     }
   };
   const classOf = portClasses(table);
@@ -114,21 +111,27 @@ export const prove = (table: Table | null, access: Access): Proof => {
           ? null
           : `${protocol} ${guard(protocol, port, 'local')?.selection}\n${classOf(protocol, port)}`;
       if (like !== null && right.has(like)) continue;
-      const before = collect.found();
+      const before = differences.found();
       check(protocol, port, null);
-      if (like !== null && collect.found() === before) right.add(like);
+      if (like !== null && differences.found() === before) right.add(like);
     }
   for (const { address, protocol, port } of places.vips) check(protocol, port, address);
-  return collect.proof(guarded.length);
+  return differences.proof(guarded.length);
 };
+
+/** Maps of which every key is a place of its own. */
+const OWN_MAPS: ReadonlySet<string> = new Set(Object.values(VIPS));
+
+const addressesFor = (reads: ChainReads, destination: Address | null, family: Family): readonly bigint[] =>
+  destination === null ? [reads.unnamed(family), ...reads.addresses(family)] : [destination.value];
 
 const allowedBy = (access: Access, exposure: ExposureAccess | null, family: Family): PrefixSet => {
   const selection = exposure?.selection == null ? undefined : access.selections.get(exposure.selection);
-  return selection === undefined ? EVERYBODY[family] : ofFamily(selection.allowed, family);
+  return selection === undefined ? EVERY_ADDRESS[family] : ofFamily(selection.allowed, family);
 };
 
 const refusedBy = (access: Access, exposure: ExposureAccess, family: Family): PrefixSet =>
-  difference(EVERYBODY[family], allowedBy(access, exposure, family));
+  difference(EVERY_ADDRESS[family], allowedBy(access, exposure, family));
 
 /** The table must be awake and its base chains must be attached where they judge; a further one could decide before or after them. */
 const frameProblem = (table: Table): string | null => {
@@ -155,66 +158,27 @@ const frameProblem = (table: Table): string | null => {
   return extra === undefined ? null : `there is a base chain that is not ours: ${extra.name}`;
 };
 
-const ruleName = ({ decidedBy }: Outcome): string =>
-  `${decidedBy.chain} ${decidedBy.rule === 'policy' ? 'policy' : `rule ${decidedBy.rule}`}`;
+const ruleName = ({ at }: Outcome): string =>
+  at.kind !== 'rule' ? at.kind : `${at.chain.name} ${at.number === 'policy' ? 'policy' : `rule ${at.number}`}`;
 
-/** Sources that may get through, sources that may not, and the rules behind each. */
+const rulesBehind = (outcomes: readonly Outcome[], clients: PrefixSet): readonly string[] =>
+  outcomes.filter((outcome) => !isEmpty(intersection(outcome.clients, clients))).map(ruleName);
+
+/** Clients that may get through, clients that may not, and what is behind each. */
 const summary = (family: Family, outcomes: readonly Outcome[]) => {
-  let [may, mayNot]: readonly PrefixSet[] & { 0: PrefixSet; 1: PrefixSet } = [NOBODY[family], NOBODY[family]];
+  let [may, mayNot] = [NO_ADDRESS[family], NO_ADDRESS[family]];
   const admit: Outcome[] = [];
   const refuse: Outcome[] = [];
   for (const outcome of outcomes) {
-    const { subjects, verdict } = outcome;
+    const { clients, verdict } = outcome;
     if (verdict !== 'drop' && verdict !== 'reject') {
-      may = memoUnion(may, subjects);
+      may = memoUnion(may, clients);
       admit.push(outcome);
     }
     if (verdict !== 'accept') {
-      mayNot = memoUnion(mayNot, subjects);
+      mayNot = memoUnion(mayNot, clients);
       refuse.push(outcome);
     }
   }
-  return { may, mayNot, rules: { admit, refuse } };
-};
-
-/** Gathers differences per exposure over all the packets that were tried. */
-const collector = () => {
-  const found = new Map<string, { gained: AddressSet; lost: AddressSet; because: Set<string> }>();
-  let notes = 0;
-  const note = (
-    kind: 'gained' | 'lost',
-    exposure: string,
-    family: Family,
-    set: PrefixSet,
-    why: readonly Outcome[] | string,
-  ): void => {
-    if (isEmpty(set) && typeof why !== 'string') return;
-    notes++;
-    const entry = found.get(exposure) ?? { gained: nobody, lost: nobody, because: new Set<string>() };
-    found.set(exposure, entry);
-    entry[kind] = addressUnion(entry[kind], { v4: NOBODY[4], v6: NOBODY[6], [family === 4 ? 'v4' : 'v6']: set });
-    const rules =
-      typeof why === 'string'
-        ? [why]
-        : why.filter(({ subjects }) => !isEmpty(intersection(subjects, set))).map(ruleName);
-    for (const rule of rules) entry.because.add(rule);
-  };
-  return {
-    gain: (exposure: string, family: Family, set: PrefixSet, why: readonly Outcome[] | string) =>
-      note('gained', exposure, family, set, why),
-    lose: (exposure: string, family: Family, set: PrefixSet, why: readonly Outcome[] | string) =>
-      note('lost', exposure, family, set, why),
-    /** Number of differences noted so far, each time one is seen. */
-    found: (): number => notes,
-    proof: (exposures: number): Proof => ({
-      holds: found.size === 0,
-      exposures,
-      differences: [...found].map(([exposure, { gained, lost, because }]) => ({
-        exposure,
-        gained,
-        lost,
-        because: [...because].slice(0, 8),
-      })),
-    }),
-  };
+  return { may, mayNot, admit, refuse };
 };

@@ -1,11 +1,11 @@
 import type { Access, ExposureAccess } from '../../access/model.ts';
 import type { Address } from '../../net/address.ts';
-import { addressDifference, addressUnion, isNobody, nobody, ofFamily, type AddressSet } from '../../net/address-set.ts';
-import { FAMILIES, type Family } from '../../net/family.ts';
+import { addressDifference, isNobody, ofFamily } from '../../net/address-set.ts';
+import { FAMILIES } from '../../net/family.ts';
 import {
   difference,
   emptySet,
-  fullSet,
+  EVERY_ADDRESS,
   intersection,
   isEmpty,
   ranges,
@@ -25,10 +25,8 @@ import { refOf, type Place } from '../../simulate/state/place.ts';
 import { simulate, type SimulateOptions } from '../../simulate/simulate.ts';
 import { nodeAddresses, outerInterfaces } from '../reach/entries.ts';
 import { findExposures, type FoundExposure } from '../exposures/find-exposures.ts';
-import type { Difference, Proof } from './proof.ts';
+import { collectDifferences, type Difference, type Proof } from './differences.ts';
 import { probeOf, reachOf, type Reach, type ReachPart } from '../reach/reach.ts';
-
-const EVERYBODY = { 4: fullSet(4), 6: fullSet(6) } as const;
 
 /** kube-proxy's own chains, but for those that apply a Service's source ranges. */
 const isKubeProxy = (place: Place): boolean =>
@@ -122,34 +120,24 @@ const portsOf = (
 export const verifyNode = (ruleset: Ruleset, access: Access, options: SimulateOptions = {}): Proof => {
   const found = findExposures(ruleset);
   const guard = guardsOf(access);
-  const differences = new Map<string, { gained: AddressSet; lost: AddressSet; because: Set<string> }>();
-  const note = (
-    id: string,
-    family: Family,
-    kind: 'gained' | 'lost',
-    set: PrefixSet,
-    because: readonly string[],
-  ): void => {
-    if (isEmpty(set) || because.length === 0) return;
-    const entry = differences.get(id) ?? { gained: nobody, lost: nobody, because: new Set<string>() };
-    differences.set(id, entry);
-    entry[kind] = addressUnion(entry[kind], { ...nobody, [family === 4 ? 'v4' : 'v6']: set });
-    for (const one of because) entry.because.add(one);
+  const differences = collectDifferences();
+  const note = (kind: 'gained' | 'lost', id: string, set: PrefixSet, because: readonly string[]): void => {
+    if (because.length > 0) differences.note(kind, id, set, () => because);
   };
   const compare = (id: string, reach: Reach, allowed: PrefixSet): void => {
     const { family } = reach.exposure;
-    const refused = difference(EVERYBODY[family], allowed);
+    const refused = difference(EVERY_ADDRESS[family], allowed);
     const unroutable = routedAway(reach);
     for (const part of reach.parts) {
       const gained = part.reached === 'no' ? emptySet(family) : intersection(part.sources, refused);
       if (!isEmpty(gained)) {
         const because = openedBy(ruleset, reach, gained, options);
-        note(id, family, 'gained', looseSet(gained, intersection(unroutable, refused)), because);
+        note('gained', id, looseSet(gained, intersection(unroutable, refused)), because);
       }
       const lost = part.reached === 'yes' ? emptySet(family) : intersection(part.sources, allowed);
       if (!isEmpty(lost)) {
         const because = closedBy(ruleset, reach, part, lost, options).map((place) => refText(refOf(place)));
-        note(id, family, 'lost', looseSet(lost, intersection(unroutable, allowed)), because);
+        note('lost', id, looseSet(lost, intersection(unroutable, allowed)), because);
       }
     }
   };
@@ -161,7 +149,7 @@ export const verifyNode = (ruleset: Ruleset, access: Access, options: SimulateOp
       if (exposure.address !== null && exposure.address.family !== family) continue;
       const { selection } = exposure;
       const allowedSet = selection === null ? undefined : access.selections.get(selection)?.allowed;
-      const allowed = allowedSet === undefined ? EVERYBODY[family] : ofFamily(allowedSet, family);
+      const allowed = allowedSet === undefined ? EVERY_ADDRESS[family] : ofFamily(allowedSet, family);
       for (const port of portsOf(exposure, guard, found))
         for (const destination of exposure.address === null
           ? judged(addresses, exposure, port, guard)
@@ -183,13 +171,7 @@ export const verifyNode = (ruleset: Ruleset, access: Access, options: SimulateOp
         }
     }
   }
-  return {
-    holds: differences.size === 0,
-    exposures: guarded.length,
-    differences: [...differences].flatMap(([exposure, { gained, lost, because }]): Difference[] =>
-      isNobody(gained) && isNobody(lost) ? [] : [{ exposure, gained, lost, because: [...because].slice(0, 8) }],
-    ),
-  };
+  return differences.proof(guarded.length);
 };
 
 /** The node's addresses at which the exposure itself judges a port: those of Services have exposures of their own. */

@@ -1,7 +1,15 @@
 import type { Address } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
 import { PROTOCOL_NUMBER } from '../../net/protocol.ts';
-import { difference, emptySet, fullSet, intersection, isEmpty, union, type PrefixSet } from '../../net/prefix-set.ts';
+import {
+  difference,
+  EVERY_ADDRESS,
+  intersection,
+  isEmpty,
+  NO_ADDRESS,
+  union,
+  type PrefixSet,
+} from '../../net/prefix-set.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
 import type { Entry, PacketSet } from '../../simulate/state/packet-set.ts';
 import { placeKey, type Place } from '../../simulate/state/place.ts';
@@ -31,13 +39,10 @@ export interface Reach {
   readonly parts: readonly ReachPart[];
 }
 
-const EVERYBODY: Readonly<Record<Family, PrefixSet>> = { 4: fullSet(4), 6: fullSet(6) };
-const NOBODY: Readonly<Record<Family, PrefixSet>> = { 4: emptySet(4), 6: emptySet(6) };
-
 /** The first packet of a connection to an exposure, from anybody. */
 export const probeOf = (exposure: FoundExposure, destination: Address, entry: Entry): PacketSet => ({
   family: exposure.family,
-  sources: EVERYBODY[exposure.family],
+  sources: EVERY_ADDRESS[exposure.family],
   destination: destination.value,
   protocol: PROTOCOL_NUMBER[exposure.protocol],
   sourcePort: null,
@@ -64,7 +69,7 @@ interface Cell {
  */
 const cellsOf = (leaves: readonly Leaf[], family: Family): readonly Cell[] => {
   let cells: readonly Cell[] = [];
-  let rest = EVERYBODY[family];
+  let rest = EVERY_ADDRESS[family];
   const bySources = new Map<PrefixSet, Leaf[]>();
   for (const leaf of leaves) {
     const same = bySources.get(leaf.sources);
@@ -153,7 +158,7 @@ export const reachOf = (
   const sourcesOf = (wanted: readonly ReachPart['reached'][]): PrefixSet =>
     parts
       .filter(({ reached }) => wanted.includes(reached))
-      .reduce((sum, { sources }) => union(sum, sources), NOBODY[family]);
+      .reduce((sum, { sources }) => union(sum, sources), NO_ADDRESS[family]);
   return {
     exposure,
     entry,

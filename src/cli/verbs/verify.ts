@@ -1,6 +1,7 @@
 import { EMPTY_STATE, evaluateState } from '../../access/state.ts';
 import type { Access } from '../../access/model.ts';
-import { prove, type Proof } from '../../audit/proof/proof.ts';
+import { prove } from '../../audit/proof/proof.ts';
+import type { Proof } from '../../audit/proof/differences.ts';
 import { bothProofs, verifyNode } from '../../audit/proof/verify-node.ts';
 import { TABLE } from '../../compile/table/names.ts';
 import { error, fail, ok, type Diagnostic, type Result } from '../../diagnostic/diagnostic.ts';

@@ -1,4 +1,4 @@
-import type { Proof } from '../../audit/proof/proof.ts';
+import type { Proof } from '../../audit/proof/differences.ts';
 import { isNobody } from '../../net/address-set.ts';
 import { describeSources, familyTexts } from '../words/sources.ts';
 

@@ -3,7 +3,7 @@ import type { IptablesRule } from '../../ruleset/iptables/rule.ts';
 import { lower } from '../../lower/lower.ts';
 import type { Step } from '../../lower/step.ts';
 import type { AnyChain } from '../../ruleset/table.ts';
-import { SOURCES, type State } from '../state/state.ts';
+import { destinationOf, SOURCES, type State } from '../state/state.ts';
 
 /**
  * The rules of a long chain by what they demand first. kube-proxy's chains are dispatch tables: of 14,421 rules in KUBE-SERVICES a packet
@@ -130,7 +130,7 @@ export const nextRule = (chain: AnyChain, from: number, state: State): number =>
   }
   const { byDestination, byPort, bySource, ofAnySource, always } = dispatch;
   let next = nextIn(always, from);
-  const toDestination = byDestination.get(state.destination) ?? NONE;
+  const toDestination = byDestination.get(destinationOf(state)) ?? NONE;
   if (toDestination.length > 0) next = Math.min(next, nextIn(toDestination, from));
   const { destinationPort } = state;
   if (typeof destinationPort === 'number') {

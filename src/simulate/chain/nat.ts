@@ -6,7 +6,7 @@ import { byChance, type Context } from '../state/context.ts';
 import type { Place } from '../state/place.ts';
 import { rangeOfReading } from '../match/read-source.ts';
 import { addressFor, redirectAddress } from '../host/source-address.ts';
-import { ANY_PORT, onePort, SOURCES, thePort, type Connection, type State } from '../state/state.ts';
+import { ANY_PORT, destinationOf, onePort, SOURCES, thePort, type Connection, type State } from '../state/state.ts';
 import type { Effect } from '../state/trace.ts';
 
 /** What a rewriting came to. */
@@ -31,13 +31,15 @@ const LOCALHOST = { 4: 0x7f00_0001n, 6: 1n } as const;
 /** Which address a rewriting without one takes; null: none; undefined: cannot be told. */
 const implied = (context: Context, state: State, hook: Hook, how: NatStep['how']): bigint | null | undefined => {
   if (how === 'redirect')
-    return hook === 'output' ? LOCALHOST[context.family] : redirectAddress(context.index, state.in, state.destination);
+    return hook === 'output'
+      ? LOCALHOST[context.family]
+      : redirectAddress(context.index, state.in, destinationOf(state));
   if (how === 'masquerade') return addressFor(context.index, state.out, nextHop(state));
   return null;
 };
 
 /** What masquerade looks for: an address in the network of the next hop. */
-const nextHop = (state: State): bigint => state.route?.nextHop ?? state.destination;
+const nextHop = (state: State): bigint => state.route?.nextHop ?? destinationOf(state);
 
 const HOW_DESTINATION: ReadonlySet<NatStep['how']> = new Set(['dnat', 'redirect']);
 
@@ -102,8 +104,8 @@ const mapDestination = (
   { how, random }: NatStep,
   at: Place,
 ): readonly Mapped[] => {
-  const before = { address: state.destination, port: state.destinationPort ?? null };
-  const address = chosen ?? state.destination;
+  const before = { address: destinationOf(state), port: state.destinationPort ?? null };
+  const address = chosen ?? destinationOf(state);
   const finish = (here: State, newPort: State['destinationPort']): Mapped => {
     const connection = connectionOf(here);
     const changed = address !== here.destination || newPort !== here.destinationPort;
@@ -205,7 +207,7 @@ const mapNetwork = (context: Context, state: State, destination: boolean, range:
     persistent: false,
   };
   if (destination) {
-    const [mapped] = mapDestination(context, state, shift(state.destination), null, step, at);
+    const [mapped] = mapDestination(context, state, shift(destinationOf(state)), null, step, at);
     return mapped ?? { kind: 'no-match', state };
   }
   const source = state.source === SOURCES ? state.point : state.source;

@@ -11,7 +11,7 @@ import { addressesAt, addressesOf, couldFind, findElements, type Point } from '.
 import { ipsetElements, ipsetKey } from './ipset-elements.ts';
 import { readField, type Held } from './read-field.ts';
 import { isPoint, readReading } from './read-source.ts';
-import { contentOf } from './set-index.ts';
+import { contentOf } from './stored-addresses.ts';
 import { cannotTell, splitBySet, type Truth } from '../state/split.ts';
 import { SOURCES, type State } from '../state/state.ts';
 

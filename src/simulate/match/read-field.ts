@@ -41,23 +41,39 @@ const connectionOf = ({ connection }: State): Connection | null =>
 /** Only the zone of a template is told: what else stands there differs from kernel to kernel. */
 const isTemplate = (state: State): boolean => hasNoConnection(state) && state.template !== null;
 
-const statusOf = (one: Connection): readonly string[] => [
-  ...(one.seenReply ? ['seen-reply'] : []),
-  ...(one.assured ? ['assured'] : []),
-  ...(one.confirmed ? ['confirmed'] : []),
-  ...(one.snat ? ['snat'] : []),
-  ...(one.dnat ? ['dnat'] : []),
-];
+const statusOf = (one: Connection): readonly string[] | undefined =>
+  one.state === undefined
+    ? undefined
+    : [
+        ...(one.seenReply ? ['seen-reply'] : []),
+        ...(one.assured ? ['assured'] : []),
+        ...(one.confirmed ? ['confirmed'] : []),
+        ...(one.snat ? ['snat'] : []),
+        ...(one.dnat ? ['dnat'] : []),
+      ];
 
 const yesNo = (holds: boolean): string => (holds ? 'yes' : 'no');
 
 /** A fact that the question states; undefined where it does not. */
 const stated = (context: Context, field: Field): Point | undefined => pointOf(context.packet.fields.get(field));
 
+const isOrdinary = ({ packet }: Context): boolean => packet.unstated !== 'unknown';
+
+/** What an ordinary packet has, where the question says nothing else. */
+const ordinarily = (context: Context, point: Point): Point | undefined => (isOrdinary(context) ? point : undefined);
+
 const pointOf = (value: Value | undefined): Point | undefined =>
   value === undefined ? undefined : value.kind === 'range' ? value.first : value.name;
 
-const typeHeld = (context: Context, state: State, address: PacketAddress, device: string | null): Held => {
+const typeHeld = (
+  context: Context,
+  state: State,
+  field: Field,
+  address: PacketAddress,
+  device: string | null,
+): Held => {
+  const given = stated(context, field);
+  if (given !== undefined) return given;
   const held = addressHeld(address, state);
   // A set of sources is split by its types (match-step.ts).
   return typeof held === 'bigint' ? addressType(context.index, held, device) : undefined;
@@ -146,7 +162,7 @@ export const readField = (context: Context, state: State, field: Field): Held =>
     case 'source':
       return addressHeld(state.source, state);
     case 'destination':
-      return state.destination;
+      return addressHeld(state.destination, state);
     case 'source-port':
       return headerPort(context, portHeld(state.sourcePort));
     case 'destination-port':
@@ -161,17 +177,17 @@ export const readField = (context: Context, state: State, field: Field): Held =>
     case 'out-interface':
       return state.out;
     case 'source-type':
-      return typeHeld(context, state, state.source, null);
+      return typeHeld(context, state, field, state.source, null);
     case 'destination-type':
-      return typeHeld(context, state, state.destination, null);
+      return typeHeld(context, state, field, state.destination, null);
     case 'source-type-on-in-interface':
-      return typeHeld(context, state, state.source, state.in);
+      return typeHeld(context, state, field, state.source, state.in);
     case 'source-type-on-out-interface':
-      return typeHeld(context, state, state.source, state.out);
+      return typeHeld(context, state, field, state.source, state.out);
     case 'destination-type-on-in-interface':
-      return typeHeld(context, state, state.destination, state.in);
+      return typeHeld(context, state, field, state.destination, state.in);
     case 'destination-type-on-out-interface':
-      return typeHeld(context, state, state.destination, state.out);
+      return typeHeld(context, state, field, state.destination, state.out);
     case 'mark':
       return state.mark;
     case 'ct-mark':
@@ -200,14 +216,14 @@ export const readField = (context: Context, state: State, field: Field): Held =>
       return tupleHeld(field, state);
     case 'tcp-flags':
       if (context.packet.protocol !== 6) return null;
-      return stated(context, field) ?? (context.packet.state === 'new' ? SYN : undefined);
+      return stated(context, field) ?? (context.packet.state === 'new' && isOrdinary(context) ? SYN : undefined);
     case 'icmp-type':
     case 'icmp-code':
       return isIcmp(context.packet) ? stated(context, field) : null;
     case 'fragment':
-      return stated(context, field) ?? 'first';
+      return stated(context, field) ?? ordinarily(context, 'first');
     case 'extension-header':
-      return stated(context, field) ?? [];
+      return stated(context, field) ?? ordinarily(context, []);
     case 'ttl':
       return state.ttl;
     case 'dscp':
@@ -227,7 +243,7 @@ export const readField = (context: Context, state: State, field: Field): Held =>
     case 'out-bridge-port':
       return bridgePort(context, state, field);
     case 'bridged':
-      return stated(context, field) ?? 'no';
+      return stated(context, field) ?? ordinarily(context, 'no');
     case 'ipvs-connection':
     case 'ipvs-protocol':
     case 'ipvs-virtual-address':
@@ -260,7 +276,7 @@ const ofConnection = (state: State, of: (connection: Connection) => Held): Held 
  * What the tracker has not seen counts as invalid, or, where it has a template of a connection, as new (net/netfilter/nft_ct.c, nft_ct_get_eval;
  * xt_conntrack.c).
  */
-const stateHeld = (state: State): string => {
+const stateHeld = (state: State): string | undefined => {
   const { connection } = state;
   if (isTemplate(state)) return 'new';
   if (connection === null || connection === 'invalid') return 'invalid';
@@ -273,6 +289,7 @@ const TO_THIS_HOST = ['unicast', 'host'] as const;
 const packetType = (context: Context, state: State): Held => {
   const given = stated(context, 'packet-type');
   if (given !== undefined) return given === 'unicast' ? TO_THIS_HOST : given;
+  if (!isOrdinary(context)) return undefined;
   const type = addressType(context.index, context.packet.destination, null);
   return type === 'broadcast' || type === 'multicast' ? type : state.in === 'lo' ? undefined : TO_THIS_HOST;
 };

@@ -32,6 +32,8 @@ export interface PacketSet {
   readonly direction: 'original' | 'reply';
   /** More that is known: `mark`, `length`, `socket-user`, `source-mac`, `in-bridge-port`, `icmp-type`, … */
   readonly fields: ReadonlyMap<Field, Value>;
+  /** What `fields` does not say is as an ordinary first packet has it (no fragment, no extension header), or unknown. */
+  readonly unstated?: 'unknown';
 }
 
 const NO_FIELDS: ReadonlyMap<Field, Value> = new Map();

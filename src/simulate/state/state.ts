@@ -35,7 +35,8 @@ export interface Tuple {
 
 /** What the connection tracker holds for the packet. */
 export interface Connection {
-  readonly state: 'new' | 'established' | 'related';
+  /** undefined: nothing is known of it but its direction. */
+  readonly state: 'new' | 'established' | 'related' | undefined;
   readonly direction: 'original' | 'reply';
   readonly original: Tuple;
   readonly reply: Tuple;
@@ -96,7 +97,8 @@ export interface State {
   readonly point: bigint | null;
   readonly source: PacketAddress;
   readonly sourcePort: Ports;
-  readonly destination: bigint;
+  /** On its way through the node a packet has one: {@link destinationOf}. A chain by itself can be asked about all of them at once. */
+  readonly destination: PacketAddress;
   /** null: none; undefined: cannot be told. */
   readonly destinationPort: number | null | undefined;
   readonly mark: bigint | undefined;
@@ -136,6 +138,12 @@ export const listed = <T>(grown: Grown<T> | null): readonly T[] => {
   for (let one = grown; one !== null; one = one.before) items.push(one.last);
   return items.reverse();
 };
+
+/**
+ * The one destination of a packet on its way. An open one is no packet's on its way (only filter chains are asked about those, by the
+ * proof), so that it counts as the unspecified address, which nothing routes or rewrites.
+ */
+export const destinationOf = ({ destination }: State): bigint => (typeof destination === 'bigint' ? destination : 0n);
 
 /** The tracker holds nothing for the packet: it has not seen it, or calls it invalid. */
 export const hasNoConnection = ({ connection }: State): boolean => connection === null || connection === 'invalid';

@@ -9,13 +9,13 @@ import { sysctl } from '../host/host-index.ts';
 import { choiceOf, type Share } from './ipvs-schedulers.ts';
 import { SYN, tcpFlags, type PacketSet } from '../state/packet-set.ts';
 import type { Place } from '../state/place.ts';
-import type { State } from '../state/state.ts';
+import { destinationOf, type State } from '../state/state.ts';
 
 /** The service that takes a packet (net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find): by mark first, then by address and port. */
 const serviceFor = (context: Context, services: readonly VirtualServer[], state: State): VirtualServer | null => {
-  const { mark, destination, destinationPort } = state;
+  const { mark, destinationPort } = state;
   const byMark = mark === undefined || mark === 0n ? undefined : places(services).get(`${context.family} mark ${mark}`);
-  return byMark ?? serviceAt(context, services, destination, destinationPort);
+  return byMark ?? serviceAt(context, services, destinationOf(state), destinationPort);
 };
 
 /** The service at an address and a port. */
@@ -95,7 +95,7 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
   const isAnswer = balanced !== null && packet.direction === 'reply';
   if (state.ipvs !== null || !BALANCED.has(packet.protocol) || isAnswer) return passed(state);
   if (isAbsent(ipvs))
-    return isInUse(ruleset) && context.index.local.has(state.destination)
+    return isInUse(ruleset) && context.index.local.has(destinationOf(state))
       ? [{ kind: 'unknown', state, at: untold(ipvs), why: ipvs.why }]
       : passed(state);
   if (ipvs.length === 0) return passed(state);

@@ -4,7 +4,7 @@ import type { Context } from '../state/context.ts';
 import type { Client, Outcome } from '../state/outcome.ts';
 import { isIcmp } from '../state/packet-set.ts';
 import type { Place } from '../state/place.ts';
-import { listed, SOURCES, type State } from '../state/state.ts';
+import { destinationOf, listed, SOURCES, type State } from '../state/state.ts';
 
 /** An outcome without what the way there says of it (probability, assumptions). */
 export type Fate = Omit<Outcome, 'probability' | 'kind' | 'assuming'>;
@@ -98,7 +98,7 @@ export const listens = (context: Context, state: State): boolean | null => {
       one.protocol === protocol &&
       one.port === state.destinationPort &&
       one.families.includes(context.family) &&
-      (one.address === null || one.address.value === state.destination) &&
+      (one.address === null || one.address.value === destinationOf(state)) &&
       (one.device === null || one.device === state.in),
   );
 };
@@ -111,7 +111,7 @@ export const arrived = (context: Context, state: State, place: Place): Fate => {
   const echo = isIcmp(context.packet);
   return {
     result: delivered ? 'delivered' : 'local',
-    to: { address: state.destination, port: state.destinationPort ?? null },
+    to: { address: destinationOf(state), port: state.destinationPort ?? null },
     source: sourceOf(state),
     via: null,
     where: 'this-node',
@@ -149,7 +149,7 @@ export const left = (context: Context, state: State): Fate => {
     result: delivered ? 'delivered' : 'forwarded',
     to:
       ipvs === null
-        ? { address: state.destination, port: state.destinationPort ?? null }
+        ? { address: destinationOf(state), port: state.destinationPort ?? null }
         : { address: ipvs.server.address.value, port: ipvs.port },
     source: sourceOf(state),
     via: route === null ? null : { oif: route.device, nextHop: route.nextHop },

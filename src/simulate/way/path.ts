@@ -21,7 +21,7 @@ import {
 import type { Place } from '../state/place.ts';
 import { refusedOnArrival, routeInput, routeOutput, routeToServer, type Routed } from './route.ts';
 import { sameFuture, sameRoute } from '../state/same-state.ts';
-import { SOURCES, thePort, type State } from '../state/state.ts';
+import { destinationOf, SOURCES, thePort, type State } from '../state/state.ts';
 import type { Header } from '../state/trace.ts';
 import { equals } from '../../net/prefix-set.ts';
 
@@ -44,7 +44,7 @@ const end = (way: Way, state: State, ending: Fate): void => void way.ends.push({
 
 const headerOf = (state: State): Header => ({
   source: state.source === SOURCES ? state.point : (state.source ?? null),
-  destination: state.destination,
+  destination: destinationOf(state),
   sourcePort: thePort(state.sourcePort),
   destinationPort: state.destinationPort ?? null,
   mark: state.mark ?? 0n,
@@ -303,7 +303,7 @@ const runIpvs = (way: Way, hook: Hook, state: State, then: Then): void => {
         const taken = recorded(context, result.state, { kind: 'ipvs', hook, at, to });
         // Direct routing asks for the way to the server, and leaves the packet as it is.
         settle(way, 'output', routeToServer(context, taken, server.address.value), (routed) => {
-          const next = { ...routed, destination: taken.destination };
+          const next: State = { ...routed, destination: taken.destination };
           if (routed.route?.local === true) return then(next);
           // ip_vs_xmit.c, decrement_ttl.
           const counted = countedDown(way, next);

@@ -15,7 +15,7 @@ import { fibLookup, fibPartition, type FibKey, type FibResult } from '../host/fi
 import { linkLevel, linkSwitch, sysctl, type HostIndex } from '../host/host-index.ts';
 import type { Place } from '../state/place.ts';
 import { addressFor } from '../host/source-address.ts';
-import { SOURCES, thePort, type State, type StateRoute } from '../state/state.ts';
+import { destinationOf, SOURCES, thePort, type State, type StateRoute } from '../state/state.ts';
 
 /** Where the routing sends some packets. */
 export interface Routed {
@@ -114,8 +114,8 @@ const chosenSource = (
   via: bigint | null,
 ): bigint | null => {
   if (route.source !== null) return route.source.value;
-  if (local) return state.destination;
-  return addressFor(index, device, via ?? state.destination) ?? null;
+  if (local) return destinationOf(state);
+  return addressFor(index, device, via ?? destinationOf(state)) ?? null;
 };
 
 const withSources = (state: State, sources: PrefixSet | null): State =>
@@ -137,7 +137,7 @@ export const routeToServer = (context: Context, state: State, server: bigint): r
 export const routeOutput = (context: Context, state: State): readonly Routed[] =>
   fibLookup(
     context.index,
-    state.destination,
+    destinationOf(state),
     keyOf(context, state, 'lo'),
     isOpen(state) ? state.sources : null,
   ).flatMap(({ sources, result }) => decide(context, withSources(state, sources), result, true));
@@ -180,7 +180,7 @@ export const refusedOnArrival = (
   state: State,
 ): { readonly refused: readonly Routed[]; readonly rest: State | null } => {
   if (context.family === 4 || state.in === 'lo') return { refused: [], rest: state };
-  if (state.destination === 1n)
+  if (destinationOf(state) === 1n)
     return refuse(context, state, range(6, 0n, (1n << 128n) - 1n), 'martian destination: the loopback address');
   return refuse(context, state, union(NEVER6, LOOPBACK6), 'martian source: no packet from outside has it');
 };
@@ -195,7 +195,7 @@ export const routeInput = (context: Context, state: State): readonly Routed[] =>
   const never = localnet ? union(GROUPS4, ZERO_NET) : union(union(GROUPS4, ZERO_NET), LOOPBACK4);
   const { refused, rest } = refuse(context, state, never, `${refusedText}: no packet from outside has it`);
   if (rest === null) return refused;
-  const { destination } = rest;
+  const destination = destinationOf(rest);
   const everything = range(4, 0n, 0xffff_ffffn);
   if (destination >> 24n === 0n || (destination >> 24n === 127n && !localnet))
     return [...refused, ...refuse(context, rest, everything, 'martian destination').refused];
@@ -248,7 +248,7 @@ const validateSource = (
   const source = typeof state.source === 'bigint' ? range(4, state.source, state.source) : state.sources;
   const useMark = linkSwitch(index, state.in, 'src_valid_mark');
   const key: FibKey = {
-    source: state.destination,
+    source: destinationOf(state),
     mark: useMark ? state.mark : 0n,
     in: out ?? 'lo',
     protocol: context.packet.protocol,
@@ -281,7 +281,7 @@ const routeInput6 = (context: Context, state: State): readonly Routed[] => {
   const { index } = context;
   return fibLookup(
     index,
-    state.destination,
+    destinationOf(state),
     keyOf(context, state, state.in),
     isOpen(state) ? state.sources : null,
   ).flatMap(({ sources, result }) => {
