@@ -1,9 +1,10 @@
 // Makes a fresh clone on a fresh machine ready, then starts what it was asked to: node scripts/setup.mjs demo|test|check|bench [file.ts args…]
 // Plain JavaScript for Node 18 and later: it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findOwnNode, isNewEnough, OLDEST } from '../bin/own-node.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [purpose = 'check', entry, ...rest] = process.argv.slice(2);
@@ -91,16 +92,25 @@ const installModules = () => {
 };
 
 const ownNode = () => {
-  const own = join(root, 'node_modules/.bin/node');
-  if (existsSync(own)) return own;
-  if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
+  const own = findOwnNode(root);
+  if (own !== null) return own;
+  if (isNewEnough()) return process.execPath;
   return stop(
-    `Node 24 is needed; this is ${process.version} on ${process.arch}, for which none is brought along.`,
-    'Install Node 24 or newer.',
+    `Node ${OLDEST} is needed; this is ${process.version} on ${process.arch}, for which none is brought along.`,
+    `Install Node ${OLDEST} or newer.`,
   );
 };
 
-if ((purpose === 'demo' || purpose === 'test' || purpose === 'bench') && !isRoot) {
+/** npm 9.2 (Debian 12 and 13) leaves out the link by which what npm runs finds this Node first. */
+const linkOwnNode = () => {
+  const link = join(root, 'node_modules/.bin/node');
+  const own = findOwnNode(root);
+  if (own === null || existsSync(link)) return;
+  rmSync(link, { force: true });
+  symlinkSync(relative(dirname(link), own), link);
+};
+
+if ((purpose === 'demo' || purpose === 'test' || purpose === 'bench' || purpose === 'elsewhere') && !isRoot) {
   const missing = missingPackages().map((names) => names.split('|')[0]);
   stop(
     `npm ${purpose === 'test' ? 'test' : `run ${purpose}`} needs root: it makes network namespaces and loads rules into them.`,
@@ -109,6 +119,7 @@ if ((purpose === 'demo' || purpose === 'test' || purpose === 'bench') && !isRoot
   );
 }
 installModules();
+linkOwnNode();
 installPackages();
 if (entry !== undefined) {
   const node = ownNode();

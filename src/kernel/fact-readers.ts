@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const parse = <T>(schema: z.ZodType<T>, text: string): T | null => {
   try {

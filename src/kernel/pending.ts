@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StoredState } from '../access/state.ts';
 import { writeAtomically } from './atomic-file.ts';
 import { checkState } from './state-store.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Access } from '../access/model.ts';
 import { EMPTY_STATE, type StoredState } from '../access/state.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { error, fail, ok, type Result, type Source } from '../diagnostic/diagnostic.ts';
 
 /** What one command printed, or why it printed nothing. */

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { error, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 import { nearest } from './nearest.ts';

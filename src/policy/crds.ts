@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { API_VERSION, SPECS, type OwnKind } from './schema.ts';
 import { structural, type Schema } from './structural.ts';
 

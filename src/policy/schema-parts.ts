@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Rules that the API server checks itself stand beside their fields as CEL (`x-kubernetes-validations`); the same rules are checked in

@@ -129,6 +129,7 @@ describe('the Node that it is started with', () => {
     checkout = mkdtempSync(join(tmpdir(), 'portcullis-node-'));
     mkdirSync(join(checkout, 'bin'));
     cpSync(BIN, join(checkout, 'bin/portcullis.js'));
+    cpSync(join(dirname(BIN), 'own-node.js'), join(checkout, 'bin/own-node.js'));
     writeFileSync(join(checkout, 'package.json'), '{"type":"module"}');
     mkdirSync(join(checkout, 'src/cli'), { recursive: true });
     writeFileSync(
@@ -162,8 +163,9 @@ describe('the Node that it is started with', () => {
   });
 
   test('an old one with node_modules: the Node there takes over, with the same words and exit status', () => {
-    mkdirSync(join(checkout, 'node_modules/.bin'), { recursive: true });
-    symlinkSync(process.execPath, join(checkout, 'node_modules/.bin/node'));
+    const folder = join(checkout, `node_modules/node-linux-${process.arch}/bin`);
+    mkdirSync(folder, { recursive: true });
+    symlinkSync(process.execPath, join(folder, 'node'));
     assert.deepEqual(asOld('status', '-o', 'json'), { status: 1, out: `${process.version} status -o json\n`, err: '' });
   });
 });

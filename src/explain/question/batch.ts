@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { error, fail, ok, type Result } from '../../diagnostic/diagnostic.ts';
 import { readDestination, readSender, STATES, type PacketRequest } from './packet-request.ts';
 
