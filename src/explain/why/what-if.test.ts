@@ -28,6 +28,23 @@ describe('what a command would change, before anybody gives it', () => {
     ['nftables', `nft '${NFT} input priority 0; }; add rule inet x c tcp dport 30001 drop'`, 'delivered'],
     ['nftables', "nft 'insert rule ip kube-proxy services tcp dport 30001 drop'", 'dropped'],
     ['nftables', "nft 'add rule ip kube-proxy services tcp dport 30001 drop'", 'delivered'],
+    ['nftables', "nft 'add chain ip kube-proxy filter-forward { policy drop; }'", 'dropped'],
+    ['nftables', "nft 'flush chain ip kube-proxy services'", 'local'],
+    ['nftables', "nft 'flush table ip kube-proxy'", 'local'],
+    ['nftables', "nft 'flush ruleset'", 'local'],
+    ['nftables', "nft 'delete table ip kube-proxy'", 'local'],
+    ['nftables', "nft 'insert rule ip kube-proxy services index 1 tcp dport 30001 drop'", 'dropped'],
+    ['nftables', "nft 'delete element ip kube-proxy service-nodeports { tcp . 30001 }'", 'local'],
+    [
+      'nftables',
+      "nft 'delete element ip kube-proxy service-nodeports { tcp . 30001 }; add element ip kube-proxy service-nodeports { tcp . 30001 : goto reject-chain }'",
+      'rejected',
+    ],
+    [
+      'nftables',
+      "nft 'rename chain ip kube-proxy services other; add chain ip kube-proxy services; flush chain ip kube-proxy nat-prerouting'",
+      'local',
+    ],
   ];
   for (const [mode, command, result] of cases)
     test(`${mode}: ${command}: ${result}`, () => {
@@ -40,6 +57,15 @@ describe('what a command would change, before anybody gives it', () => {
     ['iptables -D INPUT 99', /./],
     ["nft 'list ruleset'", /./],
     ["nft 'add rule inet'", /./],
+    ["nft 'add rule inet x c accept'", /change-refused/],
+    ["nft 'add element inet x s { 192.0.2.1 }'", /command-unknown/],
+    ["nft 'delete table inet x'", /change-refused/],
+    ["nft 'monitor'", /line-unknown/],
+    ["nft 'add table inet x; add chain inet x c { policy drop; }'", /change-refused/],
+    ["nft 'add table inet x; add chain inet x c { accept }'", /end-missing/],
+    ["nft 'add table inet x; add chain inet x c; delete rule inet x c handle 7'", /change-refused/],
+    ["nft 'add table inet x; create table inet x'", /change-refused/],
+    ["nft 'reset counters'", /line-unknown/],
     ['rm -rf', /./],
   ];
   for (const [command, code] of bad)

@@ -8,6 +8,8 @@ export interface DraftChain {
   /** Where it stands in a text. */
   readonly line?: number;
   readonly rules: Rule[];
+  /** A policy that stands alone, for a base chain that is there already. */
+  policy?: BaseChain['policy'];
 }
 
 /** A table while its objects come in, in the order of the listing. */

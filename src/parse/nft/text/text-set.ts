@@ -45,6 +45,8 @@ export const readSetBody = (cursor: Cursor, kind: 'set' | 'map', problems: Diagn
     }
     if (cursor.take('}') || cursor.atEnd()) return set;
     cursor.next();
+    // `nft -a` prints the set's handle behind the brace.
+    if (token.kind === 'word' && /^#\d+$/.test(token.text)) continue;
     switch (token.text) {
       case 'type':
       case 'typeof':
@@ -83,7 +85,28 @@ export const readSetBody = (cursor: Cursor, kind: 'set' | 'map', problems: Diagn
         }
         break;
       }
+      case 'auto-merge':
+        break;
+      case 'limit':
+      case 'quota':
+      case 'last':
+        // A statement of each element: whether it matches depends on what came before.
+        set['type'] = 'unknown';
+        while (cursor.peek().kind !== 'end' && cursor.peek().text !== '}') cursor.next();
+        break;
       default:
+        problems.push(
+          warning('word-unknown', `${JSON.stringify(token.text.slice(0, 40))} is not understood here`, token.span),
+        );
     }
+    // Elements alone need no end behind them (src/parser_bison.y, set_block).
+    if (cursor.peek().kind !== 'end' && token.text !== 'elements')
+      problems.push(
+        warning(
+          'end-missing',
+          `nft wants a new line or ; before ${JSON.stringify(cursor.peek().text.slice(0, 40))}`,
+          cursor.peek().span,
+        ),
+      );
   }
 };
