@@ -63,9 +63,9 @@ const copyCheckout = (to: string): void => {
 
 /** Runs a program in the root file system: /proc, /sys and /dev are there for it alone. */
 const within = (root: string, argv: readonly string[], folder = '/') => {
-  // The words are a fixed text; what is run comes as its arguments.
+  // The words are a fixed text; what is run comes as its arguments. The root is a mount of its own: `ip netns exec` makes it a slave.
   const enter =
-    'for each in proc sys dev run; do mkdir -p "$0/$each"; done; mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" && mount -t tmpfs run "$0/run" && exec chroot "$0" env -C "$@"';
+    'mount --bind "$0" "$0" && for each in proc sys dev run; do mkdir -p "$0/$each"; done; mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" && mount -t tmpfs run "$0/run" && exec chroot "$0" env -C "$@"';
   return spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', enter, root, folder, ...argv], {
     stdio: ['ignore', 2, 2],
     env: {
