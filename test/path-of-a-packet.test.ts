@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../src/simulate/simulate.ts';
-import { handNode, iptables, outcomeText, packetOf, visits } from './support/hand-node.ts';
+import { nodeWith, savedTables } from './support/node-with.ts';
+import { outcomeText, packetOf, visits } from './support/packet-lines.ts';
 
-const outcomes = (dumps: Readonly<Record<string, string>>, line: string, state: 'new' | 'established' = 'new') => {
-  const ruleset = handNode(dumps);
+const outcomes = (
+  dumps: Readonly<Record<string, string | null>>,
+  line: string,
+  state: 'new' | 'established' = 'new',
+) => {
+  const ruleset = nodeWith(dumps);
   const trace = simulate(ruleset, packetOf(ruleset, line, state));
   return trace.outcomes.map((outcome) => outcomeText(trace, outcome));
 };
@@ -27,7 +32,7 @@ default dev cni0 table 100 metric 1024 pref medium
 
 describe('the order of hooks', () => {
   const order = (text: string, line: string, dumps: Readonly<Record<string, string>> = {}): readonly string[] => {
-    const ruleset = handNode({ 'rules.nft': text, ...dumps });
+    const ruleset = nodeWith({ 'rules.nft': text, ...dumps });
     return visits(simulate(ruleset, packetOf(ruleset, line)));
   };
 
@@ -137,7 +142,7 @@ describe('the order of hooks', () => {
 
 const TO_POD = '-A PREROUTING -p tcp --dport 30001 -j DNAT --to-destination 10.244.1.64:8080';
 
-const ENDS: readonly (readonly [string, Readonly<Record<string, string>>, string, readonly string[]])[] = [
+const ENDS: readonly (readonly [string, Readonly<Record<string, string | null>>, string, readonly string[]])[] = [
   ['nobody listens: the client is refused', {}, NODE_PORT, ['always local 192.0.2.10:30001 from 203.0.113.7 refused']],
   [
     'a socket listens',
@@ -147,44 +152,44 @@ const ENDS: readonly (readonly [string, Readonly<Record<string, string>>, string
   ],
   [
     'without a dump of sockets nobody knows',
-    { 'ss.txt': '' },
+    { 'ss-listening.txt': null },
     NODE_PORT,
     ['always local 192.0.2.10:30001 from 203.0.113.7 depends'],
   ],
   [
     'rewritten before INPUT: an INPUT rule never sees it',
-    { 'save.txt': iptables({ nat: [TO_POD], filter: ['-A INPUT -p tcp --dport 30001 -j DROP'] }) },
+    { 'save.txt': savedTables({ nat: [TO_POD], filter: ['-A INPUT -p tcp --dport 30001 -j DROP'] }) },
     NODE_PORT,
     ['always delivered 10.244.1.64:8080 from 203.0.113.7 connects'],
   ],
   [
     'refused in raw before any rewriting',
-    { 'save.txt': iptables({ raw: ['-A PREROUTING -p tcp --dport 30001 -j DROP'], nat: [TO_POD] }) },
+    { 'save.txt': savedTables({ raw: ['-A PREROUTING -p tcp --dport 30001 -j DROP'], nat: [TO_POD] }) },
     NODE_PORT,
     ['always dropped timeout'],
   ],
   [
     'the first nat rule that maps is the last word',
-    { 'save.txt': iptables({ nat: ['-A PREROUTING -p tcp --dport 30001 -j REDIRECT --to-ports 65535', TO_POD] }) },
+    { 'save.txt': savedTables({ nat: ['-A PREROUTING -p tcp --dport 30001 -j REDIRECT --to-ports 65535', TO_POD] }) },
     NODE_PORT,
     ['always local 192.0.2.10:65535 from 203.0.113.7 refused'],
   ],
   [
     'masquerade takes the address of the device it leaves by',
-    { 'save.txt': iptables({ nat: [TO_POD, '-A POSTROUTING -j MASQUERADE'] }) },
+    { 'save.txt': savedTables({ nat: [TO_POD, '-A POSTROUTING -j MASQUERADE'] }) },
     NODE_PORT,
     ['always delivered 10.244.1.64:8080 from 10.244.1.1 connects'],
   ],
   [
     'an endpoint of another node may answer past this one',
-    { 'save.txt': iptables({ nat: [TO_POD.replace('1.64', '2.21')] }) },
+    { 'save.txt': savedTables({ nat: [TO_POD.replace('1.64', '2.21')] }) },
     NODE_PORT,
     ['always delivered 10.244.2.21:8080 from 203.0.113.7 depends'],
   ],
   [
     'chances multiply: a third, then half of the rest, then what is left',
     {
-      'save.txt': iptables({
+      'save.txt': savedTables({
         nat: ['64', '66', '67'].map(
           (host, index) =>
             `-A PREROUTING -p tcp --dport 30001 ${['-m statistic --mode random --probability 0.33333333349 ', '-m statistic --mode random --probability 0.50000000000 ', ''][index]}-j DNAT --to-destination 10.244.1.${host}:80`,
@@ -196,7 +201,7 @@ const ENDS: readonly (readonly [string, Readonly<Record<string, string>>, string
   ],
   [
     'an unknown match branches',
-    { 'save.txt': iptables({ filter: ['-A INPUT -m somewhere --at night -j DROP'] }) },
+    { 'save.txt': savedTables({ filter: ['-A INPUT -m somewhere --at night -j DROP'] }) },
     NODE_PORT,
     [
       '? local 192.0.2.10:30001 from 203.0.113.7 refused match filter INPUT 1 false',
@@ -205,19 +210,19 @@ const ENDS: readonly (readonly [string, Readonly<Record<string, string>>, string
   ],
   [
     'an unknown match that decides nothing is no branch',
-    { 'save.txt': iptables({ filter: ['-A INPUT -m limit --limit 1/s -j LOG'] }) },
+    { 'save.txt': savedTables({ filter: ['-A INPUT -m limit --limit 1/s -j LOG'] }) },
     NODE_PORT,
     ['always local 192.0.2.10:30001 from 203.0.113.7 refused'],
   ],
   [
     'what is untracked is not rewritten',
-    { 'save.txt': iptables({ raw: ['-A PREROUTING -j CT --notrack'], nat: [TO_POD] }) },
+    { 'save.txt': savedTables({ raw: ['-A PREROUTING -j CT --notrack'], nat: [TO_POD] }) },
     NODE_PORT,
     ['always local 192.0.2.10:30001 from 203.0.113.7 refused'],
   ],
   [
     'a set that is in no dump is unknown',
-    { 'save.txt': iptables({ filter: ['-A INPUT -m set --match-set allowed src -j DROP'] }) },
+    { 'save.txt': savedTables({ filter: ['-A INPUT -m set --match-set allowed src -j DROP'] }) },
     NODE_PORT,
     [
       '? local 192.0.2.10:30001 from 203.0.113.7 refused match filter INPUT 1 false',
@@ -227,7 +232,7 @@ const ENDS: readonly (readonly [string, Readonly<Record<string, string>>, string
   [
     'a set that is empty is known',
     {
-      'save.txt': iptables({ filter: ['-A INPUT -m set --match-set allowed src -j DROP'] }),
+      'save.txt': savedTables({ filter: ['-A INPUT -m set --match-set allowed src -j DROP'] }),
       'ipset-save.txt': 'create allowed hash:net family inet hashsize 1024 maxelem 65536\n',
     },
     NODE_PORT,
@@ -248,7 +253,7 @@ const ENDS: readonly (readonly [string, Readonly<Record<string, string>>, string
   [
     'an INPUT rule refuses before IPVS',
     {
-      'save.txt': iptables({ filter: ['-A INPUT -p tcp --dport 30001 -j DROP'] }),
+      'save.txt': savedTables({ filter: ['-A INPUT -p tcp --dport 30001 -j DROP'] }),
       'ipvsadm-Sn.txt': '-A -t 192.0.2.10:30001 -s rr\n-a -t 192.0.2.10:30001 -r 10.244.1.64:8080 -m -w 1\n',
     },
     NODE_PORT,
@@ -290,7 +295,7 @@ describe('where a packet ends', () => {
   for (const [name, dumps, line, expected] of ENDS) test(name, () => assert.deepEqual(outcomes(dumps, line), expected));
 
   test('an established connection keeps the way that its first packet took', () => {
-    const rules = { 'save.txt': iptables({ nat: [TO_POD] }) };
+    const rules = { 'save.txt': savedTables({ nat: [TO_POD] }) };
     assert.deepEqual(outcomes(rules, NODE_PORT, 'established'), [
       'always delivered 10.244.1.64:8080 from 203.0.113.7 connects',
     ]);
@@ -298,7 +303,7 @@ describe('where a packet ends', () => {
 
   test('a REDIRECT that comes later does not reach a connection that the tracker knows', () => {
     const rules = {
-      'save.txt': iptables({ nat: ['-A PREROUTING -p tcp --dport 30001 -j REDIRECT --to-ports 65535'] }),
+      'save.txt': savedTables({ nat: ['-A PREROUTING -p tcp --dport 30001 -j REDIRECT --to-ports 65535'] }),
       'conntrack.txt':
         'ipv4     2 tcp      6 431999 ESTABLISHED src=203.0.113.7 dst=192.0.2.10 sport=40000 dport=30001 src=10.244.1.64 dst=203.0.113.7 sport=8080 dport=40000 [ASSURED] mark=0 use=1\n',
     };
@@ -311,7 +316,7 @@ describe('where a packet ends', () => {
   test('what several rules rewrite alike is as likely as all of them', () => {
     const half = '-m statistic --mode random --probability 0.5';
     const rules = {
-      'save.txt': iptables({
+      'save.txt': savedTables({
         nat: [
           `-A PREROUTING -p tcp --dport 30001 ${half} -j DNAT --to-destination 10.244.1.64:8080`,
           `-A PREROUTING -p tcp --dport 30001 ${half} -j DNAT --to-destination 10.244.1.66:8080`,
@@ -349,7 +354,7 @@ describe('where a packet ends', () => {
     [
       'is refused by an INPUT rule, which stands before IPVS',
       {
-        'save.txt': iptables({ filter: ['-A INPUT -p tcp --dport 30001 -j DROP'] }),
+        'save.txt': savedTables({ filter: ['-A INPUT -p tcp --dport 30001 -j DROP'] }),
         'ipvsadm-Sn.txt': ipvs,
         'conntrack.txt': tracked('10.244.1.66'),
       },
@@ -365,7 +370,7 @@ describe('where a packet ends', () => {
     ],
     [
       'cannot be followed where kube-proxy uses IPVS and no dump tells its services',
-      { 'save.txt': iptables({ nat: ['-N KUBE-NODE-PORT'] }) },
+      { 'save.txt': savedTables({ nat: ['-N KUBE-NODE-PORT'] }) },
       ['? unknown depends'],
     ],
   ];

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { simulate } from '../src/simulate/simulate.ts';
-import { handNode, iptables, outcomeText, packetOf } from './support/hand-node.ts';
+import { nodeWith, savedTables } from './support/node-with.ts';
+import { outcomeText, packetOf } from './support/packet-lines.ts';
 
 const V4 = '203.0.113.7 -> 192.0.2.10:30001/tcp in eth0';
 const V6 = '2001:db8:c::7 -> 2001:db8:0:2::10:30001/tcp in eth0';
 const ON = '203.0.113.7 -> 198.51.100.9:80/tcp in eth0';
 
 const results = (dumps: Readonly<Record<string, string>>, line: string): readonly string[] => {
-  const ruleset = handNode(dumps);
+  const ruleset = nodeWith(dumps);
   const trace = simulate(ruleset, packetOf(ruleset, line));
   return [...new Set(trace.outcomes.map(({ result }) => result))].toSorted();
 };
@@ -114,8 +115,8 @@ describe('what the tracker is told before it sees a packet', () => {
 
   test('a packet with a template of a connection counts as new before the tracker sees it', () => {
     const table = (told: string) =>
-      handNode({
-        'iptables-save.txt': iptables({
+      nodeWith({
+        'iptables-save.txt': savedTables({
           raw: [`-A PREROUTING ${told}`, '-A PREROUTING -m conntrack --ctstate NEW -j DROP'],
         }),
       });
@@ -141,7 +142,7 @@ describe('a packet that has no time left to live', () => {
     });
 
   test("iptables' target TTL sets it", () => {
-    const saved = iptables({ mangle: ['-A PREROUTING -j TTL --ttl-set 1'] });
+    const saved = savedTables({ mangle: ['-A PREROUTING -j TTL --ttl-set 1'] });
     assert.deepEqual(results({ 'iptables-save.txt': saved }, ON), ['unroutable']);
   });
 });
@@ -164,14 +165,14 @@ add other 203.0.113.7 nomatch
 `;
   for (const [match, expected] of rows)
     test(`${match}: ${expected}`, () => {
-      const saved = iptables({ raw: [`-A PREROUTING ${match} -j DROP`] });
+      const saved = savedTables({ raw: [`-A PREROUTING ${match} -j DROP`] });
       assert.deepEqual(results({ 'iptables-save.txt': saved, 'ipset-save.txt': sets }, V4), [expected]);
     });
 
   test("--accept-local takes the node's own address for a way back", () => {
     const spoofed = '192.0.2.10 -> 192.0.2.10:30001/tcp in eth0';
     const of = (option: string) =>
-      results({ 'iptables-save.txt': iptables({ raw: [`-A PREROUTING -m rpfilter ${option} -j DROP`] }) }, spoofed);
+      results({ 'iptables-save.txt': savedTables({ raw: [`-A PREROUTING -m rpfilter ${option} -j DROP`] }) }, spoofed);
     assert.deepEqual(
       [of('--accept-local'), of('')].map((found) => found.includes('dropped')),
       [true, false],

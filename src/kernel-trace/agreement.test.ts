@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { handNode, packetOf } from '../../test/support/hand-node.ts';
+import { nodeWith } from '../../test/support/node-with.ts';
+import { packetOf } from '../../test/support/packet-lines.ts';
 import { readNftTraceLine } from './nft-trace.ts';
 import { agreement } from './agreement.ts';
 import { kernelHops } from './kernel-hops.ts';
@@ -22,7 +23,7 @@ const RULES = `table inet t { # handle 1
 const PACKET =
   'trace id 1 inet t in packet: iif "eth0" ip saddr 203.0.113.7 ip daddr 192.0.2.10 ip id 7 tcp sport 4000 tcp dport 30001 ';
 
-const ruleset = handNode({ 'nft-list-ruleset.txt': RULES });
+const ruleset = nodeWith({ 'nft-list-ruleset.txt': RULES });
 const trace = simulate(ruleset, packetOf(ruleset, '203.0.113.7 -> 192.0.2.10:30001/tcp in eth0'));
 
 /** What the kernel told, behind the packet's number and the table. */
@@ -81,7 +82,7 @@ describe('the kernel’s trace and the simulation', () => {
 describe('a simulation that gave up on the way', () => {
   // Each rule may match or not, and each makes another packet: twice as many ways with each.
   const rules = Array.from({ length: 16 }, (_, bit) => `limit rate 1/second meta mark set meta mark or ${2 ** bit}`);
-  const node = handNode({
+  const node = nodeWith({
     'rules.nft': `table inet t {
       chain early { type filter hook prerouting priority -150; counter }
       chain in { type filter hook input priority 0; ${rules.join('; ')}; meta mark 1 drop }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { handNode, iptables, outcomeText, packetOf } from '../../test/support/hand-node.ts';
+import { nodeWith, savedTables } from '../../test/support/node-with.ts';
+import { outcomeText, packetOf } from '../../test/support/packet-lines.ts';
 import { simulate } from './simulate.ts';
 
 const NODE_PORT = '203.0.113.7 -> 192.0.2.10:30001/tcp in eth0';
@@ -10,7 +11,7 @@ const AT = '-t 192.0.2.10:30001';
 const saved = (...lines: readonly string[]): string => `${lines.join('\n')}\n`;
 
 const outcomes = (dumps: Readonly<Record<string, string>>): readonly string[] => {
-  const ruleset = handNode(dumps);
+  const ruleset = nodeWith(dumps);
   const trace = simulate(ruleset, packetOf(ruleset, NODE_PORT));
   return trace.outcomes.map((outcome) => outcomeText(trace, outcome));
 };
@@ -87,7 +88,7 @@ TCP  192.0.2.10:30001 ovf
 
 describe('packets that IPVS has', () => {
   const ONE = service('rr', AT, '10.244.1.64:8080 1');
-  const MARKED = iptables({ mangle: ['-A PREROUTING -j MARK --set-xmark 0x100/0x100'] });
+  const MARKED = savedTables({ mangle: ['-A PREROUTING -j MARK --set-xmark 0x100/0x100'] });
 
   const UNREACHABLE = {
     'ip-rule.txt':
@@ -100,7 +101,7 @@ describe('packets that IPVS has', () => {
     ]));
 
   test('their mark chooses it where the tracker rewrites: it routes them again', () => {
-    const rules = iptables({ mangle: ['-A PREROUTING -j MARK --set-xmark 0x100/0x100'], nat: [] });
+    const rules = savedTables({ mangle: ['-A PREROUTING -j MARK --set-xmark 0x100/0x100'], nat: [] });
     assert.deepEqual(outcomes({ 'ipvsadm-Sn.txt': ONE, 'save.txt': rules, ...UNREACHABLE }), [
       'always unroutable host-unreachable',
     ]);
@@ -133,7 +134,7 @@ describe('packets that IPVS has', () => {
     });
 
   test('what was invalid stays so without net.ipv4.vs.conntrack', () => {
-    const ruleset = handNode({
+    const ruleset = nodeWith({
       'ipvsadm-Sn.txt': ONE,
       'sysctl.txt': 'net.ipv4.ip_forward = 1\nnet.ipv4.vs.conntrack = 0\n',
       'rules.nft': 'table ip t { chain post { type filter hook postrouting priority 0; ct state untracked drop; }; }',
@@ -156,7 +157,7 @@ describe('packets that IPVS has', () => {
       const [outcome = ''] = outcomes({
         'ipvsadm-Sn.txt': saved(`-A ${AT} -s rr`, `-a ${AT} -r 10.244.1.64:30001 ${how} -w 1`),
         'sysctl.txt': `${SETTINGS}net.ipv4.vs.conntrack = ${conntrack}\n`,
-        'save.txt': iptables({ nat: ['-A POSTROUTING -j MASQUERADE'] }),
+        'save.txt': savedTables({ nat: ['-A POSTROUTING -j MASQUERADE'] }),
       });
       assert.ok(outcome.includes(` from ${from} `), outcome);
     });

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { ask } from '../../../test/support/ask.ts';
 import { capturedNode, CAPTURED_MODES, type CapturedMode } from '../../../test/support/captured-node.ts';
-import { handNode, packetOf } from '../../../test/support/hand-node.ts';
+import { nodeWith } from '../../../test/support/node-with.ts';
+import { packetOf } from '../../../test/support/packet-lines.ts';
 import { simulate } from '../../simulate/simulate.ts';
 import type { Trace } from '../../simulate/state/trace.ts';
 import { outcomeWords } from './outcome-words.ts';
@@ -43,7 +44,7 @@ describe('the way of a packet as a tree', () => {
       (_, bit) => `limit rate 1/second meta mark set meta mark or ${2 ** bit};`,
     );
     const text = `table ip t { chain in { type filter hook input priority 0; ${each.join(' ')} meta mark 1 drop; } }`;
-    const ruleset = handNode({ 'rules.nft': text });
+    const ruleset = nodeWith({ 'rules.nft': text });
     return simulate(ruleset, packetOf(ruleset, '203.0.113.7 -> 192.0.2.10:22/tcp in eth0'));
   };
   const drawn = (trace: Trace): string => printTree(traceTree(trace), { texts: false, paint: plain });
@@ -68,7 +69,7 @@ describe('the way of a packet as a tree', () => {
   ];
   for (const [rule, why] of untold)
     test(`what "${rule}" comes to cannot be told, and why is said`, () => {
-      const ruleset = handNode({
+      const ruleset = nodeWith({
         'rules.nft': `table ip t { chain in { type filter hook input priority 0; ${rule}; } }`,
       });
       const { outcomes } = simulate(ruleset, packetOf(ruleset, '203.0.113.7 -> 192.0.2.10:22/tcp in eth0'));
