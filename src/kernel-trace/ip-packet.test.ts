@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseAddress, type Address } from '../net/address.ts';
+import { address } from '../../test/support/address.ts';
 import { packetBytes } from '../../test/support/raw-packet.ts';
 import { readIpPacket } from './ip-packet.ts';
-
-const address = (text: string): Address => {
-  const parsed = parseAddress(text);
-  assert.ok(parsed.ok);
-  return parsed.value;
-};
 
 const packet = (source: string, destination: string, protocol: number): Uint8Array =>
   packetBytes({

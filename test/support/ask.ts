@@ -2,17 +2,11 @@ import { readDestination, readSender } from '../../src/explain/question/packet-r
 import { resolvePacket } from '../../src/explain/question/resolve-packet.ts';
 import { withCommand } from '../../src/explain/why/what-if.ts';
 import { whoWords } from '../../src/explain/question/who-words.ts';
-import type { Result } from '../../src/diagnostic/diagnostic.ts';
 import type { Ruleset } from '../../src/ruleset/ruleset.ts';
 import type { ConnectionState } from '../../src/simulate/state/packet-set.ts';
 import { simulate } from '../../src/simulate/simulate.ts';
 import type { Trace } from '../../src/simulate/state/trace.ts';
-
-/** The value of a result that must be good. */
-export const good = <T>(result: Result<T>): T => {
-  if (!result.ok) throw new Error(JSON.stringify(result.problems));
-  return result.value;
-};
+import { good } from './good.ts';
 
 /** The way of a packet that is asked for as at the command line, and the words for who sends what. */
 export const ask = (

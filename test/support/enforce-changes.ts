@@ -3,20 +3,15 @@ import { enforce, readyFrom, unenforce, type Enforced, type Known } from '../../
 import { localAddresses } from '../../src/kernel/local-addresses.ts';
 import { listOwnTable } from '../../src/kernel/nft.ts';
 import { parseAddress } from '../../src/net/address.ts';
-import type { Result } from '../../src/diagnostic/diagnostic.ts';
 import { prove } from '../../src/audit/proof/proof.ts';
 import { accessOfPorts } from '../../bench/accesses.ts';
 import { addressSet } from '../../src/net/address-set.ts';
 import { parsePrefix } from '../../src/net/prefix.ts';
+import { good } from './good.ts';
 import { plainTable } from './plain-table.ts';
 
 // Runs in a namespace of its own: a process that goes on running changes the kernel again and again, and tells after each change whether
 // what it believes is what the kernel holds. One line of JSON.
-
-const good = <T>(result: Result<T>): T => {
-  if (!result.ok) throw new Error(JSON.stringify(result.problems));
-  return result.value;
-};
 
 const access = (ports: number, ...prefixes: readonly string[]) =>
   accessOfPorts(ports, addressSet(prefixes.map((text) => good(parsePrefix(text)))));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { exposureId } from '../../src/access/exposures.ts';
 import type { Access, ExposureAccess, Selection } from '../../src/access/model.ts';
-import { parseAddress, type Address } from '../../src/net/address.ts';
+import type { Address } from '../../src/net/address.ts';
 import {
   addressComplement,
   addressDifference,
@@ -13,13 +13,9 @@ import {
 import { setOfRanges } from '../../src/net/prefix-set.ts';
 import type { PortRange } from '../../src/net/port.ts';
 import { PROTOCOLS, type Protocol } from '../../src/net/protocol.ts';
+import { address } from './address.ts';
 
-const must = (text: string): Address => {
-  const parsed = parseAddress(text);
-  if (!parsed.ok) throw new Error(text);
-  return parsed.value;
-};
-const BASE = { 4: must('10.0.0.0').value, 6: must('2001:db8::').value } as const;
+const BASE = { 4: address('10.0.0.0').value, 6: address('2001:db8::').value } as const;
 
 /** Sets within a few hundred addresses, the whole space and the far ends: small enough that changes overlap, with the edges in. */
 export const anySet: fc.Arbitrary<AddressSet> = fc
@@ -69,7 +65,7 @@ const anySelection = (id: string, groups: Readonly<Record<string, AddressSet>>):
       };
     });
 
-const VIP = [must('192.0.2.200'), must('2001:db8::200')];
+const VIP = [address('192.0.2.200'), address('2001:db8::200')];
 const PLACES: readonly { readonly address: Address | null; readonly ports: PortRange }[] = [
   ...[30_001, 30_002, 30_010].map((port) => ({ address: null, ports: { first: port, last: port } })),
   // Also on the ports that are guarded, or not, at every local address.

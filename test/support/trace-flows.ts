@@ -8,7 +8,7 @@ import { readDumps } from '../../src/parse/read-dumps.ts';
 import { snapshotSources } from '../../src/parse/snapshot.ts';
 import { hasRules } from '../../src/ruleset/ruleset.ts';
 import { compareWays } from '../../src/kernel-trace/compare-ways.ts';
-import { good } from './ask.ts';
+import { good } from './good.ts';
 
 // Runs on a lab's node. For each line `FROM TO new|established` it traces that flow's next packet in the kernel, says `ready` when the packet may come, and
 // answers with a line of JSON: whether the simulation of this node, as it was at the start, goes the same way.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { after, ask, good } from '../../../test/support/ask.ts';
+import { after, ask } from '../../../test/support/ask.ts';
+import { good } from '../../../test/support/good.ts';
 import { capturedNode, withClassicRule } from '../../../test/support/captured-node.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
 import type { ConnectionState } from '../../simulate/state/packet-set.ts';

@@ -3,11 +3,11 @@ import { evaluateState, EMPTY_STATE } from '../../../src/access/state.ts';
 import { compileTable } from '../../../src/compile/table/compile-table.ts';
 import { planChange, planSweep } from '../../../src/compile/plan/plan-change.ts';
 import type { ReplyPlace } from '../../../src/compile/table/replies.ts';
-import type { Diagnostic, Result } from '../../../src/diagnostic/diagnostic.ts';
 import { applyChange, sweep } from '../../../src/kernel/apply-change.ts';
 import { listOwnTable } from '../../../src/kernel/nft.ts';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { good } from '../good.ts';
 import { randomFrom } from '../random.ts';
 import { choicesFrom } from './choices.ts';
 import { GUARDED } from './plan.ts';
@@ -20,11 +20,6 @@ import { stateOf } from './states.ts';
 /** Shorter than the product waits (SWEEP_AFTER_MS): packets under way are more likely to meet what is being swept. */
 const SWEEP_WAIT_MS = 200;
 const SWEEP_EVERY = 5;
-
-const must = <T>(result: Result<T>): T => {
-  if (result.ok) return result.value;
-  throw new Error(result.problems.map(({ message, hint = '' }: Diagnostic) => `${message}  ${hint}`).join('\n'));
-};
 
 const [changes = 0, seed = 0] = process.argv.slice(2, 4).map(Number);
 const otherwise = process.argv[4] === 'Reject' ? 'Reject' : 'Drop';
@@ -41,23 +36,23 @@ const places = (): readonly ReplyPlace[] =>
 const step = (): void => choices.forget(random.once(8) ? 'all' : 1 + random.below(3));
 
 const counts = { changes: 0, transactions: 0, bytes: 0, sweeps: 0 };
-let current = must(await listOwnTable());
+let current = good(await listOwnTable());
 let begin = 0;
 const ended: number[] = [];
 for (let index = 0; index <= changes; index++) {
   step();
   const manifests = stateOf(choices, otherwise);
   const text = manifests.map((manifest) => JSON.stringify(manifest)).join('\n---\n');
-  const { access } = must(evaluateState({ ...EMPTY_STATE, sources: [{ name: 'state', text }] }));
+  const { access } = good(evaluateState({ ...EMPTY_STATE, sources: [{ name: 'state', text }] }));
   const target = compileTable(access, current, { replies: places() });
-  const steps = must(await applyChange(planChange(current, target)));
-  current = must(await listOwnTable());
+  const steps = good(await applyChange(planChange(current, target)));
+  current = good(await listOwnTable());
   const { differences } = prove(current, access);
   if (differences.length > 0) throw new Error(`change ${index} is not proven: ${JSON.stringify(differences[0])}`);
   if (index % SWEEP_EVERY === 0) {
     await sleep(SWEEP_WAIT_MS);
-    counts.sweeps += must(await sweep(planSweep(current, target))).length;
-    current = must(await listOwnTable());
+    counts.sweeps += good(await sweep(planSweep(current, target))).length;
+    current = good(await listOwnTable());
   }
   if (index === 0) {
     console.log('in force');
