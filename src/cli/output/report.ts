@@ -40,8 +40,8 @@ export const emitData = async (
   const object = { apiVersion: API_VERSION, kind, ...data };
   if (output === 'json') context.process.stdout.write(`${JSON.stringify(object, null, 2)}\n`);
   else {
-    const { stringify } = await import('yaml');
-    context.process.stdout.write(stringify(object));
+    const { yamlText } = await import('./yaml-text.ts');
+    context.process.stdout.write(yamlText(object));
   }
 };
 
