@@ -1,4 +1,5 @@
-// npm run build: the command line as few files that start fast, in dist/. What is published runs from there; a checkout runs from src/.
+// npm run build [-- FOLDER]: the command line as few files that start fast, in dist/ or that folder. What is published runs from there; a checkout
+// runs from src/.
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,9 +8,9 @@ import { ownPlace, REQUIRE } from './own-place.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SOURCE = resolve(ROOT, 'src');
-const DIST = resolve(ROOT, 'dist');
+const DIST = resolve(ROOT, process.argv[2] ?? 'dist');
 /** Complete before it takes the place of what was built before. */
-const FRESH = resolve(ROOT, `dist-${process.pid}`);
+const FRESH = `${DIST}-${process.pid}`;
 
 /** Files that modules look for beside themselves. */
 const BESIDE = ['lab/data', 'lab/programs'];

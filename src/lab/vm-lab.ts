@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
@@ -8,6 +7,7 @@ import { labCommands } from './lab-commands.ts';
 import { removeRecord, RUN_FOLDER, writeRecord, type LabRecord } from './lab-record.ts';
 import type { Mode } from './mode.ts';
 import { vmReady } from './vm.ts';
+import { ring } from './vm-bell.ts';
 import { jobEnd, writeJob, type Job } from './vm-job.ts';
 import type { KernelFiles } from './vm-kernel.ts';
 import { bellOf, consoleOf, isOver, outOf, startMachine } from './vm-machine.ts';
@@ -92,23 +92,3 @@ const qemuOf = (folder: string): number | undefined => {
     return undefined;
   }
 };
-
-/** Writes a line to the machine. One caller at a time is served: the others find the door busy, and come again. */
-const ring = async (bell: string, line: string): Promise<Result<null>> => {
-  for (;;) {
-    const problem = await callOnce(bell, line);
-    if (problem === null) return ok(null);
-    if (problem.code !== 'EAGAIN')
-      return fail(error('vm-gone', `the virtual machine does not listen: ${problem.message}`));
-    await pause(5);
-  }
-};
-
-const callOnce = (bell: string, line: string): Promise<NodeJS.ErrnoException | null> =>
-  new Promise((resolve) => {
-    const call = connect(bell, () => call.end(line));
-    call.on('error', resolve);
-    call.on('close', () => resolve(null));
-    // The machine never says anything; without a reader the other end would not be seen to close.
-    call.resume();
-  });

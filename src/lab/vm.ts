@@ -83,7 +83,7 @@ export const vmReady = async (kernel: Kernel) => {
 };
 
 /** A folder for a machine of this process; what killed processes have left is swept away. */
-const newFolder = (): string => {
+export const newFolder = (): string => {
   mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(RUN_FOLDER)) {
     const owner = /^run-(\d+)-/.exec(name)?.[1];

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { capturedFiles, CAPTURED_MODES } from '../support/captured-node.ts';
-import { BIN, runProgram } from '../support/command-line.ts';
+import { runProgram } from '../support/command-line.ts';
+import { PORTCULLIS } from '../support/portcullis.ts';
 
 const OBJECTS = fileURLToPath(new URL('../../src/lab/data/objects.json', import.meta.url));
 
@@ -14,8 +15,7 @@ const ADDED = '-A PREROUTING -s 203.0.113.0/24 -j ACCEPT\n';
 
 describe('explain and audit read the dumps of any node', () => {
   let folder = '';
-  const cli = (stdin: string, ...words: readonly string[]) =>
-    runProgram([process.execPath, BIN, ...words], { stdin }, folder);
+  const cli = (stdin: string, ...words: readonly string[]) => runProgram([...PORTCULLIS, ...words], { stdin }, folder);
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'portcullis-'));
     // One file that holds all dumps of a node, as somebody would paste them.

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { capturedFiles } from '../support/captured-node.ts';
-import { BIN, makeMachine, noMachines, runProgram, type Machine } from '../support/command-line.ts';
+import { makeMachine, noMachines, runProgram, type Machine } from '../support/command-line.ts';
+import { PORTCULLIS } from '../support/portcullis.ts';
 
 describe('parse tells what was read of a dump', () => {
   let folder = '';
@@ -44,7 +45,7 @@ describe('parse tells what was read of a dump', () => {
   for (const [fact, text, status, told] of rows)
     test(fact, async () => {
       writeFileSync(join(folder, 'dump.txt'), text);
-      const run = await runProgram([process.execPath, BIN, 'parse', 'dump.txt'], {}, folder);
+      const run = await runProgram([...PORTCULLIS, 'parse', 'dump.txt'], {}, folder);
       assert.equal(run.status, status, run.err);
       assert.match(run.out + run.err, told);
     });
@@ -54,7 +55,7 @@ describe('parse tells what was read of a dump', () => {
       [['nowhere.txt'], /nowhere\.txt cannot be read: no such file/],
       [[], /FILE/],
     ] as const) {
-      const run = await runProgram([process.execPath, BIN, 'parse', ...words], {}, folder);
+      const run = await runProgram([...PORTCULLIS, 'parse', ...words], {}, folder);
       assert.equal(run.status, 2);
       assert.match(run.err, told);
     }

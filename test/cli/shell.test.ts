@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { VERSION } from '../../src/cli/version.ts';
-import { BIN, CLIENT, makeMachine, noMachines, runProgram, type Machine } from '../support/command-line.ts';
+import { CLIENT, makeMachine, noMachines, runProgram, type Machine } from '../support/command-line.ts';
+import { PORTCULLIS } from '../support/portcullis.ts';
 
 const VERBS = [
   'restrict',
@@ -21,7 +22,7 @@ const VERBS = [
   'remove',
   'completion',
 ];
-const cli = (...words: readonly string[]) => runProgram([process.execPath, BIN, ...words]);
+const cli = (...words: readonly string[]) => runProgram([...PORTCULLIS, ...words]);
 
 describe('words that are understood, and others', () => {
   test('--help starts with examples and lists every verb', async () => {
@@ -93,7 +94,7 @@ describe('completion', () => {
 
   test('bash completes with the script', async () => {
     const script = `
-      portcullis() { ${JSON.stringify(process.execPath)} ${JSON.stringify(BIN)} "$@"; }
+      portcullis() { ${PORTCULLIS.map((word) => JSON.stringify(word)).join(' ')} "$@"; }
       source <(portcullis completion bash)
       complete -p portcullis
       COMP_WORDS=(portcullis rest); COMP_CWORD=1; _portcullis
@@ -127,9 +128,7 @@ describe('the Node that it is started with', () => {
   let checkout: string;
   before(() => {
     checkout = mkdtempSync(join(tmpdir(), 'portcullis-node-'));
-    mkdirSync(join(checkout, 'bin'));
-    cpSync(BIN, join(checkout, 'bin/portcullis.js'));
-    cpSync(join(dirname(BIN), 'own-node.js'), join(checkout, 'bin/own-node.js'));
+    cpSync(new URL('../../bin', import.meta.url), join(checkout, 'bin'), { recursive: true });
     writeFileSync(join(checkout, 'package.json'), '{"type":"module"}');
     mkdirSync(join(checkout, 'src/cli'), { recursive: true });
     writeFileSync(

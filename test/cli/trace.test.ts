@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { after, before, describe, test } from 'node:test';
 import { labDown, labExec, labUp } from '../../src/lab/lab.ts';
 import type { Mode } from '../../src/lab/mode.ts';
@@ -12,9 +11,9 @@ import { programFile } from '../../src/lab/needs.ts';
 import { namespaceOf } from '../../src/lab/place.ts';
 import { probe } from '../../src/lab/probe.ts';
 import { talk } from '../../src/lab/talk.ts';
+import { PORTCULLIS } from '../support/portcullis.ts';
 
 const LAB = 'trace';
-const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
 
 const MODES: readonly Mode[] = ['nftables', 'iptables-nft', 'iptables-legacy'];
 
@@ -26,7 +25,7 @@ const traceWhile = async (
 ) => {
   const child = spawn(
     'ip',
-    ['netns', 'exec', namespaceOf(LAB, 'node-1'), 'env', ...envWords(env), process.execPath, PORTCULLIS, ...argv],
+    ['netns', 'exec', namespaceOf(LAB, 'node-1'), 'env', ...envWords(env), ...PORTCULLIS, ...argv],
     { stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   );
   const out = { stdout: '', stderr: '' };

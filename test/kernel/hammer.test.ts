@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { FAMILIES } from '../../src/net/family.ts';
-import { KERNELS } from '../../src/lab/vm-releases.ts';
-import { vmReady } from '../../src/lab/vm.ts';
 import { counted, leaked, makeField, start, type Field, type Running } from '../support/hammer/field.ts';
 import {
   ALLOWED,
@@ -16,44 +14,20 @@ import {
   VIPS,
 } from '../support/hammer/plan.ts';
 import { noKernel } from '../support/namespace.ts';
-import { testInVm } from './in-vm.ts';
 
 // Law 7 with packets: allowed and refused clients send all the time while policies change.
-// HAMMER_CHANGES and HAMMER_VM_CHANGES: how many changes, of each kind of refusal, on this kernel and on each of the virtual machine's;
-// HAMMER_SEED: which.
+// HAMMER_CHANGES and HAMMER_VM_CHANGES: how many changes, of each kind of refusal, on this kernel and on each of the virtual machine's
+// (test/machines/rows.ts); HAMMER_SEED: which.
 
 const CHANGES = Number(process.env['HAMMER_CHANGES'] ?? 40);
-const VM_CHANGES = Number(process.env['HAMMER_VM_CHANGES'] ?? 6);
 const SEED = Number(process.env['HAMMER_SEED'] ?? 1);
-/** Packets and connections per second and sender; there are two and four of them, and slower ones. An emulated machine gets a fifth. */
+/** Packets and connections per second and sender; there are two and four of them, and slower ones. */
 const UDP_RATE = Number(process.env['HAMMER_UDP_RATE'] ?? 5000);
 const TCP_RATE = Number(process.env['HAMMER_TCP_RATE'] ?? 200);
 
 describe('while policies change, nobody refused comes in and nobody allowed is refused', { skip: noKernel }, () => {
   for (const otherwise of ['Drop', 'Reject'] as const)
     test(`here, the others get a ${otherwise}`, (t) => hammer(t, otherwise));
-
-  for (const kernel of KERNELS)
-    test(`Linux ${kernel}`, async (t) => {
-      const ready = await vmReady(kernel);
-      if (!ready.ok) return t.skip(ready.problems.map(({ message }) => message).join('; '));
-      await testInVm({
-        file: import.meta.url,
-        kernel,
-        only: 'here, ',
-        environment: {
-          HAMMER_CHANGES: String(VM_CHANGES),
-          HAMMER_SEED: String(SEED + (kernel === '6.1' ? 1000 : 2000)),
-          HAMMER_UDP_RATE: String(UDP_RATE / 5),
-          HAMMER_TCP_RATE: String(TCP_RATE / 5),
-        },
-        timeoutMs: 600_000 + VM_CHANGES * 20_000,
-        // Packets and changes must really happen at the same time.
-        cpus: 2,
-        pinned: true,
-        tell: (line) => t.diagnostic(line),
-      });
-    });
 });
 
 /** Programs that send: datagrams and connections of both families. Sources with a "=" in front are let in. */

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { runCommand } from '../../src/lab/command.ts';
 import { labDown, labExec, labUp } from '../../src/lab/lab.ts';
 import { probe, type Probe } from '../../src/lab/probe.ts';
 import { talk } from '../../src/lab/talk.ts';
-import { runInVm } from '../../src/lab/vm.ts';
 
 const LAB = 'lab-test';
 const CLIENT: Probe = { from: 'outside-a', protocol: 'tcp', to: '192.0.2.10', port: 30001 };
@@ -37,10 +33,16 @@ describe('a lab on this kernel', () => {
       const up = await labUp(name, { mode: 'nftables' });
       assert.deepEqual(up.ok ? [] : up.problems.map(({ code }) => code), ['lab-name']);
     });
+});
 
-  test('runs programs in its places, with their input and status', async (t) => {
-    t.after(() => labDown(LAB));
-    await labUp(LAB, { mode: 'nftables' });
+describe('a lab that stands', () => {
+  before(async () => {
+    const up = await labUp(LAB, { mode: 'nftables' });
+    assert.ok(up.ok, JSON.stringify(up));
+  });
+  after(() => labDown(LAB));
+
+  test('runs programs in its places, with their input and status', async () => {
     assert.deepEqual(await labExec(LAB, 'outside-a', ['perl', '-e', 'print <STDIN>; exit 7'], 'hello'), {
       status: 7,
       stdout: 'hello',
@@ -48,9 +50,7 @@ describe('a lab on this kernel', () => {
     });
   });
 
-  test('has servers that go on talking, and send by themselves when asked to', async (t) => {
-    t.after(() => labDown(LAB));
-    await labUp(LAB, { mode: 'nftables' });
+  test('has servers that go on talking, and send by themselves when asked to', async () => {
     for (const client of [CLIENT, { ...CLIENT, protocol: 'udp', port: 30053 } as const]) {
       const held = talk(LAB, client);
       assert.equal(await held.hear(5000), 'open');
@@ -65,54 +65,12 @@ describe('a lab on this kernel', () => {
     await closed.close();
   });
 
-  test('probes from a source address and port that the probe names', async (t) => {
-    t.after(() => labDown(LAB));
-    await labUp(LAB, { mode: 'nftables' });
+  test('probes from a source address and port that the probe names', async () => {
     const seen = await probe(LAB, [{ ...CLIENT, port: 30003, source: '198.51.100.2', sourcePort: 4321 }]);
     assert.deepEqual(seen.ok && seen.value, [
       { outcome: 'connected', endpoint: '10.244.1.64:8080', sourceSeen: '198.51.100.2' },
     ]);
     const taken = await probe(LAB, [{ ...CLIENT, source: '198.51.100.200' }]);
     assert.deepEqual(taken.ok && taken.value.map(({ outcome }) => outcome), ['error: Cannot assign requested address']);
-  });
-});
-
-/** Processes whose command line names a folder of the given process's machines. */
-const machinesOf = (pid: number): string[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(`/run-${pid}-`);
-      } catch {
-        return false;
-      }
-    });
-
-describe('the virtual machine', () => {
-  for (const kernel of ['6.1', '6.12'] as const)
-    test(`runs a program on Linux ${kernel}, with IPVS and SCTP`, async () => {
-      const script = `system('modprobe', 'ip_vs'); print -e '/proc/net/ip_vs' ? 'ipvs ' : '', socket(S, 2, 1, 132) ? 'sctp ' : '', <STDIN>; print STDERR 'said'; exit 5`;
-      const ended = await runInVm({ kernel, argv: ['perl', '-e', script], stdin: 'in', timeoutMs: 120_000 });
-      assert.deepEqual(ended.ok ? ended.value : ended, { status: 5, stdout: 'ipvs sctp in', stderr: 'said' });
-      const version = await runInVm({ kernel, argv: ['uname', '-r'], timeoutMs: 120_000 });
-      assert.ok(version.ok && version.value.stdout.startsWith(`${kernel}.`), JSON.stringify(version));
-      assert.deepEqual(machinesOf(process.pid), []);
-    });
-
-  test('ends when time is up', async () => {
-    const ended = await runInVm({ argv: ['sleep', '1000'], timeoutMs: 1000 });
-    assert.equal(ended.ok && ended.value.status, 124);
-    assert.deepEqual(machinesOf(process.pid), []);
-  });
-
-  test('ends with the process that started it, also when that is killed', async () => {
-    const code = `await (await import(${JSON.stringify(new URL('../../src/lab/vm.ts', import.meta.url).href)})).runInVm({ argv: ['sleep', '1000'], timeoutMs: 1e6 })`;
-    const parent = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: 'ignore' });
-    const pid = parent.pid ?? 0;
-    while (machinesOf(pid).length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
-    parent.kill('SIGKILL');
-    await once(parent, 'exit');
-    while (machinesOf(pid).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 });

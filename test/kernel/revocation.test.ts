@@ -8,14 +8,13 @@ import { namespaceOf, type Place } from '../../src/lab/place.ts';
 import { probe } from '../../src/lab/probe.ts';
 import { perl } from '../../src/lab/program.ts';
 import { talk, type Talk } from '../../src/lab/talk.ts';
-import type { Kernel } from '../../src/lab/vm-releases.ts';
 import { FAMILIES, WIDTH, type Family } from '../../src/net/family.ts';
 import { PROTOCOLS, type Protocol } from '../../src/net/protocol.ts';
+import { watchFlows, type FlowWatch } from '../support/flow-watch.ts';
+import { good } from '../support/good.ts';
 import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { moreManifests, MORE_SERVICES, moreServiceCommands } from '../support/more-services.ts';
 import { admin, type Manifest } from '../support/policies.ts';
-import { packetsGot, watchPackets } from '../support/packet-watch.ts';
-import { testOnKernel } from './in-vm.ts';
 import { addressOf, HOST_PORT, NODE } from './matrix-cells.ts';
 
 // Connections that stand when their client is revoked: to a pod (by DNAT, or IPVS in ipvs mode) and to the node's own sockets. Both
@@ -28,7 +27,6 @@ const RANGE = `${HOST_PORT}-30711`;
 /** Silence is waited for so long; a word of a living connection longer, for emulated machines and backed-off retransmissions. */
 const SILENCE_MS = 700;
 const WORD_MS = 150_000;
-const IN_VM_MS = 900_000;
 
 /** An emulated machine shows what the running kernel cannot: SCTP, and pods behind IPVS. */
 const IN_VM = process.env['PORTCULLIS_IN_VM'] === 'true';
@@ -40,24 +38,10 @@ const AT_ONCE = 8;
 
 const HAS_IPVS = await kernelHasIpvs();
 
-/** What the running kernel cannot show, shown once each. */
-const IN_MACHINES: readonly (readonly [kernel: Kernel, mode: Mode, words: string])[] = [
-  ['6.1', 'ipvs', 'behind IPVS'],
-  ['6.12', 'nftables', 'with SCTP'],
-];
-
 describe('a revoked client', () => {
   for (const mode of MODES)
     if (mode !== 'ipvs' || HAS_IPVS)
       test(`is cut in established connections, mode ${mode}, on this kernel`, () => revocation(mode));
-  for (const [kernel, mode, words] of IN_MACHINES)
-    test(`is cut ${words}, on Linux ${kernel}`, async (t) => {
-      await testOnKernel(t, kernel, {
-        file: import.meta.url,
-        only: `mode ${mode}, on this kernel$`,
-        timeoutMs: IN_VM_MS,
-      });
-    });
 });
 
 type Behaviour = 'idle' | 'busy' | 'pushing';
@@ -81,7 +65,7 @@ interface Held {
 const revocation = async (mode: Mode): Promise<void> => {
   const sctp = await kernelOpensSctp();
   await withGuardedLab(`revocation-${mode}`, mode, async (lab) => {
-    await prepare(lab, sctp);
+    const watches = await prepare(lab, sctp);
     const held: Held[] = [];
     try {
       const all = connections(mode, sctp);
@@ -89,10 +73,10 @@ const revocation = async (mode: Mode): Promise<void> => {
         held.push(
           ...(await Promise.all(all.slice(first, first + AT_ONCE).map((it, index) => open(lab, it, first + index)))),
         );
-      if (!IN_VM) await restrictAndAdd(lab, held);
+      if (!IN_VM) await restrictAndAdd(lab, watches, held);
       const everywhere = (it: Held): boolean => it.client === REVOKED;
       await chatting(held, lab.applyByCommand(...moreManifests, ...policies([KEPT])));
-      await isCut(lab, held, everywhere);
+      await isCut(lab, watches, held, everywhere);
       await lab.applyByCommand(...moreManifests, ...policies([KEPT, REVOKED]));
       await goesOn(lab, held, everywhere);
     } finally {
@@ -102,27 +86,34 @@ const revocation = async (mode: Mode): Promise<void> => {
 };
 
 /** `restrict` leaves the load balancer alone. In a machine the same connections are cut by `apply` alone, for each command takes long there. */
-const restrictAndAdd = async (lab: GuardedLab, held: readonly Held[]): Promise<void> => {
+const restrictAndAdd = async (lab: GuardedLab, watches: Watches, held: readonly Held[]): Promise<void> => {
   const notVip = (it: Held): boolean => it.client === REVOKED && !it.isVip;
   await chatting(held, command(lab, 'restrict', RANGE, '--from', addresses(KEPT).join(',')));
-  await isCut(lab, held, notVip);
+  await isCut(lab, watches, held, notVip);
   await command(lab, 'restrict', RANGE, '--from', addresses(REVOKED).join(','), '--add');
   await goesOn(lab, held, notVip);
   await command(lab, 'remove');
 };
 
-const prepare = async ({ name, mode, onNode }: GuardedLab, sctp: boolean): Promise<void> => {
+/** Where packets of connections are counted: at the clients, and at the servers that see who they are. */
+type Watches = ReadonlyMap<Place, FlowWatch>;
+
+const prepare = async ({ name, mode, onNode }: GuardedLab, sctp: boolean): Promise<Watches> => {
+  const watches = new Map<Place, FlowWatch>();
   const sockets = PROTOCOLS.filter((protocol) => sctp || protocol !== 'sctp').flatMap((protocol) =>
     FAMILIES.map((family) => `${protocol},${NODE[family]},${HOST_PORT},host`),
   );
-  const built = await runPhases([
-    ...moreServiceCommands(name, { mode, sctp }),
-    [{ argv: perl('echo.pl', [namespaceOf(name, 'node-1'), ...sockets].join(' ')) }],
-  ]);
-  assert.ok(built.ok, JSON.stringify(built));
+  good(
+    await runPhases([
+      ...moreServiceCommands(name, { mode, sctp }),
+      [{ argv: perl('echo.pl', [namespaceOf(name, 'node-1'), ...sockets].join(' ')) }],
+    ]),
+  );
   // An emulated machine is slow, and an entry that came to its end is not what is tried here.
   await onNode(['sysctl', '--quiet', '--write', 'net.netfilter.nf_conntrack_udp_timeout=600']);
-  for (const place of [REVOKED, KEPT, 'node-1', 'pod-64'] as const) await watchPackets(name, place);
+  for (const place of [REVOKED, KEPT, 'node-1', 'pod-64'] as const)
+    watches.set(place, await watchFlows(name, place, 'received'));
+  return watches;
 };
 
 const addresses = (place: Place): readonly string[] =>
@@ -262,18 +253,23 @@ const say = async (line: Talk, word: string): Promise<string | null> => {
 };
 
 /** Who is cut: neither the client's packets nor the server's come through; the others notice nothing. */
-const isCut = async (lab: GuardedLab, held: readonly Held[], cut: (it: Held) => boolean): Promise<void> => {
+const isCut = async (
+  lab: GuardedLab,
+  watches: Watches,
+  held: readonly Held[],
+  cut: (it: Held) => boolean,
+): Promise<void> => {
   // What was on its way when the command ended may still arrive.
   await pause(SILENCE_MS);
   for (const it of held) it.talk.forget();
-  const before = await counted(lab);
+  const before = await counted(watches);
   const uncounted = held.filter(
     ({ client, atClient, atServer }) =>
       before(client, atClient) === 0 || (atServer !== null && before(atServer.place, atServer.key) === 0),
   );
   assert.deepEqual(uncounted, [], 'packets of every connection are counted');
   const said = await Promise.all(held.map((it) => (cut(it) ? silence(it) : isAlive(it))));
-  const later = await counted(lab);
+  const later = await counted(watches);
   const came = held
     .filter(cut)
     .flatMap((it) => [
@@ -333,10 +329,11 @@ const resumes = async (it: Held): Promise<readonly string[]> => {
 };
 
 /** Packets by place and flow, at one moment. */
-const counted = async ({ name }: GuardedLab): Promise<(place: Place, flow: string) => number> => {
-  const places = [REVOKED, KEPT, 'node-1', 'pod-64'] as const;
-  const got = new Map(await Promise.all(places.map(async (place) => [place, await packetsGot(name, place)] as const)));
-  return (place, flow) => got.get(place as (typeof places)[number])?.get(flow) ?? 0;
+const counted = async (watches: Watches): Promise<(place: Place, flow: string) => number> => {
+  const got = new Map(
+    await Promise.all([...watches].map(async ([place, watch]) => [place, await watch.seen()] as const)),
+  );
+  return (place, flow) => got.get(place)?.get(flow) ?? 0;
 };
 
 /** Connections that the node no longer tracks, though it must. */

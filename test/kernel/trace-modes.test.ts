@@ -10,10 +10,8 @@ import { MODES, type Mode } from '../../src/lab/mode.ts';
 import { namespaceOf, type Place } from '../../src/lab/place.ts';
 import { probe } from '../../src/lab/probe.ts';
 import { talk } from '../../src/lab/talk.ts';
-import type { Kernel } from '../../src/lab/vm-releases.ts';
 import { nodeProgram } from '../support/bundled.ts';
 import { noKernel } from '../support/namespace.ts';
-import { testOnKernel } from './in-vm.ts';
 import { addressOf } from './matrix-cells.ts';
 
 // What the kernel tells of its own way with a packet, and what the simulation says of the same packet, hop by hop; in every mode.
@@ -44,18 +42,9 @@ const WORD_MS = 60_000;
 
 const HAS_IPVS = await kernelHasIpvs();
 
-const IN_MACHINES: readonly (readonly [kernel: Kernel, mode: Mode])[] = [
-  ['6.1', 'ipvs'],
-  ['6.12', 'iptables-legacy'],
-];
-
 describe('the simulation goes the way that the kernel tells', { skip: noKernel }, () => {
   for (const mode of MODES)
     if (mode !== 'ipvs' || HAS_IPVS) test(`kube-proxy’s rules, mode ${mode}, on this kernel`, () => follow(mode));
-  for (const [kernel, mode] of IN_MACHINES)
-    test(`kube-proxy’s rules in mode ${mode}, on Linux ${kernel}`, async (t) => {
-      await testOnKernel(t, kernel, { file: import.meta.url, only: `mode ${mode}, on this kernel$` });
-    });
 });
 
 interface Told {

@@ -10,7 +10,6 @@ import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { expectOutcomes, serveIn, type Expected } from '../support/lab-servers.ts';
 import { mustRun, noKernel } from '../support/namespace.ts';
 import { admin } from '../support/policies.ts';
-import { testOnKernel } from './in-vm.ts';
 
 // What a node and its pods do themselves, and ways to a node that are easily forgotten.
 
@@ -19,9 +18,6 @@ const HAS_IPVS = await kernelHasIpvs();
 describe('a guarded node', { skip: noKernel }, () => {
   for (const mode of MODES)
     if (mode !== 'ipvs' || HAS_IPVS) test(`goes on working, mode ${mode}, on this kernel`, (t) => nodeTraps(t, mode));
-  test('goes on working, in the virtual machine, which has IPVS and VLANs', async (t) => {
-    await testOnKernel(t, '6.1', { file: import.meta.url, only: 'mode ipvs, on this kernel' });
-  });
 });
 
 const NODE: Readonly<Record<Family, string>> = { 4: '192.0.2.10', 6: '2001:db8:0:2::10' };

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import { runPhases, type Command } from '../../src/lab/command.ts';
+import { runPhases } from '../../src/lab/command.ts';
 import { kernelHasIpvs } from '../../src/lab/kernel-features.ts';
 import { captured, kubeProxyCommands } from '../../src/lab/kube-proxy.ts';
 import { labExec } from '../../src/lab/lab.ts';
 import { MODES, type Mode } from '../../src/lab/mode.ts';
+import { good } from '../support/good.ts';
 import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { expectOutcomes, type Expected } from '../support/lab-servers.ts';
 import { noKernel } from '../support/namespace.ts';
 import { admin, nodePort } from '../support/policies.ts';
-import { testOnKernel } from './in-vm.ts';
 
 // The guard beside the rules of others: kube-proxy's, an administrator's, anybody's.
 
@@ -18,9 +18,6 @@ const HAS_IPVS = await kernelHasIpvs();
 describe('a guard beside the rules of others', { skip: noKernel }, () => {
   for (const mode of MODES)
     if (mode !== 'ipvs' || HAS_IPVS) test(`mode ${mode}, on this kernel`, (t) => othersTraps(t, mode));
-  test('mode ipvs, in the virtual machine', async (t) => {
-    await testOnKernel(t, '6.1', { file: import.meta.url, only: 'mode ipvs, on this kernel' });
-  });
 });
 
 const othersTraps = async (t: TestContext, mode: Mode): Promise<void> =>
@@ -105,11 +102,6 @@ const leavesThemAlone = async (lab: GuardedLab): Promise<void> => {
   }
 };
 
-const must = async (phases: readonly (readonly Command[])[]): Promise<void> => {
-  const done = await runPhases(phases);
-  assert.ok(done.ok, JSON.stringify(done));
-};
-
 /** What kube-proxy does to its rules when it starts anew or is reconfigured, by mode. */
 const reloadings = (lab: GuardedLab): Readonly<Record<string, () => Promise<void>>> => {
   const { mode, name, onNode } = lab;
@@ -132,7 +124,7 @@ const reloadings = (lab: GuardedLab): Readonly<Record<string, () => Promise<void
       return {
         'tables deleted and made again': async () => {
           for (const table of tables) await onNode(['nft', 'delete', 'table', ...table]);
-          await must(kubeProxyCommands(name, mode));
+          good(await runPhases(kubeProxyCommands(name, mode)));
         },
         'tables deleted and made again in one transaction': async () => {
           const gone = tables.map((table) => `delete table ${table.join(' ')}\n`).join('');

@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { labExec } from '../../src/lab/lab.ts';
 import type { Place } from '../../src/lab/place.ts';
-import { parseAddress, type Address } from '../../src/net/address.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
+import { address as readAddress } from '../support/address.ts';
+import { watchFlows, type FlowWatch } from '../support/flow-watch.ts';
 import { withGuardedLab, type GuardedLab } from '../support/guarded-lab.ts';
 import { noKernel } from '../support/namespace.ts';
 import { damaged, inFragments, withOptions } from '../support/packet-forms.ts';
-import { watchPasses, type PassWatch } from '../support/pass-watch.ts';
 import { admin } from '../support/policies.ts';
 import { packetBytes } from '../support/raw-packet.ts';
 
@@ -102,12 +102,6 @@ const SURROUNDINGS: readonly { readonly name: string; readonly nft?: string; rea
     },
   ];
 
-const read = (text: string): Address => {
-  const parsed = parseAddress(text);
-  assert.ok(parsed.ok);
-  return parsed.value;
-};
-
 const PROTOCOL = { tcp: 6, udp: 17 } as const;
 
 interface Sent {
@@ -126,8 +120,8 @@ const packetsOf = (kinds: readonly Kind[], firstPort: number): readonly Sent[] =
       CLIENTS.map(({ place, allowed, address }): Sent => {
         const sourcePort = own ?? firstPort + index;
         const packet = packetBytes({
-          source: read(address[family]),
-          destination: read(NODE[family]),
+          source: readAddress(address[family]),
+          destination: readAddress(NODE[family]),
           protocol: PROTOCOL[protocol],
           sourcePort,
           destinationPort: PORT,
@@ -138,7 +132,7 @@ const packetsOf = (kinds: readonly Kind[], firstPort: number): readonly Sent[] =
         });
         return {
           what: `${name}, IPv${family}, ${allowed ? 'allowed' : 'refused'}`,
-          key: `${protocol} ${address[family]} ${sourcePort} ${PORT}`,
+          key: `${address[family]} ${protocol} ${sourcePort} ${PORT}`,
           place,
           lines: form(packet).map((bytes) => `${family} ${NODE[family]} ${bytes.toString('hex')}\n`),
           comes: allowed && nothing !== true,
@@ -157,13 +151,14 @@ const send = async ({ name }: GuardedLab, packets: readonly Sent[]): Promise<voi
 };
 
 /** Sends, and tells which came through against what the policy says. */
-const wrongly = async (lab: GuardedLab, watch: PassWatch, packets: readonly Sent[]): Promise<readonly string[]> => {
+const wrongly = async (lab: GuardedLab, watch: FlowWatch, packets: readonly Sent[]): Promise<readonly string[]> => {
+  await watch.forget();
   await send(lab, packets);
-  const came = new Map<string, number>();
+  let came: ReadonlyMap<string, number> = new Map();
   // What has been sent is under way: a busy machine may take a moment.
   for (let tries = 0; tries < 40; tries++) {
     await sleep(tries === 0 ? 50 : 250);
-    for (const [key, count] of await watch.passed()) came.set(key, (came.get(key) ?? 0) + count);
+    came = await watch.seen();
     if (packets.every(({ key, comes }) => !comes || came.has(key))) break;
   }
   return packets.flatMap(({ what, key, comes }) =>
@@ -174,7 +169,7 @@ const wrongly = async (lab: GuardedLab, watch: PassWatch, packets: readonly Sent
 describe('packets of strange kinds', { skip: noKernel }, () => {
   test('are judged like all others, whatever the tracker makes of them', async (t) => {
     await withGuardedLab('traps-packets', 'nftables', async (lab) => {
-      const watch = await watchPasses(lab.name);
+      const watch = await watchFlows(lab.name, 'node-1', 'behind the guard');
       const open = packetsOf(KINDS, 20_000).map((packet, _, all) => ({
         ...packet,
         comes: all.some(({ what, comes }) => comes && what === packet.what.replace(/refused$/, 'allowed')),

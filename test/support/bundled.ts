@@ -8,34 +8,30 @@ import { runCommand } from '../../src/lab/command.ts';
 // modules, and two for one.
 
 /** Programs that tests start on an emulated processor. */
-const PROGRAMS = ['hammer/change.ts', 'trace-flows.ts'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
+const PROGRAMS = ['hammer/change.ts', 'send-from.ts', 'trace-flows.ts'].map((name) =>
+  fileURLToPath(new URL(name, import.meta.url)),
+);
 
-const BUNDLER = fileURLToPath(new URL('../../scripts/bundle-tests.ts', import.meta.url));
-const FOLDER = new URL('../../node_modules/.cache/portcullis-tests/', import.meta.url);
+const CHECKOUT = new URL('../../', import.meta.url);
+const BUNDLER = fileURLToPath(new URL('scripts/bundle-tests.ts', CHECKOUT));
+const FOLDER = new URL('node_modules/.cache/portcullis-tests/', CHECKOUT);
 
-/** A test's files lie in a folder of its own: a virtual machine that runs must not see its files change. */
-const folderOf = (file: string): string => fileURLToPath(new URL(basename(file, '.test.ts'), FOLDER));
 const placeIn = (folder: string, file: string): string => `${folder}/${basename(file).replace(/\.ts$/, '.js')}`;
 
-const bundles = new Map<string, Promise<string>>();
-
-/** The bundle of a test file, with its compiled code, as far as it is compiled before a test runs. */
-export const bundledTest = (file: string): Promise<string> => {
-  const bundled = bundles.get(file) ?? bundle(file);
-  bundles.set(file, bundled);
-  return bundled;
-};
-
-const bundle = async (file: string): Promise<string> => {
-  const folder = folderOf(file);
-  const { status, stderr } = await runCommand({ argv: [process.execPath, BUNDLER, folder, file, ...PROGRAMS] });
+/**
+ * Bundles test files (paths below the checkout), and keeps their code compiled, as far as it is compiled before a test runs; gives the path of
+ * each bundle by that of its file. `folder`: a name for them, so that a machine that runs does not see its files change.
+ */
+export const bundleTests = async (folder: string, files: readonly string[]): Promise<ReadonlyMap<string, string>> => {
+  const target = fileURLToPath(new URL(folder, FOLDER));
+  const sources = files.map((file) => fileURLToPath(new URL(file, CHECKOUT)));
+  const { status, stderr } = await runCommand({ argv: [process.execPath, BUNDLER, target, ...sources, ...PROGRAMS] });
   assert.equal(status, 0, stderr);
-  const bundled = placeIn(folder, file);
+  const bundles = new Map(files.map((file) => [file, placeIn(target, file)]));
   const settings = Object.entries(BUILT_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
-  await runCommand({
-    argv: ['env', ...settings, ...EMULATED_NODE, '--test-name-pattern=^nothing$', bundled],
-  });
-  return bundled;
+  for (const bundle of bundles.values())
+    await runCommand({ argv: ['env', ...settings, ...EMULATED_NODE, '--test-name-pattern=^nothing$', bundle] });
+  return bundles;
 };
 
 /** The command for one of the {@link PROGRAMS}; in a virtual machine as it was bundled for the test file that runs. */

@@ -4,12 +4,10 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { missing } from '../../src/lab/needs.ts';
+import { PORTCULLIS } from './portcullis.ts';
 
 // The command as a process, on a machine that is a network namespace: node 192.0.2.10, and a client at the other end of a cable.
-
-export const BIN = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
 
 export const NODE = '192.0.2.10';
 export const CLIENT = '192.0.2.20';
@@ -110,13 +108,7 @@ export const makeMachine = async (name: string): Promise<Machine> => {
     'nft',
     'add table inet tracking; add chain inet tracking c { type filter hook input priority 0; }; add rule inet tracking c ct state new',
   );
-  const command: Machine['command'] = ({ before = [] }, ...words) => [
-    ...inside,
-    ...before,
-    process.execPath,
-    BIN,
-    ...words,
-  ];
+  const command: Machine['command'] = ({ before = [] }, ...words) => [...inside, ...before, ...PORTCULLIS, ...words];
   const cliWith: Machine['cliWith'] = (options, ...words) =>
     runProgram(
       command(options, ...words),

@@ -2,29 +2,22 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EMPTY_STATE, evaluateState, type StoredState } from '../../src/access/state.ts';
 import { ledgerOf } from '../../src/audit/counts/ledger.ts';
 import { prove } from '../../src/audit/proof/proof.ts';
 import { compileTable } from '../../src/compile/table/compile-table.ts';
 import { planChange } from '../../src/compile/plan/plan-change.ts';
 import { printTransaction } from '../../src/compile/plan/print-transaction.ts';
-import type { Result } from '../../src/diagnostic/diagnostic.ts';
 import type { CommandExit } from '../../src/lab/command.ts';
 import { labDown, labExec, labUp } from '../../src/lab/lab.ts';
-import { BUILT_ENVIRONMENT, builtProgram } from '../../src/lab/built.ts';
 import type { Mode } from '../../src/lab/mode.ts';
 import { OBJECTS_FILE } from '../../src/lab/servers.ts';
 import { formatAddress } from '../../src/net/address.ts';
 import { parseNftJson } from '../../src/parse/nft/nft-json.ts';
 import type { Table } from '../../src/ruleset/table.ts';
+import { good } from './good.ts';
 import type { Manifest } from './policies.ts';
-
-/** In a virtual machine as it was built (see testInVm): it starts in a fraction of the time there. */
-const PROGRAM =
-  process.env['PORTCULLIS_IN_VM'] === 'true'
-    ? [`NODE_COMPILE_CACHE=${BUILT_ENVIRONMENT.NODE_COMPILE_CACHE}`, ...builtProgram('cli/main')]
-    : [process.execPath, fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url))];
+import { PORTCULLIS } from './portcullis.ts';
 
 /** A lab with a real kube-proxy's state whose node runs Portcullis as a user would. */
 export interface GuardedLab {
@@ -63,7 +56,7 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
   // The tests' own SSH session, if there is one, does not lead to the lab's node.
   const surroundings = ['env', '--unset=SSH_CONNECTION', `PORTCULLIS_STATE_DIR=${join(folder, 'state')}`] as const;
   const portcullis: GuardedLab['portcullis'] = (...argv) =>
-    labExec(name, 'node-1', [...surroundings, 'NO_COLOR=1', ...PROGRAM, ...argv]);
+    labExec(name, 'node-1', [...surroundings, 'NO_COLOR=1', ...PORTCULLIS, ...argv]);
   const onNode: GuardedLab['onNode'] = async (argv, stdin) => {
     const { status, stdout, stderr } = await labExec(name, 'node-1', argv, stdin);
     assert.equal(status, 0, `${argv.join(' ')}: ${stdout}${stderr}`);
@@ -71,14 +64,14 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
   };
   const ownTable = async (): Promise<Table | null> => {
     if (!(await onNode(['nft', 'list', 'tables'])).includes('inet portcullis')) return null;
-    return must(parseNftJson(await onNode(['nft', '--json', 'list', 'table', 'inet', 'portcullis'])))[0] ?? null;
+    return good(parseNftJson(await onNode(['nft', '--json', 'list', 'table', 'inet', 'portcullis'])))[0] ?? null;
   };
   return {
     name,
     mode,
     portcullis,
     apply: async (...manifests) => {
-      const { access } = must(evaluateState(stateOf(manifests)));
+      const { access } = good(evaluateState(stateOf(manifests)));
       const current = await ownTable();
       const { stage, switch: switched, sweep } = planChange(current, compileTable(access, current));
       for (const transaction of [...stage, ...switched, ...sweep])
@@ -94,7 +87,7 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
     },
     onNode,
     denied: async () => {
-      const table = must(parseNftJson(await onNode(['nft', '--json', 'list', 'table', 'inet', 'portcullis'])))[0];
+      const table = good(parseNftJson(await onNode(['nft', '--json', 'list', 'table', 'inet', 'portcullis'])))[0];
       assert.ok(table);
       return new Set(
         ledgerOf(table, 'refused').entries.map(({ source, destination, protocol, port }) =>
@@ -103,11 +96,6 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
       );
     },
   };
-};
-
-const must = <T>(result: Result<T>): T => {
-  if (!result.ok) assert.fail(result.problems.map(({ message }) => message).join('; '));
-  return result.value;
 };
 
 /** The lab's Services and Nodes, and manifests beside them, on node-1. */

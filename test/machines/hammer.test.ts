@@ -1,0 +1,3 @@
+import { machineSuite } from '../support/machine-suite.ts';
+
+await machineSuite('test/machines/hammer.test.ts');
