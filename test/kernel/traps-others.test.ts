@@ -13,6 +13,7 @@ import { admin, nodePort } from '../support/policies.ts';
 
 // The guard beside the rules of others: kube-proxy's, an administrator's, anybody's.
 
+const IN_VM = process.env['PORTCULLIS_IN_VM'] === 'true';
 const HAS_IPVS = await kernelHasIpvs();
 
 describe('a guard beside the rules of others', { skip: noKernel }, () => {
@@ -82,17 +83,22 @@ const strip = (text: string): string =>
     .replace(/ expires \w+/g, '')
     .replace(/(valid|preferred)_lft \S+/g, '');
 
+/** Left out in an emulated machine, where each takes seconds: they know nothing of kube-proxy's mode. */
+const MORE_COMMANDS: readonly (readonly string[])[] = [
+  ['restrict', '30001', '--from', '203.0.113.0/24', '--add'],
+  ['status'],
+  ['verify'],
+  ['denied'],
+  ['remove', '30001'],
+];
+
 const leavesThemAlone = async (lab: GuardedLab): Promise<void> => {
   const before = await foreignState(lab);
   assert.ok(Object.values(before).join('').length > 10_000, 'there is much that could be changed');
   const commands: readonly (readonly string[])[] = [
     ['restrict', '30001', '--from', '198.51.100.0/30'],
     ['restrict', '30000-32767', '--from', '198.51.100.2,2001:db8::/32', '--otherwise', 'reject'],
-    ['restrict', '30001', '--from', '203.0.113.0/24', '--add'],
-    ['status'],
-    ['verify'],
-    ['denied'],
-    ['remove', '30001'],
+    ...(IN_VM ? [] : MORE_COMMANDS),
     ['remove'],
   ];
   for (const words of commands) {
