@@ -7,7 +7,7 @@ import { walksAlike } from '../support/walks-alike.ts';
 const IN_VM = process.env['PORTCULLIS_IN_VM'] === 'true';
 const HAS_IPVS = await kernelHasIpvs();
 
-// On 6.1: test/machines/rows.ts. On 6.12: npm run fuzz:kernel -- 1000 1 ipvs 6.12
+// In a machine: test/machines/rows.ts. More, and on another kernel: npm run fuzz:kernel -- 1000 1 ipvs 6.1
 describe('the simulation walks as the kernel does through IPVS', { skip: noKernel }, () => {
   if (HAS_IPVS)
     test('packets to random services beside random rules, hop by hop, on this kernel', (t) =>

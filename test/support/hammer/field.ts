@@ -165,7 +165,7 @@ export interface Running {
 
 /**
  * Clients and servers must not take the time that the changes need: the more changes, the more is tried. In an emulated machine they have
- * a processor of their own beside that of the tests (see `pinned` of testInVm).
+ * a processor of their own beside that of the tests (see machine-suite.ts).
  */
 const PERL =
   process.env['PORTCULLIS_IN_VM'] === 'true' ? ['taskset', '--cpu-list', '1', 'perl'] : ['nice', '-n', '10', 'perl'];
