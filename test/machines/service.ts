@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,9 +19,15 @@ const PLACE = '/opt/portcullis';
 const PROGRAM = '/usr/local/bin/portcullis';
 
 test('the service puts the rules back, leaves them when it stops, and brings them back when it is restarted', async () => {
-  mkdirSync(PLACE, { recursive: true });
-  await mustRun(['mount', '--bind', await published(), PLACE]);
-  const command = builtProgram('cli/main', `${PLACE}/dist`).join(' ');
+  for (const [folder, what] of [
+    [`${PLACE}/package`, await published()],
+    [`${PLACE}/node`, dirname(process.execPath)],
+  ] as const) {
+    mkdirSync(folder, { recursive: true });
+    await mustRun(['mount', '--bind', what, folder]);
+  }
+  const [, ...words] = builtProgram('cli/main', `${PLACE}/package/dist`);
+  const command = [`${PLACE}/node/${basename(process.execPath)}`, ...words].join(' ');
   writeFileSync(PROGRAM, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
   await mustRun(['install', '-m', '644', UNIT, '/etc/systemd/system/']);
   await mustRun([PROGRAM, 'restrict', '30001', '--from', '203.0.113.0/24']);

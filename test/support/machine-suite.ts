@@ -57,7 +57,7 @@ const onKernel = (suite: MachineSuite, kernel: Kernel): void => {
   });
   after(close);
 
-  test('it is that kernel, with IPVS and SCTP, and runs one program after another', async () => {
+  test(`the machine has Linux ${kernel} with IPVS and SCTP, and runs one program after another`, async () => {
     const { run } = await booted();
     const script = `system('modprobe', 'ip_vs'); print -e '/proc/net/ip_vs' ? 'ipvs ' : '', socket(S, 2, 1, 132) ? 'sctp ' : '', <STDIN>; print STDERR 'said'; exit 5`;
     const first = await run({ argv: ['perl', '-e', script], stdin: 'in', timeoutMs: 120_000 });
@@ -67,7 +67,7 @@ const onKernel = (suite: MachineSuite, kernel: Kernel): void => {
   });
 
   for (const row of rows)
-    test(row.fact, async (t) => {
+    test(`${row.fact}, on Linux ${kernel}`, async (t) => {
       const { run } = await booted();
       const ended = await run(await jobOf(row, bundles.get(row.file) ?? ''));
       // What goes on, or has taken the machine down, must not be in the way of the next row.
