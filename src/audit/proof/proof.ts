@@ -72,6 +72,7 @@ export const prove = (table: Table | null, access: Access): Proof => {
     const exposure =
       guard(protocol, port, destination ?? 'local') ?? (destination === null ? null : guard(protocol, port, 'local'));
     const id = exposure?.id ?? exposureId(destination, { first: port, last: port }, protocol);
+    const isVip = (address: Address): boolean => guard(protocol, port, address) !== null;
     const vipOnly = destination !== null && guard(protocol, port, destination) === null;
     for (const family of destination === null ? FAMILIES : [destination.family]) {
       const allowed = allowedBy(access, exposure, family);
@@ -82,7 +83,7 @@ export const prove = (table: Table | null, access: Access): Proof => {
         ? ['original', 'untracked', 'invalid']
         : ['original', 'untracked'];
       for (const device of [SOME_DEVICE, ...reads.incoming.devices])
-        for (const address of addressesFor(reads.incoming, destination, family)) {
+        for (const address of addressesFor(reads.incoming, destination, family, isVip)) {
           const incoming = ask(address, device);
           for (const type of destination === null ? OWN_TYPES[family] : (['local', 'unicast'] as const))
             for (const one of seen)
@@ -94,7 +95,7 @@ export const prove = (table: Table | null, access: Access): Proof => {
       // Replies may be cut for refused clients only; which of them are cut depends on what is tracked.
       if (table.chains.has(POSTROUTING))
         for (const device of [SOME_DEVICE, ...reads.outgoing.devices])
-          for (const address of addressesFor(reads.outgoing, destination, family)) {
+          for (const address of addressesFor(reads.outgoing, destination, family, isVip)) {
             const type = destination === null ? 'local' : 'unicast';
             const replies = { family, protocol, port, address, type, seen: 'reply', device } as const;
             expect(id, asker.outgoing(POSTROUTING, replies), allowed, 'refusals');
@@ -122,8 +123,16 @@ export const prove = (table: Table | null, access: Access): Proof => {
 /** Maps of which every key is a place of its own. */
 const OWN_MAPS: ReadonlySet<string> = new Set(Object.values(VIPS));
 
-const addressesFor = (reads: ChainReads, destination: Address | null, family: Family): readonly bigint[] =>
-  destination === null ? [reads.unnamed(family), ...reads.addresses(family)] : [destination.value];
+/** The address itself; for any local one an address that no rule names, and those that rules name, but for VIPs, which are places of their own. */
+const addressesFor = (
+  reads: ChainReads,
+  destination: Address | null,
+  family: Family,
+  isVip: (address: Address) => boolean,
+): readonly bigint[] =>
+  destination === null
+    ? [reads.unnamed(family), ...reads.addresses(family).filter((value) => !isVip({ family, value }))]
+    : [destination.value];
 
 const allowedBy = (access: Access, exposure: ExposureAccess | null, family: Family): PrefixSet => {
   const selection = exposure?.selection == null ? undefined : access.selections.get(exposure.selection);
