@@ -27,11 +27,15 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
   const passedOver = failsafeGuard(declared, known);
   const selections = new Map<string, Selection>();
 
+  const chosenBefore: Chosen = { next: new Map(), selection: null };
   const select = (chosen: readonly Policy[]): string | null => {
     if (chosen.length === 0) return null;
+    const place = placeOfChosen(chosenBefore, chosen);
+    if (place.selection !== null) return place.selection;
     const applying = inOrder(chosen);
     const id = selectionId(applying);
     if (!selections.has(id)) selections.set(id, selectionOf(id, applying, declared, peers));
+    place.selection = id;
     return id;
   };
   const ofServices = [...byId].map(([id, exposures]): ExposureAccess =>
@@ -71,6 +75,22 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
   const access: Access = { exposures, selections, groups, warnings: [] };
   const all = [...warnings, ...problems, ...warningsAbout(access, declared, policies, peers, options)];
   return ok({ ...access, warnings: all }, all);
+};
+
+/** A tree of lists of policies: thousands of exposures under the same thousand policies are one selection, which is worked out once. */
+interface Chosen {
+  readonly next: Map<Policy, Chosen>;
+  selection: string | null;
+}
+
+const placeOfChosen = (root: Chosen, policies: readonly Policy[]): Chosen => {
+  let at = root;
+  for (const policy of policies) {
+    const next: Chosen = at.next.get(policy) ?? { next: new Map(), selection: null };
+    at.next.set(policy, next);
+    at = next;
+  }
+  return at;
 };
 
 const peersOf = (policy: Policy) =>

@@ -45,11 +45,7 @@ export const accessDifference = (before: Access | null, after: Access | null): A
   for (const { exposure, port } of comparedPlaces(old, fresh, oldGuard, freshGuard)) {
     const [was, is] = [selectionAt(old, oldGuard, exposure, port), selectionAt(fresh, freshGuard, exposure, port)];
     const [had, has] = [was?.parts ?? UNGUARDED, is?.parts ?? UNGUARDED];
-    const gained = changed(had, has);
-    const lost = changed(has, had).map(({ sources, because }) => ({
-      sources,
-      because: reasonNow(has, sources) ?? because,
-    }));
+    const { gained, lost } = fateOf(had, has);
     const otherwiseChanged = had !== has && gained.length === 0 && lost.length === 0 && !sameTreatment(was, is);
     if (gained.length > 0 || lost.length > 0 || otherwiseChanged)
       changes.push({
@@ -63,6 +59,28 @@ export const accessDifference = (before: Access | null, after: Access | null): A
     else if (has !== UNGUARDED) unchanged++;
   }
   return { changes, unchanged };
+};
+
+/** Who gains and who loses between two lists of parts. */
+interface Fate {
+  readonly gained: readonly ChangedPart[];
+  readonly lost: readonly ChangedPart[];
+}
+
+/** Thousands of exposures share few selections: each pair of those is compared once, and its result is one object. */
+const fates = new WeakMap<readonly Part[], WeakMap<readonly Part[], Fate>>();
+
+const fateOf = (had: readonly Part[], has: readonly Part[]): Fate => {
+  const byAfter = fates.get(had) ?? new WeakMap<readonly Part[], Fate>();
+  fates.set(had, byAfter);
+  const known = byAfter.get(has);
+  if (known !== undefined) return known;
+  const fate = {
+    gained: changed(had, has),
+    lost: changed(has, had).map(({ sources, because }) => ({ sources, because: reasonNow(has, sources) ?? because })),
+  };
+  byAfter.set(has, fate);
+  return fate;
 };
 
 const NOTHING: Access = { exposures: [], selections: new Map(), groups: new Map(), warnings: [] };

@@ -30,8 +30,17 @@ const addressesOf = (texts: readonly string[]): readonly Address[] =>
     return parsed.ok ? [parsed.value] : [];
   });
 
-/** Everything that the Services make a node answer on (core/v1 Service; kube-proxy answers on node ports, VIPs and external IPs). */
+/** Services never change, and each policy asks for what they expose. */
+const exposed = new WeakMap<Service, readonly ServiceExposure[]>();
+
+/** Everything that a Service makes a node answer on (core/v1 Service; kube-proxy answers on node ports, VIPs and external IPs). */
 export const exposuresOf = (service: Service): readonly ServiceExposure[] => {
+  const known = exposed.get(service) ?? exposuresMade(service);
+  exposed.set(service, known);
+  return known;
+};
+
+const exposuresMade = (service: Service): readonly ServiceExposure[] => {
   if (service.type === 'ExternalName') return [];
   const vips = (kind: ExposureKind, texts: readonly string[]): readonly ServiceExposure[] =>
     addressesOf(texts).flatMap((address) =>

@@ -1,4 +1,4 @@
-import type { Diagnostic, Span } from './diagnostic.ts';
+import type { Diagnostic, Source, Span } from './diagnostic.ts';
 
 interface Place {
   readonly line: number;
@@ -8,16 +8,39 @@ interface Place {
   readonly length: number;
 }
 
-const placeOf = (text: string, { start, end }: Span): Place => {
+/** Where lines begin, for each text that something was said about: a thousand warnings are about few files. */
+const lineStarts = new WeakMap<Source, readonly number[]>();
+
+const startsOf = (source: Source): readonly number[] => {
+  const known = lineStarts.get(source);
+  if (known !== undefined) return known;
+  const starts = [0];
+  for (let at = source.text.indexOf('\n'); at !== -1; at = source.text.indexOf('\n', at + 1)) starts.push(at + 1);
+  lineStarts.set(source, starts);
+  return starts;
+};
+
+/** How many lines begin at an offset or before it. */
+const lineAt = (source: Source, offset: number): number => {
+  const starts = startsOf(source);
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((starts[middle] ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+const placeOf = (source: Source, { start, end }: Span): Place => {
+  const { text } = source;
   const at = Math.min(Math.max(start, 0), text.length);
   // A negative start would mean 0, which finds a line break at the very beginning.
   const from = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1;
   const next = text.indexOf('\n', from);
   const to = next === -1 ? text.length : next;
-  let line = 1;
-  for (let index = text.indexOf('\n'); index !== -1 && index < from; index = text.indexOf('\n', index + 1)) line++;
   return {
-    line,
+    line: lineAt(source, from),
     column: at - from + 1,
     text: text.slice(from, to).replace(/\r$/, ''),
     length: Math.max(1, Math.min(end, to) - at),
@@ -58,7 +81,7 @@ export const renderDiagnostic = ({ severity, message, hint, span, source }: Diag
     const where = source === undefined ? '' : `${source.name}  `;
     return [`${where}${severity}: ${visible(message)}`, ...hints].join('\n');
   }
-  const place = placeOf(source.text, span);
+  const place = placeOf(source, span);
   const { text, column, length } = excerpt(place);
   const number = String(place.line);
   const gap = visible(text)
@@ -73,13 +96,14 @@ export const renderDiagnostic = ({ severity, message, hint, span, source }: Diag
 };
 
 /** The same as data, for `-o json`. Line and column count from 1. */
-export const diagnosticJson = ({ code, severity, message, hint, span, source }: Diagnostic) => ({
-  code,
-  severity,
-  message,
-  ...(hint === undefined ? {} : { hint }),
-  ...(source === undefined ? {} : { file: source.name }),
-  ...(source === undefined || span === undefined
-    ? {}
-    : { line: placeOf(source.text, span).line, column: placeOf(source.text, span).column }),
-});
+export const diagnosticJson = ({ code, severity, message, hint, span, source }: Diagnostic) => {
+  const place = source === undefined || span === undefined ? null : placeOf(source, span);
+  return {
+    code,
+    severity,
+    message,
+    ...(hint === undefined ? {} : { hint }),
+    ...(source === undefined ? {} : { file: source.name }),
+    ...(place === null ? {} : { line: place.line, column: place.column }),
+  };
+};

@@ -5,6 +5,12 @@ import { FORMATS } from '../output/report.ts';
 export const outputFlags = {
   output: { kind: 'enum', values: FORMATS, default: 'table', brief: 'How to print' },
   color: { kind: 'boolean', default: true, brief: 'Colour on a terminal' },
+  allWarnings: {
+    kind: 'boolean',
+    optional: true,
+    withNegated: false,
+    brief: 'Show every warning, also where there are many of one kind',
+  },
 } as const;
 
 export const outputAliases = { o: 'output' } as const;

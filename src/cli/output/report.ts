@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { Diagnostic } from '../../diagnostic/diagnostic.ts';
+import { grouped } from '../../explain/words/number-words.ts';
 import { renderDiagnostic } from '../../diagnostic/render.ts';
 import type { Context } from './context.ts';
 
@@ -10,12 +11,15 @@ export type Format = (typeof FORMATS)[number];
 export interface OutputFlags {
   readonly output: Format;
   readonly color: boolean;
+  /** Every warning, also a thousand of one kind. */
+  readonly allWarnings?: boolean;
 }
 
 /** One answer, as data and for people. The data form is a contract: fields may come, none goes or changes its meaning. */
 export interface Report {
   readonly kind: string;
-  readonly data: Readonly<Record<string, unknown>>;
+  /** Made only where it is asked for: it can be a hundred times as long as the text. */
+  readonly data: () => Readonly<Record<string, unknown>>;
   readonly text: (wide: boolean) => string;
 }
 
@@ -37,7 +41,7 @@ export const emitData = async (
   output: 'json' | 'yaml',
   { kind, data }: Pick<Report, 'kind' | 'data'>,
 ): Promise<void> => {
-  const object = { apiVersion: API_VERSION, kind, ...data };
+  const object = { apiVersion: API_VERSION, kind, ...data() };
   if (output === 'json') context.process.stdout.write(`${JSON.stringify(object, null, 2)}\n`);
   else {
     const { yamlText } = await import('./yaml-text.ts');
@@ -59,12 +63,34 @@ export const say = (context: Context, text: string): void => context.process.std
 
 const severityStyle = { error: 'red', warning: 'yellow' } as const;
 
-/** Shows diagnostics on standard error. */
-export const showProblems = (context: Context, problems: readonly Diagnostic[], color: boolean): void => {
+/** Warnings of one kind that are shown with their places; the others are counted. */
+const MOST_OF_A_KIND = 3;
+
+/** Shows diagnostics on standard error: every error, and the first warnings of each kind. */
+export const showProblems = (
+  context: Context,
+  problems: readonly Diagnostic[],
+  { color, allWarnings = false }: Pick<OutputFlags, 'color' | 'allWarnings'>,
+): void => {
+  const kindOf = ({ severity, code }: Diagnostic): string => `${severity} ${code}`;
+  const kinds = Map.groupBy(problems, kindOf);
+  const isLong = (kind: string): boolean => {
+    const list = kinds.get(kind) ?? [];
+    return !allWarnings && list[0]?.severity === 'warning' && list.length > MOST_OF_A_KIND + 1;
+  };
+  const shown = new Map<string, number>();
   for (const problem of problems) {
+    const kind = kindOf(problem);
+    const count = (shown.get(kind) ?? 0) + 1;
+    shown.set(kind, count);
+    if (count > MOST_OF_A_KIND && isLong(kind)) continue;
     const text = renderDiagnostic(problem);
     const word = `${problem.severity}:`;
     say(context, text.replace(word, paint(context, 'err', color, severityStyle[problem.severity], word)));
+    if (count < MOST_OF_A_KIND || !isLong(kind)) continue;
+    const more = (kinds.get(kind)?.length ?? 0) - MOST_OF_A_KIND;
+    const warned = paint(context, 'err', color, severityStyle.warning, 'warning:');
+    say(context, `${warned} ${grouped(more)} more of this kind (${problem.code}); --all-warnings shows them`);
   }
 };
 

@@ -81,13 +81,13 @@ export async function audit(this: Context, flags: AuditFlags, ...snapshots: stri
       ),
     );
   if (problems.length > 0 || !order.ok || !ports.ok || !failOn.ok || !services.ok) {
-    showProblems(this, problems, flags.color);
+    showProblems(this, problems, flags);
     this.process.exitCode = EXIT.usage;
     return;
   }
   const nodes = await loadNodes(this, flags.diff ? { snapshot: snapshots } : flags);
   if (!nodes.ok) {
-    showProblems(this, nodes.problems, flags.color);
+    showProblems(this, nodes.problems, flags);
     this.process.exitCode = EXIT.usage;
     return;
   }
@@ -204,7 +204,7 @@ const tell = async (
   const [only] = answers;
   await emit(context, flags, {
     kind: 'Audit',
-    data: answers.length === 1 && only !== undefined ? nodeJson(only) : { nodes: answers.map(nodeJson) },
+    data: () => (answers.length === 1 && only !== undefined ? nodeJson(only) : { nodes: answers.map(nodeJson) }),
     text,
   });
 };
@@ -224,9 +224,9 @@ const tellDifference = async (context: Context, flags: AuditFlags, answers: read
   const list = (set: PrefixSet): readonly string[] => [...prefixes(set)].map(formatPrefix);
   await emit(context, flags, {
     kind: 'AuditDifference',
-    data: {
+    data: () => ({
       changes: changes.map(({ gained, lost, ...change }) => ({ ...change, gained: list(gained), lost: list(lost) })),
-    },
+    }),
     text: () =>
       changes.length === 0
         ? 'the same sources reach the same ports'

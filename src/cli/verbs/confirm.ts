@@ -9,7 +9,7 @@ export async function confirm(this: Context, flags: OutputFlags): Promise<void> 
   const directory = stateDirectory(this.process.env);
   const lock = await takeLock(directory, 60_000);
   if (!lock.ok) {
-    showProblems(this, lock.problems, flags.color);
+    showProblems(this, lock.problems, flags);
     this.process.exitCode = EXIT.kernel;
     return;
   }
@@ -23,7 +23,7 @@ export async function confirm(this: Context, flags: OutputFlags): Promise<void> 
     clearPending(directory);
     await emit(this, flags, {
       kind: 'Confirmation',
-      data: { confirmed: true },
+      data: () => ({ confirmed: true }),
       text: () => 'confirmed: the change stays',
     });
   } finally {

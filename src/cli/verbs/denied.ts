@@ -18,7 +18,7 @@ const MOST_ROWS = 40;
 export async function denied(this: Context, flags: DeniedFlags): Promise<void> {
   const listed = await listOwnTable();
   if (!listed.ok) {
-    showProblems(this, listed.problems, flags.color);
+    showProblems(this, listed.problems, flags);
     this.process.exitCode = EXIT.kernel;
     return;
   }
@@ -28,7 +28,7 @@ export async function denied(this: Context, flags: DeniedFlags): Promise<void> {
   if (table === null) say(this, 'nothing is guarded on this node');
   await emit(this, flags, {
     kind: 'Denied',
-    data: { audit: flags.audit, ...ledgerJson(ledger), ...(flags.audit ? {} : { unnoted: Number(unnoted) }) },
+    data: () => ({ audit: flags.audit, ...ledgerJson(ledger), ...(flags.audit ? {} : { unnoted: Number(unnoted) }) }),
     text: (wide) => {
       if (table === null) return '';
       const word = flags.audit ? 'would be refused' : 'was refused';

@@ -19,24 +19,24 @@ const MANY = 1_000;
 export async function diff(this: Context, flags: DiffFlags): Promise<void> {
   const stored = storedAccess(stateDirectory(this.process.env));
   if (!stored.ok) {
-    showProblems(this, stored.problems, flags.color);
+    showProblems(this, stored.problems, flags);
     this.process.exitCode = EXIT.kernel;
     return;
   }
   const next = await withFiles(this, stored.value.state, flags.file, flags);
   const evaluated = next.ok ? evaluateState(next.value) : next;
   if (!evaluated.ok) {
-    showProblems(this, evaluated.problems, flags.color);
+    showProblems(this, evaluated.problems, flags);
     this.process.exitCode = EXIT.usage;
     return;
   }
-  showProblems(this, evaluated.warnings, flags.color);
+  showProblems(this, evaluated.warnings, flags);
   const difference = accessDifference(stored.value.evaluated?.access ?? null, evaluated.value.access);
   const changes = difference.changes.length > 0;
   const hint = changes ? `.   Apply with: portcullis apply ${flags.file.map((file) => `-f ${file}`).join(' ')}` : '';
   await emit(this, flags, {
     kind: 'Diff',
-    data: changeJson(difference),
+    data: () => changeJson(difference),
     text: (wide) =>
       [
         ...(changes ? [columns(changeLines(difference, wide ? MANY : 4))] : []),

@@ -47,7 +47,7 @@ export const explainBatch = async (
     text = file === '-' ? await context.readStdin() : readFileSync(resolve(context.cwd, file), 'utf8');
   } catch (problem) {
     const why = problem instanceof Error ? problem.message : '';
-    showProblems(context, [error('batch-unreadable', `${file} cannot be read: ${why}`)], color);
+    showProblems(context, [error('batch-unreadable', `${file} cannot be read: ${why}`)], { color });
     context.process.exitCode = EXIT.usage;
     return;
   }

@@ -107,7 +107,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
     case 'yaml':
       await emitData(this, flags.output, {
         kind: 'Explanation',
-        data:
+        data: () =>
           answers.length === 1 && answers[0] !== undefined
             ? { node: answers[0].node.name, summary: answers[0].sentence, ...traceJson(answers[0].trace) }
             : {
@@ -179,7 +179,7 @@ const tellWhyNot = async (
   if (flags.output === 'json' || flags.output === 'yaml')
     return emitData(context, flags.output, {
       kind: 'WhyNot',
-      data: only !== undefined && more.length === 0 ? { ...only } : { nodes: told },
+      data: () => (only !== undefined && more.length === 0 ? { ...only } : { nodes: told }),
     });
   for (const { node, reasons } of told) {
     if (more.length > 0) context.process.stdout.write(`${node}:\n`);
@@ -189,6 +189,6 @@ const tellWhyNot = async (
 };
 
 const stop = (context: Context, flags: ExplainFlags, problems: readonly Diagnostic[]): void => {
-  showProblems(context, problems, flags.color);
+  showProblems(context, problems, flags);
   context.process.exitCode = EXIT.usage;
 };

@@ -32,7 +32,7 @@ export async function labUpVerb(this: Context, flags: LabUpFlags): Promise<void>
   });
   done();
   if (!built.ok) return refuse(this, built.problems, flags);
-  showProblems(this, built.warnings, flags.color);
+  showProblems(this, built.warnings, flags);
   const option = name === 'lab' ? '' : ` --name ${name}`;
   this.process.stdout.write(
     [
@@ -69,6 +69,6 @@ export async function labExecVerb(this: Context, flags: LabFlags, ...words: stri
 const USAGE: readonly string[] = ['no-place', 'no-lab', 'lab-name'];
 
 const refuse = (context: Context, problems: readonly Diagnostic[], { color }: LabFlags): void => {
-  showProblems(context, problems, color);
+  showProblems(context, problems, { color });
   context.process.exitCode = problems.every(({ code }) => USAGE.includes(code)) ? EXIT.usage : EXIT.kernel;
 };

@@ -30,7 +30,8 @@ export interface Changed {
   readonly difference: AccessDifference;
   /** Tracked connections that were let through before and are not any more. */
   readonly cut: readonly CutFlow[];
-  readonly estimate: Estimate;
+  /** What the table costs the kernel; compiled only where somebody asks. */
+  readonly estimate: () => Estimate;
   /** Whose rules are in the kernel beside ours; null: no kube-proxy's. */
   readonly kubeProxy: KubeProxyMode | null;
   /** null: a dry run. */
@@ -50,6 +51,12 @@ export interface Change {
   readonly objections?: (state: StoredState, evaluated: Evaluated) => readonly Diagnostic[];
 }
 
+/** The same answer each time, made at the first question. */
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+};
+
 const NOTHING_CHANGED = 'nothing was changed';
 
 /** What stops a change, said by a dry run. */
@@ -64,7 +71,7 @@ export const makeChange = async (context: Context, flags: ChangeFlags, change: C
   const directory = stateDirectory(context.process.env);
   const refuse = (exit: Exit, problems: readonly Diagnostic[]): Exit => {
     const errors = problems.filter(({ severity }) => severity === 'error');
-    showProblems(context, errors.length > 0 ? errors : problems, flags.color);
+    showProblems(context, errors.length > 0 ? errors : problems, flags);
     say(context, NOTHING_CHANGED);
     return exit;
   };
@@ -142,7 +149,7 @@ const work = async (
   const cut = newly(seen?.flows ?? []);
   const confirm = confirmTime(context, flags, cut);
   if (!confirm.ok) return refuse(EXIT.usage, confirm.problems);
-  showProblems(context, warnings, flags.color);
+  showProblems(context, warnings, flags);
 
   const about = {
     previous,
@@ -150,7 +157,7 @@ const work = async (
     evaluated: evaluated.value,
     difference: accessDifference(accessBefore, access),
     cut,
-    estimate: estimateOf(compileTable(access, null)),
+    estimate: once(() => estimateOf(compileTable(access, null))),
     kubeProxy: facts.kubeProxy,
     confirmMs: confirm.value,
     warnings,
@@ -169,7 +176,7 @@ const work = async (
   done();
   if (!inForce.ok) {
     if (confirm.value !== null) clearPending(directory);
-    showProblems(context, inForce.problems, flags.color);
+    showProblems(context, inForce.problems, flags);
     return EXIT.kernel;
   }
   if (late && confirm.value === null) clearPending(directory);
@@ -179,6 +186,6 @@ const work = async (
     inForce: inForce.value,
   });
   const finished = await inForce.value?.finish();
-  if (finished?.ok === false) showProblems(context, finished.problems, flags.color);
+  if (finished?.ok === false) showProblems(context, finished.problems, flags);
   return inForce.value === null || inForce.value.proof.holds ? EXIT.fine : EXIT.found;
 };

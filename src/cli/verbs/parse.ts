@@ -67,10 +67,10 @@ export async function parse(this: Context, flags: OutputFlags, ...files: string[
   }
   const known = inputs.filter(({ input }) => input.kind !== null);
   const shown = inputs.length > files.length ? known : inputs;
-  showProblems(this, [...new Set(problems), ...warnings], flags.color);
+  showProblems(this, [...new Set(problems), ...warnings], flags);
   await emit(this, flags, {
     kind: 'Parsed',
-    data: {
+    data: () => ({
       inputs: inputs.map(({ input: { file, kind, rules, understood, redacted } }) => ({
         file,
         kind,
@@ -78,7 +78,7 @@ export async function parse(this: Context, flags: OutputFlags, ...files: string[
       })),
       ...total,
       diagnostics: [...new Set(problems), ...warnings].map(diagnosticJson),
-    },
+    }),
     text: () =>
       [
         columns(

@@ -16,7 +16,7 @@ export interface RemoveFlags extends OutputFlags, RiskFlags {
 export async function remove(this: Context, flags: RemoveFlags, port?: string): Promise<void> {
   const spec = port === undefined ? null : readPort(port);
   if (spec?.ok === false) {
-    showProblems(this, spec.problems, flags.color);
+    showProblems(this, spec.problems, flags);
     say(this, 'nothing was changed');
     this.process.exitCode = EXIT.usage;
     return;

@@ -23,21 +23,21 @@ export async function render(this: Context, flags: RenderFlags): Promise<void> {
     stored.ok && flags.file !== undefined ? await withFiles(this, stored.value, flags.file, flags) : stored;
   const evaluated = wanted.ok ? evaluateState(wanted.value) : wanted;
   if (!evaluated.ok) {
-    showProblems(this, evaluated.problems, flags.color);
+    showProblems(this, evaluated.problems, flags);
     this.process.exitCode = stored.ok ? EXIT.usage : EXIT.kernel;
     return;
   }
-  showProblems(this, evaluated.warnings, flags.color);
+  showProblems(this, evaluated.warnings, flags);
   const { access } = evaluated.value;
   const table = compileTable(access, null);
   const ruleset = flags.style === 'nft' ? printTable(table) : renderRedirect(access, flags.family === 'ipv4' ? 4 : 6);
   await emit(this, flags, {
     kind: 'Rendering',
-    data: {
+    data: () => ({
       style: flags.style,
       ...(flags.style === 'nft' ? { estimate: estimateOf(table) } : { family: flags.family }),
       ruleset,
-    },
+    }),
     text: () => ruleset,
   });
 }

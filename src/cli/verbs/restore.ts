@@ -25,7 +25,7 @@ export async function restore(this: Context, flags: OutputFlags): Promise<void> 
   try {
     // A port must not stay open because something else may pass packets by: these are told, and no more.
     const passedBy = obstacles(facts, false).map(({ code, message, hint }) => warning(code, message, undefined, hint));
-    showProblems(this, passedBy, flags.color);
+    showProblems(this, passedBy, flags);
     this.process.exitCode = await putBack(this, flags, directory);
   } finally {
     lock.value.release();
@@ -33,7 +33,7 @@ export async function restore(this: Context, flags: OutputFlags): Promise<void> 
 }
 
 const failed = (context: Context, { color }: OutputFlags, problems: readonly Diagnostic[]): Exit => {
-  showProblems(context, problems, color);
+  showProblems(context, problems, { color });
   return EXIT.kernel;
 };
 
@@ -62,10 +62,10 @@ const putBack = async (context: Context, flags: OutputFlags, directory: string):
   const proof = inForce.value?.proof ?? null;
   await emit(context, flags, {
     kind: 'RestoreResult',
-    data: {
+    data: () => ({
       tookBack,
       inForce: inForce.value === null ? null : { proof: proofJson(inForce.value.proof), ms: inForce.value.ms },
-    },
+    }),
     text: (wide) =>
       proof === null
         ? 'nothing is guarded: no table in the kernel, no stored state'

@@ -25,7 +25,7 @@ export async function restrict(this: Context, flags: RestrictFlags, port: string
     showProblems(
       this,
       [spec, from, failsafes].flatMap((result) => (result.ok ? [] : [...result.problems])),
-      flags.color,
+      flags,
     );
     say(this, 'nothing was changed');
     this.process.exitCode = EXIT.usage;

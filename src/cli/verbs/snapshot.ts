@@ -19,15 +19,13 @@ export async function snapshot(this: Context, { output, color }: SnapshotFlags):
   showProblems(
     this,
     taken.warnings.map((text) => warning('snapshot', text)),
-    color,
+    { color },
   );
   const text = `${JSON.stringify(taken, null, 1)}\n`;
   if (taken.dumps.every((dump) => dump.text === null)) {
-    showProblems(
-      this,
-      [error('snapshot-empty', 'nothing could be read', undefined, 'Run it as root on the node')],
+    showProblems(this, [error('snapshot-empty', 'nothing could be read', undefined, 'Run it as root on the node')], {
       color,
-    );
+    });
     this.process.exitCode = EXIT.kernel;
     return;
   }
@@ -39,7 +37,7 @@ export async function snapshot(this: Context, { output, color }: SnapshotFlags):
     writeAtomically(resolve(this.cwd, output), text);
   } catch (problem) {
     const why = problem instanceof Error ? problem.message : String(problem);
-    showProblems(this, [error('snapshot-unwritable', `${output} cannot be written: ${why}`)], color);
+    showProblems(this, [error('snapshot-unwritable', `${output} cannot be written: ${why}`)], { color });
     this.process.exitCode = EXIT.usage;
     return;
   }

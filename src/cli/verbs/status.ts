@@ -2,7 +2,9 @@ import { prove } from '../../audit/proof/proof.ts';
 import type { Table } from '../../ruleset/table.ts';
 import { diagnosticJson } from '../../diagnostic/render.ts';
 import { proofJson, proofLines, proofSentence } from '../../explain/access/proof-sentence.ts';
-import { shortPolicy, statusRows, totals, type StatusRow } from '../../explain/access/status.ts';
+import { shortPolicy, shortRows, statusRows, totals, type StatusRow } from '../../explain/access/status.ts';
+import { familyTexts } from '../../explain/words/sources.ts';
+import { grouped } from '../../explain/words/number-words.ts';
 import { collectFacts } from '../../kernel/facts.ts';
 import { listOwnTable } from '../../kernel/nft.ts';
 import { readPending } from '../../kernel/pending.ts';
@@ -16,10 +18,21 @@ import { emit, paint, showProblems, type OutputFlags } from '../output/report.ts
 
 const MANY = 1_000;
 
-const rowCells = (row: StatusRow, wide: boolean): string[] => [
+/** Policies that a line names. */
+const MOST_POLICIES = 4;
+
+const policyNames = (policies: readonly string[], wide: boolean): string => {
+  if (policies.length === 0) return 'open';
+  if (wide) return policies.join(', ');
+  const more = policies.length - MOST_POLICIES;
+  const named = policies.slice(0, MOST_POLICIES).map(shortPolicy).join(', ');
+  return more <= 0 ? named : `${named} and ${grouped(more)} more`;
+};
+
+const rowCells = (row: StatusRow, service: string, wide: boolean): string[] => [
   row.title,
-  row.exposure.service ?? '-',
-  row.policies.length === 0 ? 'open' : row.policies.map((policy) => (wide ? policy : shortPolicy(policy))).join(', '),
+  service,
+  policyNames(row.policies, wide),
   row.allowed + (row.audited ? ' (audit)' : ''),
   row.packetsAllowed === null ? '-' : String(row.packetsAllowed),
   row.packetsRefused === null ? '-' : String(row.packetsRefused),
@@ -34,7 +47,7 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
     showProblems(
       this,
       [...(stored.ok ? stored.value.problems : stored.problems), ...(listed.ok ? [] : listed.problems)],
-      flags.color,
+      flags,
     );
     this.process.exitCode = EXIT.kernel;
     return;
@@ -47,12 +60,12 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
   const warnings = [...stored.value.problems, ...cautions(facts, access)];
   const pending = readPending(directory);
   const { refused, cut, wouldRefuse } = totals(table);
-  showProblems(this, warnings, flags.color);
+  showProblems(this, warnings, flags);
   mentionRestore(this, table, access);
   const rows = (wide: boolean) => statusRows(access, table, wide ? MANY : 3);
   await emit(this, flags, {
     kind: 'Status',
-    data: {
+    data: () => ({
       kubeProxy: mode,
       exposures: rows(false).map(
         ({ exposures, exposure, policies, sources, audited, packetsAllowed, packetsRefused }) => ({
@@ -61,7 +74,7 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
           service: exposure.service,
           guarded: exposure.selection !== null,
           policies,
-          allowed: sources,
+          allowed: familyTexts(sources),
           audited,
           packetsAllowed: packetsAllowed === null ? null : Number(packetsAllowed),
           packetsRefused: packetsRefused === null ? null : Number(packetsRefused),
@@ -71,7 +84,7 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
       proof: proofJson(proof),
       pendingUntil: pending === null ? null : new Date(pending.deadline).toISOString(),
       warnings: warnings.map(diagnosticJson),
-    },
+    }),
     text: (wide) =>
       [
         `kube-proxy: ${mode === null ? 'none found' : `${mode} mode`}`,
@@ -81,7 +94,9 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
               columns(
                 [
                   ['EXPOSURE', 'SERVICE', 'POLICIES', 'MAY COME IN', 'ALLOWED', 'REFUSED'],
-                  ...rows(wide).map((row) => rowCells(row, wide)),
+                  ...(wide
+                    ? rows(true).map((row) => rowCells(row, row.exposure.service ?? '-', true))
+                    : shortRows(rows(false)).map((row) => rowCells(row, row.services, false))),
                 ],
                 [4, 5],
               ),

@@ -1,6 +1,7 @@
 import { changeJson, changeLines, changeSummary } from '../../explain/access/access-change.ts';
 import { cutJson, describeCut } from '../../explain/access/cut-list.ts';
 import { proofJson, proofLines, proofSentence } from '../../explain/access/proof-sentence.ts';
+import type { Estimate } from '../../compile/table/estimate.ts';
 import { diagnosticJson } from '../../diagnostic/render.ts';
 import { grouped } from '../../explain/words/number-words.ts';
 import { columns } from '../output/columns.ts';
@@ -15,7 +16,7 @@ const changedJson = ({ difference, cut, estimate, inForce, confirmMs, warnings }
   dryRun: inForce === 'dry-run',
   ...changeJson(difference),
   cut: cutJson(cut),
-  estimate,
+  estimate: estimate(),
   inForce: inForce === 'dry-run' || inForce === null ? null : { proof: proofJson(inForce.proof), ms: inForce.ms },
   confirmWithinMs: confirmMs,
   warnings: warnings.map(diagnosticJson),
@@ -26,15 +27,11 @@ const consequences = ({ cut, estimate, inForce }: Changed, wide: boolean): reado
   ...(cut.length === 0
     ? []
     : [[inForce === 'dry-run' ? 'would cut' : 'cut now', describeCut(cut, wide ? MANY : 4)] as const]),
-  ...(inForce === 'dry-run' || wide
-    ? [
-        [
-          'in the kernel',
-          `${grouped(estimate.elements)} elements in ${estimate.sets} sets and maps, ${estimate.chains} chains`,
-        ] as const,
-      ]
-    : []),
+  ...(inForce === 'dry-run' || wide ? [['in the kernel', estimateText(estimate())] as const] : []),
 ];
+
+const estimateText = ({ elements, sets, chains }: Estimate): string =>
+  `${grouped(elements)} elements in ${sets} sets and maps, ${chains} chains`;
 
 /** The last lines: is it in force? */
 const conclusion = ({ inForce, confirmMs }: Changed, paintWord: (good: boolean, text: string) => string): string[] => {
@@ -70,5 +67,5 @@ export const tellChange = async (
       ...conclusion(changed, (good, sentence) => paint(context, 'out', flags.color, good ? 'green' : 'red', sentence)),
     ].join('\n');
   };
-  await emit(context, flags, { kind: lead.kind ?? 'ApplyResult', data: changedJson(changed), text });
+  await emit(context, flags, { kind: lead.kind ?? 'ApplyResult', data: () => changedJson(changed), text });
 };

@@ -48,7 +48,7 @@ const uninterrupted = async <T>(work: (signal: AbortSignal) => Promise<T>) => {
 /** `portcullis trace`: what the kernel itself tells about one packet, beside the simulation. */
 export async function trace(this: Context, flags: TraceFlags): Promise<void> {
   const stop = (status: number, problems: readonly Diagnostic[]): void => {
-    showProblems(this, problems, flags.color);
+    showProblems(this, problems, flags);
     this.process.exitCode = status;
   };
   const [sender, destination, wait] = [
@@ -118,14 +118,14 @@ export async function trace(this: Context, flags: TraceFlags): Promise<void> {
   if (flags.output !== 'tree')
     return emitData(this, flags.output, {
       kind: 'Trace',
-      data: {
+      data: () => ({
         who: whoWords(node.ruleset, request),
         events: hops.flatMap(({ entered, events }) => (entered === null ? events : [entered, ...events])),
         state: isOld ? 'established' : 'new',
         agrees: compared.agrees,
         ...(compared.agrees ? {} : { difference: compared.difference }),
         ...(unheard === null ? {} : { missing: unheard }),
-      },
+      }),
     });
   const verdict = isOld
     ? 'the simulation says the same: it is a packet of a connection that was there before'

@@ -45,7 +45,7 @@ export async function verify(this: Context, flags: VerifyFlags): Promise<void> {
   const proof = prove(listed.value, access);
   await emit(this, flags, {
     kind: 'Verification',
-    data: proofJson(proof),
+    data: () => proofJson(proof),
     text: (wide) => textOf(this, flags, proof, proofSentence(proof), wide),
   });
   this.process.exitCode = proof.holds ? EXIT.fine : EXIT.found;
@@ -65,7 +65,7 @@ const verifyWhole = async (context: Context, flags: VerifyFlags, access: Access,
   const [only, ...more] = proofs;
   await emit(context, flags, {
     kind: 'Verification',
-    data:
+    data: () =>
       only !== undefined && more.length === 0
         ? { node: only.node, ...proofJson(only.proof) }
         : { nodes: proofs.map(({ node, proof }) => ({ node, ...proofJson(proof) })) },
@@ -107,6 +107,6 @@ const textOf = (context: Context, flags: VerifyFlags, proof: Proof, sentence: st
   ].join('\n');
 
 const stop = (context: Context, flags: VerifyFlags, problems: readonly Diagnostic[], exit: Exit): void => {
-  showProblems(context, problems, flags.color);
+  showProblems(context, problems, flags);
   context.process.exitCode = exit;
 };

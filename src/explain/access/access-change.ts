@@ -1,5 +1,5 @@
 import type { AccessDifference, ChangedPart, ExposureChange } from '../../access/difference.ts';
-import { groupByPorts } from './exposure-groups.ts';
+import { groupByFate, groupByPorts } from './exposure-groups.ts';
 import { describeSources, familyTexts } from '../words/sources.ts';
 import { grouped } from '../words/number-words.ts';
 
@@ -8,33 +8,44 @@ export type ChangeLine = readonly [where: string, sign: '+' | '-' | '~', who: st
 
 const partKey = ({ sources, because }: ChangedPart): string => `${because}=${describeSources(sources, 64)}`;
 
+/** Exposures of one fate share these lists (access/difference.ts), so that each is put into words once. */
+const listKeys = new WeakMap<readonly ChangedPart[], string>();
+
+const listKey = (parts: readonly ChangedPart[]): string => {
+  const known = listKeys.get(parts) ?? parts.map(partKey).join('+');
+  listKeys.set(parts, known);
+  return known;
+};
+
 const changeKey = ({ gained, lost, otherwiseChanged, guardedAfter }: ExposureChange): string =>
-  [
-    ...gained.map((part) => `+${partKey(part)}`),
-    ...lost.map((part) => `-${partKey(part)}`),
-    otherwiseChanged,
-    guardedAfter,
-  ].join('|');
+  `+${listKey(gained)}|-${listKey(lost)}|${otherwiseChanged}|${guardedAfter}`;
+
+/** A reason that names more policies than fit a line is cut; the data form has all of it. */
+const LONGEST_REASON = 160;
+const shortened = (because: string): string =>
+  because.length <= LONGEST_REASON ? because : `${because.slice(0, LONGEST_REASON)} …`;
 
 /** Who gains and who loses which port, one line each. */
 export const changeLines = ({ changes }: AccessDifference, most = 4): readonly ChangeLine[] =>
-  groupByPorts(changes, changeKey).flatMap(({ group, item }) => {
-    const reason = (because: string): string =>
-      item.guardedBefore || !item.guardedAfter ? because : `${because} (was open to everyone)`;
-    const parts: ChangeLine[] = [
-      ...item.gained.map(({ sources, because }): ChangeLine => ['', '+', describeSources(sources, most), because]),
-      ...item.lost.map(({ sources, because }): ChangeLine => [
-        '',
-        '-',
-        describeSources(sources, most),
-        reason(because),
-      ]),
-      ...(item.otherwiseChanged
-        ? [['', '~', 'the same people', 'how the others are refused, or what is audited'] as const]
-        : []),
-    ];
-    return parts.map(([, sign, who, why], index): ChangeLine => [index === 0 ? group.title : '', sign, who, why]);
-  });
+  groupByFate(groupByPorts(changes, changeKey), ({ item }) => `${changeKey(item)}|${item.guardedBefore}`).flatMap(
+    ({ title, of: [{ item }] }) => {
+      const reason = (because: string): string =>
+        item.guardedBefore || !item.guardedAfter ? because : `${because} (was open to everyone)`;
+      const parts: ChangeLine[] = [
+        ...item.gained.map(({ sources, because }): ChangeLine => ['', '+', describeSources(sources, most), because]),
+        ...item.lost.map(({ sources, because }): ChangeLine => [
+          '',
+          '-',
+          describeSources(sources, most),
+          reason(because),
+        ]),
+        ...(item.otherwiseChanged
+          ? [['', '~', 'the same people', 'how the others are refused, or what is audited'] as const]
+          : []),
+      ];
+      return parts.map(([, sign, who, why], index): ChangeLine => [index === 0 ? title : '', sign, who, why]);
+    },
+  );
 
 /** `2 exposures change, 2,766 stay`; `nothing changes` where nothing is guarded before and after. */
 export const changeSummary = ({ changes, unchanged }: AccessDifference): string => {

@@ -2,6 +2,7 @@ import type { ExposureAccess } from '../../access/model.ts';
 import { formatAddress } from '../../net/address.ts';
 import { formatPorts } from '../../net/port.ts';
 import { PROTOCOLS, type Protocol } from '../../net/protocol.ts';
+import { grouped } from '../words/number-words.ts';
 
 /** Exposures on the same ports that are told together: `30001/tcp,udp`. */
 export interface ExposureGroup {
@@ -24,6 +25,57 @@ const byPlace = (a: ExposureAccess, b: ExposureAccess): number =>
     Number((a.address?.value ?? 0n) < (b.address?.value ?? 0n)) ||
   a.ports.first - b.ports.first ||
   PROTOCOLS.indexOf(a.protocol) - PROTOCOLS.indexOf(b.protocol);
+
+/** More ports than these that fare alike are told in one line. */
+const MOST_ALONE = 2;
+/** Stretches of ports that a line names. */
+const MOST_STRETCHES = 4;
+
+/** `30000-30009, 30012 and 3 more ports`. */
+const stretchesText = (exposures: readonly ExposureAccess[]): string => {
+  const stretches: { first: number; last: number }[] = [];
+  for (const { ports } of exposures) {
+    const before = stretches.at(-1);
+    if (before !== undefined && before.last + 1 === ports.first) before.last = ports.last;
+    else stretches.push({ ...ports });
+  }
+  const shown = stretches
+    .slice(0, MOST_STRETCHES)
+    .map((stretch) => formatPorts(stretch))
+    .join(', ');
+  const rest = stretches.slice(MOST_STRETCHES).reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  return rest === 0 ? shown : `${shown} and ${grouped(rest)} more ports`;
+};
+
+/** Groups that are told in one line. */
+export interface Fated<G> {
+  readonly title: string;
+  readonly of: readonly [G, ...G[]];
+}
+
+/**
+ * Groups of one fate (`key`) on more than a few local ports are told in one line, which stands where the first of them would.
+ */
+export const groupByFate = <G extends { readonly group: ExposureGroup }>(
+  groups: readonly G[],
+  key: (group: G) => string,
+): readonly Fated<G>[] => {
+  const byKey = new Map<string, [G, ...G[]]>();
+  for (const one of groups) {
+    const { address, ports } = one.group.exposure;
+    const place = address === null ? '' : `${formatAddress(address)} ${formatPorts(ports)}`;
+    const id = `${place}|${one.group.protocols.join()}|${key(one)}`;
+    const same = byKey.get(id);
+    if (same === undefined) byKey.set(id, [one]);
+    else same.push(one);
+  }
+  return [...byKey.values()].flatMap((list): readonly Fated<G>[] => {
+    const [first] = list;
+    if (list.length <= MOST_ALONE) return list.map((one) => ({ title: one.group.title, of: [one] }));
+    const title = `${stretchesText(list.map(({ group }) => group.exposure))}/${first.group.protocols.join(',')}`;
+    return [{ title, of: list }];
+  });
+};
 
 /** Puts together what stands on the same ports and address and has the same `key`, in the order of the ports. */
 export const groupByPorts = <T extends { readonly exposure: ExposureAccess }>(

@@ -2,6 +2,7 @@ import { formatAddress } from '../../net/address.ts';
 import { countAddresses, ofFamily, type AddressSet } from '../../net/address-set.ts';
 import { FAMILIES, WIDTH, type Family } from '../../net/family.ts';
 import { formatPrefix, type Prefix } from '../../net/prefix.ts';
+import { countPrefixes } from '../../net/count-prefixes.ts';
 import { complement, isEmpty, prefixes, type PrefixSet } from '../../net/prefix-set.ts';
 import { grouped } from './number-words.ts';
 
@@ -12,11 +13,8 @@ export const prefixText = (prefix: Prefix): string =>
     : formatPrefix(prefix);
 
 const listOf = (set: PrefixSet, most: number): string => {
-  const shown: string[] = [];
-  let more = 0;
-  for (const prefix of prefixes(set))
-    if (shown.length < most) shown.push(prefixText(prefix));
-    else more++;
+  const shown = [...prefixes(set).take(most)].map(prefixText);
+  const more = countPrefixes(set) - shown.length;
   return shown.join(', ') + (more === 0 ? '' : ` and ${more} more`);
 };
 

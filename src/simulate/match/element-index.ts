@@ -99,8 +99,13 @@ export const addressesOf = (values: readonly Value[], family: Family): PrefixSet
 };
 
 /** The addresses that some elements hold at one place of their keys. */
-export const addressesAt = (elements: readonly Keyed[], place: number, family: Family): PrefixSet =>
-  addressesOf(
-    elements.flatMap(({ key }) => key[place] ?? []),
-    family,
-  );
+export const addressesAt = (elements: readonly Keyed[], place: number, family: Family): PrefixSet => {
+  const byPlace = valuesAtPlaces.get(elements) ?? new Map<number, readonly Value[]>();
+  valuesAtPlaces.set(elements, byPlace);
+  const values = byPlace.get(place) ?? elements.flatMap(({ key }) => key[place] ?? []);
+  byPlace.set(place, values);
+  return addressesOf(values, family);
+};
+
+/** One list of values for one list of elements, so that the addresses of a large set are put together once. */
+const valuesAtPlaces = new WeakMap<readonly Keyed[], Map<number, readonly Value[]>>();
