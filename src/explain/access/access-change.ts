@@ -30,7 +30,7 @@ export const changeLines = ({ changes }: AccessDifference, most = 4): readonly C
   groupByFate(groupByPorts(changes, changeKey), ({ item }) => `${changeKey(item)}|${item.guardedBefore}`).flatMap(
     ({ title, of: [{ item }] }) => {
       const reason = (because: string): string =>
-        item.guardedBefore || !item.guardedAfter ? because : `${because} (was open to everyone)`;
+        item.guardedBefore || !item.guardedAfter ? shortened(because) : `${shortened(because)} (was open to everyone)`;
       const parts: ChangeLine[] = [
         ...item.gained.map(({ sources, because }): ChangeLine => ['', '+', describeSources(sources, most), because]),
         ...item.lost.map(({ sources, because }): ChangeLine => [
