@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   explain: 'Packets are explained on a node with 2,690 node ports',
   audit: 'Who can reach each port of a large node',
   growth: 'How reading and audit grow with rules and ports',
+  telling: 'What is told of large inputs',
   apply: 'Apply of 2,768 ports x 10,000 prefixes',
   change: 'One prefix changed of 10,000 (1,000 ports), inside a running process',
   connections: 'New connections through a guarded node port',

@@ -1,4 +1,4 @@
-import { intersection, isEmpty, prefixes, setOfRanges, union, type PrefixSet } from './prefix-set.ts';
+import { meets, prefixes, setOfRanges, union, type PrefixSet } from './prefix-set.ts';
 import { rangeOf } from './prefix.ts';
 
 /**
@@ -8,7 +8,8 @@ import { rangeOf } from './prefix.ts';
 export const looseSet = (set: PrefixSet, free: PrefixSet): PrefixSet =>
   setOfRanges(
     set.family,
-    [...prefixes(union(set, free))]
+    prefixes(union(set, free))
       .map(rangeOf)
-      .filter((range) => !isEmpty(intersection(setOfRanges(set.family, [range]), set))),
+      .filter((range) => meets(set, range))
+      .toArray(),
   );

@@ -183,7 +183,16 @@ export const complement = (a: PrefixSet): PrefixSet => {
 };
 
 /** Whether an address is in the set; logarithmic. */
-export const contains = ({ family, changes }: PrefixSet, value: bigint): boolean => {
+export const contains = (set: PrefixSet, value: bigint): boolean => (changesUpTo(set, value) & 1) === 1;
+
+/** Whether an address from `first` to `last` is in the set; logarithmic. */
+export const meets = (set: PrefixSet, { first, last }: Pick<Range, 'first' | 'last'>): boolean => {
+  const before = changesUpTo(set, first);
+  return (before & 1) === 1 || changesUpTo(set, last) > before;
+};
+
+/** At how many addresses up to one the membership changes. */
+const changesUpTo = ({ family, changes }: PrefixSet, value: bigint): number => {
   const words = WORDS[family];
   const probe = new Uint32Array(words);
   writeWords(probe, words, 0, value);
@@ -193,7 +202,7 @@ export const contains = ({ family, changes }: PrefixSet, value: bigint): boolean
     if (compareWords(changes, middle, probe, 0, words) <= 0) low = middle + 1;
     else high = middle;
   }
-  return (low & 1) === 1;
+  return low;
 };
 
 /** Whether every address of a is in b. */
