@@ -9,15 +9,29 @@ import type { AnyTable } from '../../ruleset/table.ts';
 import type { Context } from '../state/context.ts';
 import { addressesAt, addressesOf, couldFind, findElements, type Point } from './element-index.ts';
 import { ipsetElements, ipsetKey } from './ipset-elements.ts';
+import { maskedSources, type Masked } from './masked-sources.ts';
 import { readField, type Held } from './read-field.ts';
 import { isPoint, readReading } from './read-source.ts';
 import { contentOf } from './stored-addresses.ts';
 import { cannotTell, splitBySet, type Truth } from '../state/split.ts';
 import { SOURCES, type State } from '../state/state.ts';
 
-/** Parts of a key for finding elements: null where the sources stand, undefined where nobody can tell. */
+/** Parts of a key for finding elements: null where the sources stand, masked or not, undefined where nobody can tell. */
 export const partsOf = (held: readonly Held[]): readonly (Point | null | undefined)[] =>
-  held.map((one) => (one === SOURCES ? null : isPoint(one) ? one : undefined));
+  held.map((one) => (one === SOURCES || isMasked(one) ? null : isPoint(one) ? one : undefined));
+
+const isMasked = (held: Held): held is { readonly masked: Masked } =>
+  typeof held === 'object' && held !== null && 'masked' in held;
+
+/** The sources for which a place of a key that holds them, masked or not, is among the addresses; null: cannot be told. */
+export const sourcesAt = (held: Held, addresses: PrefixSet): PrefixSet | null =>
+  isMasked(held) ? maskedSources(addresses, held.masked) : addresses;
+
+/** The packets whose source, masked or not, is among the addresses. */
+export const splitByHeld = (state: State, held: Held, addresses: PrefixSet, negate: boolean, name: string): Truth => {
+  const sources = sourcesAt(held, addresses);
+  return sources === null ? cannotTell(state, name) : splitBySet(state, sources, negate);
+};
 
 /** Whether all parts are known, and the sources stand in one place at most. */
 export const isKnownKey = (parts: readonly (Point | null | undefined)[]): parts is readonly (Point | null)[] =>
@@ -48,7 +62,7 @@ const inElements = (
   const found = findElements(elements, points);
   const open = points.indexOf(null);
   if (open === -1) return found.length > 0 !== negate;
-  return splitBySet(state, addressesAt(found, open, family), negate);
+  return splitByHeld(state, held[open], addressesAt(found, open, family), negate, name);
 };
 
 /** A look-up in a set of the rule's table, or in elements that the rule itself has. */
@@ -61,8 +75,8 @@ export const matchLookup = (
   const { key, set: named, negate } = step;
   const held = key.map((reading) => readReading(context, table, state, reading));
   if (typeof named !== 'string') {
-    if (held.length === 1 && held[0] === SOURCES)
-      return splitBySet(state, addressesOf(flat(named), context.family), negate);
+    if (held.length === 1 && (held[0] === SOURCES || isMasked(held[0])))
+      return splitByHeld(state, held[0], addressesOf(flat(named), context.family), negate, 'elements');
     return inElements(state, context.family, held, keyed(named), negate, 'elements');
   }
   const set = table.sets.get(named);
@@ -72,7 +86,7 @@ export const matchLookup = (
       if (one === null) return false;
       if ((set.type === 'ipv4_addr') !== (context.family === 4)) return negate;
       const content = contentOf(set);
-      if (one === SOURCES) return splitBySet(state, content, negate);
+      if (one === SOURCES || isMasked(one)) return splitByHeld(state, one, content, negate, `@${named}`);
       return typeof one === 'bigint' ? contains(content, one) !== negate : cannotTell(state, `@${named}`);
     }
     case 'elements':

@@ -8,7 +8,7 @@ import { typeParts } from '../host/address-type.ts';
 import type { Context } from '../state/context.ts';
 import { addressesOf, covers } from './element-index.ts';
 import { fibPartition } from '../host/fib.ts';
-import { matchIpset, matchLookup } from './match-set.ts';
+import { matchIpset, matchLookup, splitByHeld } from './match-set.ts';
 import { splitPorts } from '../state/ports.ts';
 import { isPoint, readReading } from './read-source.ts';
 import { cannotTell, splitBySet, type Truth } from '../state/split.ts';
@@ -85,6 +85,8 @@ const matchTest = (context: Context, table: AnyTable, state: State, step: Extrac
   if (isPoint(held)) return someCovers(values, held) !== negate;
   if (held === null) return false;
   if (held === SOURCES) return splitBySet(state, addressesOf(values, context.family), negate);
+  if (typeof held === 'object' && 'masked' in held)
+    return splitByHeld(state, held, addressesOf(values, context.family), negate, nameOf(field));
   if (held === undefined) return routingSplit(context, state, step) ?? cannotTell(state, nameOf(field));
   const { inside, outside } = splitPorts(held.ports, values);
   if (inside.length === 0) return negate;

@@ -16,12 +16,13 @@ import { fibLookup } from '../host/fib.ts';
 import { isIcmp, SYN } from '../state/packet-set.ts';
 import { fibKey, isWayBack, keyOfWayBack } from './way-back.ts';
 import type { Point } from './element-index.ts';
+import type { Masked } from './masked-sources.ts';
 
 /**
- * What a field holds: a point; SOURCES: one of the state's set; ports that it may be; null: the packet has none (nothing matches);
- * undefined: cannot be told.
+ * What a field holds: a point; SOURCES: one of the state's set; one of these, masked; ports that it may be; null: the packet has none
+ * (nothing matches); undefined: cannot be told.
  */
-export type Held = Point | typeof SOURCES | { readonly ports: Ports } | null | undefined;
+export type Held = Point | typeof SOURCES | { readonly masked: Masked } | { readonly ports: Ports } | null | undefined;
 
 const portHeld = (ports: Ports): Held => {
   const one = thePort(ports);

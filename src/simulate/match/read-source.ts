@@ -5,7 +5,7 @@ import type { AnyTable } from '../../ruleset/table.ts';
 import type { Context } from '../state/context.ts';
 import { findElements, type Point } from './element-index.ts';
 import { readField, type Held } from './read-field.ts';
-import type { State } from '../state/state.ts';
+import { SOURCES, type State } from '../state/state.ts';
 
 /** A value that is one point; undefined: a range. */
 const pointOfValue = (value: Value): Point | undefined =>
@@ -42,6 +42,7 @@ export const readReading = (context: Context, table: AnyTable, state: State, rea
     case 'masked': {
       const held = readField(context, state, reading.field);
       if (held === null) return null;
+      if (held === SOURCES) return { masked: reading };
       if (typeof held !== 'bigint') return undefined;
       const value = (held & reading.and) ^ reading.xor;
       return reading.shift >= 0 ? value >> BigInt(reading.shift) : value << BigInt(-reading.shift);

@@ -5,7 +5,7 @@ import type { AnyTable } from '../../ruleset/table.ts';
 import type { Verdict } from '../../ruleset/values/verdict.ts';
 import type { Context } from '../state/context.ts';
 import { addressesAt, couldFind, findElements } from './element-index.ts';
-import { isKnownKey, partsOf } from './match-set.ts';
+import { isKnownKey, partsOf, sourcesAt } from './match-set.ts';
 import { readReading } from './read-source.ts';
 import { splitBySet } from '../state/split.ts';
 import type { State } from '../state/state.ts';
@@ -44,7 +44,8 @@ export const verdictArms = (
   let covered = emptySet(context.family);
   const hits: { state: State; verdict: Verdict }[] = [];
   for (const element of found) {
-    const set = addressesAt([element], open, context.family);
+    const set = sourcesAt(held[open], addressesAt([element], open, context.family));
+    if (set === null) return null;
     const truth = splitBySet(state, set, false);
     if (truth === true) return { hits: [{ state, verdict: element.verdict }], miss: null };
     if (truth === false || truth.yes === null) continue;
