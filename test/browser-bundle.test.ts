@@ -10,8 +10,8 @@ import { PURE_ROOMS } from '../oxlint.config.ts';
 // What is pure also runs in a browser: dumps to a sentence, policies to a table, all in one file without a server.
 
 /** Bytes of the bundle of everything that is pure, minified, and of that packed by gzip: 5 % more than when they were last looked at. */
-const MOST_BYTES = 675_000;
-const MOST_PACKED = 228_000;
+const MOST_BYTES = 711_000;
+const MOST_PACKED = 240_000;
 
 const SRC = new URL('../src/', import.meta.url).pathname;
 
