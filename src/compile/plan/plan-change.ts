@@ -4,7 +4,7 @@ import type { BaseChain, Chain, NamedSet, Rule, Table, VerdictMap } from '../../
 import { withCounts } from '../table/carried-counts.ts';
 import { changedKeys, elementsOf } from '../table/changed-keys.ts';
 import { installedIn } from '../table/installed.ts';
-import { isVip, POSTROUTING, PREROUTING, rangeOfChain, VIPS } from '../table/names.ts';
+import { POSTROUTING, PREROUTING, readOwnName, VIPS } from '../table/names.ts';
 import { exposureRules } from '../table/treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
@@ -181,7 +181,9 @@ const chainChanges = (current: Table | null, target: Table) => {
 const kindOf = ({ name, base }: Chain): 'bases' | 'vips' | 'exact' | 'ranges' | 'judge' => {
   if (name === PREROUTING) return 'judge';
   if (base !== null) return 'bases';
-  return isVip(name) ? 'vips' : rangeOfChain(name) === null ? 'exact' : 'ranges';
+  const own = readOwnName(name);
+  if (own?.kind === 'vip') return 'vips';
+  return own?.kind === 'local' && own.ports.first !== own.ports.last ? 'ranges' : 'exact';
 };
 
 const mapsOf = (table: Table): readonly VerdictMap[] =>

@@ -1,6 +1,5 @@
-import type { Address } from '../../net/address.ts';
-import { formatAddress } from '../../net/address.ts';
-import { formatPorts, type PortRange } from '../../net/port.ts';
+import { formatAddress, parseAddress, type Address } from '../../net/address.ts';
+import { formatPorts, parsePorts, type PortRange } from '../../net/port.ts';
 import type { Protocol } from '../../net/protocol.ts';
 
 /** The only table that is ever written. */
@@ -35,33 +34,134 @@ export const COUNTERS = {
 /** Names in nftables go up to 255 characters (NFT_NAME_MAXLEN, include/uapi/linux/netfilter/nf_tables.h); ours add prefixes and suffixes. */
 const LONGEST_INSTANCE = 200;
 
-const place = (address: Address | null, ports: PortRange): string =>
-  address === null ? formatPorts(ports) : `${formatAddress(address).replaceAll(':', '_')}-${formatPorts(ports)}`;
+/** What stands in front of the names of chains that there are several of. */
+const LETTERS = {
+  local: 'x',
+  vip: 'v',
+  replies: 'r',
+  allow: 's',
+  'allow-replies': 'd',
+  refuse: 't',
+  audit: 'a',
+  group: 'g',
+  'group-replies': 'dg',
+} as const;
 
-/** The stable chain of everything that is exposed on these ports: `x-30001`, `x-30000-32767`, `v-192.0.2.200-80`. */
+type Lettered = keyof typeof LETTERS;
+
+const KINDS: ReadonlyMap<string, Lettered> = new Map(
+  (Object.keys(LETTERS) as Lettered[]).map((kind) => [LETTERS[kind], kind]),
+);
+
+/** What the name of a chain of the own table says about it. */
+export type OwnName =
+  /** One of a kind. */
+  | { readonly kind: SingleChain }
+  /** Everything that is exposed on these ports of any local address. */
+  | { readonly kind: 'local'; readonly ports: PortRange }
+  /** Everything that is exposed on these ports of one address. */
+  | { readonly kind: 'vip'; readonly address: Address; readonly ports: PortRange }
+  /** Judges replies from a port, of every protocol and address. */
+  | { readonly kind: 'replies'; readonly port: number }
+  /**
+   * Of one selection's instance. allow: accepts the sources that may come in, returns for the others. allow-replies: the same for the
+   * destinations of replies. refuse: some sources with a reject, the others by a drop. audit: notes whom Audit policies would refuse.
+   */
+  | { readonly kind: SelectionChain; readonly instance: string }
+  /** Of one AddressGroup's instance: accepts its addresses, as sources or as destinations of replies, returns for the others. */
+  | { readonly kind: GroupChain; readonly instance: string };
+
+const SINGLE = [PREROUTING, POSTROUTING, REFUSE_DROP, REFUSE_REJECT, NOTE, NOTE_AUDIT] as const;
+type SingleChain = (typeof SINGLE)[number];
+type SelectionChain = 'allow' | 'allow-replies' | 'refuse' | 'audit';
+type GroupChain = 'group' | 'group-replies';
+
+/** The name of a chain: `x-30001`, `x-30000-32767`, `v-192.0.2.200-80`, `r-30001`, `s-web`; {@link readOwnName} reads it back. */
+export const ownName = (own: OwnName): string => {
+  switch (own.kind) {
+    case 'prerouting':
+    case 'postrouting':
+    case 'refuse-drop':
+    case 'refuse-reject':
+    case 'note':
+    case 'note-audit':
+      return own.kind;
+    case 'local':
+      return `${LETTERS[own.kind]}-${formatPorts(own.ports)}`;
+    case 'vip':
+      // nft takes no colon in a name.
+      return `${LETTERS[own.kind]}-${formatAddress(own.address).replaceAll(':', '_')}-${formatPorts(own.ports)}`;
+    case 'replies':
+      return `${LETTERS[own.kind]}-${own.port}`;
+    case 'allow':
+    case 'allow-replies':
+    case 'refuse':
+    case 'audit':
+    case 'group':
+    case 'group-replies':
+      return `${LETTERS[own.kind]}-${own.instance}`;
+  }
+};
+
+const readPorts = (text: string): PortRange | null => {
+  const read = /^\d+(?:-\d+)?$/.test(text) ? parsePorts(text) : null;
+  return read?.ok === true ? read.value.ports : null;
+};
+
+const readVip = (text: string): OwnName | null => {
+  const dash = text.indexOf('-');
+  const address = dash === -1 ? null : parseAddress(text.slice(0, dash).replaceAll('_', ':'));
+  const ports = readPorts(text.slice(dash + 1));
+  return address?.ok === true && ports !== null ? { kind: 'vip', address: address.value, ports } : null;
+};
+
+/** What a chain of the own table is, by its name; null: the guard gives no such name. */
+export const readOwnName = (name: string): OwnName | null => {
+  const single = SINGLE.find((one) => one === name);
+  if (single !== undefined) return { kind: single };
+  const dash = name.indexOf('-');
+  const kind = dash === -1 ? undefined : KINDS.get(name.slice(0, dash));
+  const rest = name.slice(dash + 1);
+  if (kind === undefined || rest === '') return null;
+  switch (kind) {
+    case 'local': {
+      const ports = readPorts(rest);
+      return ports === null ? null : { kind, ports };
+    }
+    case 'vip':
+      return readVip(rest);
+    case 'replies': {
+      const ports = readPorts(rest);
+      return ports === null || ports.first !== ports.last ? null : { kind, port: ports.first };
+    }
+    case 'allow':
+    case 'allow-replies':
+    case 'refuse':
+    case 'audit':
+    case 'group':
+    case 'group-replies':
+      return { kind, instance: rest };
+  }
+};
+
+/** The stable chain of everything that is exposed on these ports: of one address, or of any local one (null). */
 export const exposureChain = (address: Address | null, ports: PortRange): string =>
-  `${address === null ? 'x' : 'v'}-${place(address, ports)}`;
-
-/** Whether the exposure chain of this name is for any local address, not for one VIP. */
-export const isLocal = (chain: string): boolean => chain.startsWith('x-');
-
-/** Whether the chain of this name is the exposure chain of a VIP. */
-export const isVip = (chain: string): boolean => chain.startsWith('v-');
+  ownName(address === null ? { kind: 'local', ports } : { kind: 'vip', address, ports });
 
 /** The one local port that an exposure chain is for, or null. */
 export const exactPortOfChain = (chain: string): number | null => {
-  const found = /^x-(\d+)$/.exec(chain);
-  return found === null ? null : Number(found[1]);
+  const own = readOwnName(chain);
+  return own?.kind === 'local' && own.ports.first === own.ports.last ? own.ports.first : null;
 };
 
 /** The range of local ports that an exposure chain is for, or null. */
 export const rangeOfChain = (chain: string): PortRange | null => {
-  const found = /^x-(\d+)-(\d+)$/.exec(chain);
-  return found === null ? null : { first: Number(found[1]), last: Number(found[2]) };
+  const own = readOwnName(chain);
+  return own?.kind === 'local' && own.ports.first !== own.ports.last ? own.ports : null;
 };
 
 /** The chain that judges replies from a port, of every protocol and address: `r-30001`. */
-export const replyChain = (port: number): string => `r-${port}`;
+export const replyChain = (port: number): string => ownName({ kind: 'replies', port });
 
 /** A name for the first, second, … object of its kind: `web`, `web.2`. */
 export const numbered = (base: string, number: number): string => (number === 1 ? base : `${base}.${number}`);
@@ -70,24 +170,18 @@ export const numbered = (base: string, number: number): string => (number === 1 
 export const isNumbered = (name: string, base: string): boolean =>
   name === base || (name.startsWith(`${base}.`) && /^\d+$/.test(name.slice(base.length + 1)));
 
-/** The objects of one selection instance; `instance` is the selection's id, with `.2`, `.3`, … when another instance is still in the kernel. */
+/** The chains of one selection instance; `instance` is the selection's id, with `.2`, `.3`, … when another instance is still in the kernel. */
 export const selectionNames = (instance: string) => ({
-  /** Accepts the sources that may come in, returns for the others. */
-  allow: `s-${instance}`,
-  /** The same for the destinations of replies. */
-  allowReplies: `d-${instance}`,
-  /** Refuses: some sources with a reject, the others by a drop. */
-  refuse: `t-${instance}`,
-  /** Notes the sources that Audit policies would refuse. */
-  audit: `a-${instance}`,
+  allow: ownName({ kind: 'allow', instance }),
+  allowReplies: ownName({ kind: 'allow-replies', instance }),
+  refuse: ownName({ kind: 'refuse', instance }),
+  audit: ownName({ kind: 'audit', instance }),
 });
 
-/** The objects of one AddressGroup instance. */
+/** The chains of one AddressGroup instance. */
 export const groupNames = (instance: string) => ({
-  /** Accepts the addresses of the group, returns for the others. */
-  allow: `g-${instance}`,
-  /** The same for the destinations of replies. */
-  allowReplies: `dg-${instance}`,
+  allow: ownName({ kind: 'group', instance }),
+  allowReplies: ownName({ kind: 'group-replies', instance }),
 });
 
 /** The instance of a selection or group instance: its id, and from the second instance on a number. */

@@ -5,7 +5,7 @@ import { l4proto, type Expression } from '../../ruleset/nft/expression.ts';
 import { counted, match, values, verdict, type Statement } from '../../ruleset/nft/statement.ts';
 import type { Chain, Rule } from '../../ruleset/table.ts';
 import { accept, goto, jump } from '../../ruleset/values/verdict.ts';
-import { isLocal, rangeOfChain, selectionNames } from './names.ts';
+import { rangeOfChain, readOwnName, selectionNames } from './names.ts';
 
 /** What the chain of an exposure does with a packet of one protocol. */
 export type Treatment =
@@ -81,7 +81,7 @@ export const perProtocol = (
  */
 export const exposureRules = (treatments: Treatments, chain: string): readonly Rule[] => {
   const rules = perProtocol(treatments, judgeOf(rangeOfChain(chain) !== null));
-  if (!isLocal(chain)) return rules;
+  if (readOwnName(chain)?.kind !== 'local') return rules;
   const [allow, refuse, ...more] = rules;
   const isPlain = [...treatments.values()].every((treatment) => treatment.kind === 'guarded' && !treatment.audit);
   return isPlain && allow !== undefined && refuse !== undefined && more.length === 0
@@ -112,8 +112,9 @@ const readTreatment = (rules: readonly Rule[], protocol: Protocol): Treatment | 
     if (last?.kind !== 'verdict') return null;
     const { verdict: said } = last;
     if (said.kind === 'accept' && instance === null) return { kind: 'open' };
-    if (said.kind === 'jump' && said.chain.startsWith('a-')) audit = true;
-    else if (said.kind === 'jump' && said.chain.startsWith('s-') && instance === null) instance = said.chain.slice(2);
+    const led = said.kind === 'jump' ? readOwnName(said.chain) : null;
+    if (led?.kind === 'audit') audit = true;
+    else if (led?.kind === 'allow' && instance === null) instance = led.instance;
     else if (said.kind === 'goto' && instance !== null) return { kind: 'guarded', instance, audit, refuse: said.chain };
     else if (said.kind !== 'return') return null;
   }

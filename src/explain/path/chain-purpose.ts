@@ -1,3 +1,4 @@
+import { readOwnName, TABLE, type OwnName } from '../../compile/table/names.ts';
 import { chainNames } from '../../kube-proxy/names.ts';
 import type { AnyTable } from '../../ruleset/table.ts';
 
@@ -64,34 +65,34 @@ const NFT_PREFIXES: readonly (readonly [RegExp, string])[] = [
   [/^endpoint-/, 'rewrites to an endpoint of'],
 ];
 
-const OWN: Readonly<Record<string, string>> = {
+const OWN: Readonly<Record<OwnName['kind'], string>> = {
   prerouting: 'judges who may reach a guarded port, before any rewriting',
   postrouting: 'stops packets of servers to clients that were revoked',
   'refuse-drop': 'refuses without an answer',
   'refuse-reject': 'refuses with an answer',
   note: 'counts and notes who is refused',
   'note-audit': 'counts and notes whom Audit policies would refuse',
+  local: 'judges who may reach this port',
+  vip: 'judges who may reach this address and port',
+  allow: 'lets in whom the policies let in',
+  group: 'lets in the addresses of an AddressGroup',
+  refuse: 'refuses some with an answer',
+  audit: 'looks for those whom Audit policies would refuse',
+  replies: 'judges packets of the servers of this port',
+  'allow-replies': 'lets packets out to whom the policies let in',
+  'group-replies': 'lets packets out to the addresses of an AddressGroup',
 };
 
-const OWN_PREFIXES: readonly (readonly [RegExp, string])[] = [
-  [/^x-\d+$/, 'judges who may reach this port'],
-  [/^x-/, 'judges who may reach these ports'],
-  [/^v-/, 'judges who may reach this address and port'],
-  [/^s-/, 'lets in whom the policies let in'],
-  [/^g-/, 'lets in the addresses of an AddressGroup'],
-  [/^t-/, 'refuses some with an answer'],
-  [/^a-/, 'looks for those whom Audit policies would refuse'],
-  [/^r-/, 'judges packets of the servers of this port'],
-  [/^d-/, 'lets packets out to whom the policies let in'],
-  [/^dg-/, 'lets packets out to the addresses of an AddressGroup'],
-];
-
-const ownPurpose = (chain: string): string | null =>
-  OWN[chain] ?? OWN_PREFIXES.find(([pattern]) => pattern.test(chain))?.[1] ?? null;
+const ownPurpose = (chain: string): string | null => {
+  const own = readOwnName(chain);
+  if (own === null) return null;
+  const several = own.kind === 'local' && own.ports.first !== own.ports.last;
+  return several ? 'judges who may reach these ports' : OWN[own.kind];
+};
 
 /** What a chain is for, in words that follow its name; null where nothing is known about it. */
 export const chainPurpose = (table: AnyTable, chain: string): string | null => {
-  if (table.engine === 'nft' && table.name === 'portcullis') return ownPurpose(chain);
+  if (table.engine === 'nft' && table.name === TABLE.name) return ownPurpose(chain);
   const isNft = table.engine === 'nft';
   if (isNft && table.name !== 'kube-proxy') return null;
   const known = isNft ? NFT[chain] : (IPTABLES[`${table.name} ${chain}`] ?? IPTABLES[chain]);
