@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { runCommand } from './command.ts';
 import type { ListedChain } from './fact-readers.ts';
+import type { KubeProxyMode } from '../kube-proxy/mode.ts';
+import { CHAIN, KUBE_PROXY_TABLE, NFT_SERVICES, SERVICE_LINK } from '../kube-proxy/well-known.ts';
 
-export type KubeProxyMode = 'iptables (nft)' | 'iptables (legacy)' | 'nftables' | 'ipvs';
+/** The mode of kube-proxy, and of iptables mode the flavour in which it writes. */
+export type KubeProxyVariant = Exclude<KubeProxyMode, 'iptables'> | 'iptables (nft)' | 'iptables (legacy)';
 
 const succeeds = async (argv: readonly [string, ...string[]]): Promise<boolean> => {
   const result = await runCommand(argv, { timeoutMs: 10_000 });
@@ -22,16 +25,16 @@ const holds = (path: string, text: string): boolean => {
  * (pkg/proxy/ipvs), the chain services of the table kube-proxy (pkg/proxy/nftables), the chain KUBE-SERVICES (pkg/proxy/iptables). Rules are
  * not listed: there may be a hundred thousand. `chains`: those of nftables.
  */
-export const kubeProxyMode = async (chains: readonly ListedChain[]): Promise<KubeProxyMode | null> => {
+export const kubeProxyMode = async (chains: readonly ListedChain[]): Promise<KubeProxyVariant | null> => {
   // sysfs may show another namespace's interfaces; the process's own list does not.
-  if (holds('/proc/net/dev', 'kube-ipvs0:')) return 'ipvs';
+  if (holds('/proc/net/dev', `${SERVICE_LINK}:`)) return 'ipvs';
   const has = (wanted: string): boolean =>
     chains.some(({ family, table, name }) => `${family} ${table} ${name}` === wanted);
-  if (has('ip kube-proxy services')) return 'nftables';
-  if (has('ip nat KUBE-SERVICES')) return 'iptables (nft)';
+  if (has(`ip ${KUBE_PROXY_TABLE} ${NFT_SERVICES}`)) return 'nftables';
+  if (has(`ip nat ${CHAIN.services}`)) return 'iptables (nft)';
   const legacy =
     holds('/proc/net/ip_tables_names', 'nat') &&
     existsSync('/usr/sbin/iptables-legacy') &&
-    (await succeeds(['iptables-legacy', '-w', '5', '-t', 'nat', '-S', 'KUBE-POSTROUTING']));
+    (await succeeds(['iptables-legacy', '-w', '5', '-t', 'nat', '-S', CHAIN.postrouting]));
   return legacy ? 'iptables (legacy)' : null;
 };

@@ -1,6 +1,6 @@
 import { error, warning, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import type { Access } from '../access/model.ts';
-import type { KubeProxyMode } from './kube-proxy-mode.ts';
+import type { KubeProxyVariant } from './kube-proxy-mode.ts';
 
 /** What was found out about the machine before anything is changed. */
 export interface Facts {
@@ -13,7 +13,7 @@ export interface Facts {
   /** `[6, 1]`. */
   readonly kernel: readonly number[];
   /** Whose rules are in the kernel; null: no kube-proxy's. */
-  readonly kubeProxy: KubeProxyMode | null;
+  readonly kubeProxy: KubeProxyVariant | null;
   /** Programs that take packets before netfilter: `XDP program on eth0`, `Cilium (cil_from_netdev on eth0)`. */
   readonly bypasses: readonly string[];
   /** `inet filter ft (eth0, eth1)`. */

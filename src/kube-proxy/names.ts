@@ -1,8 +1,7 @@
 import { formatAddress } from '../net/address.ts';
-import { isAbsent } from '../ruleset/absent.ts';
 import type { IptablesRule } from '../ruleset/iptables/rule.ts';
-import type { Ruleset } from '../ruleset/ruleset.ts';
-import type { AnyTable, Chain } from '../ruleset/table.ts';
+import type { AnyChain, AnyTable } from '../ruleset/table.ts';
+import { isKubeProxyTable } from './chain-role.ts';
 
 /** What the opaque names of one table's chains stand for. */
 export interface ChainNames {
@@ -29,8 +28,12 @@ export const commentOf = (rule: IptablesRule): string | null => {
   return null;
 };
 
-const endpointOf = ({ rules }: Chain<IptablesRule>): string | null => {
-  for (const { target } of rules) {
+/** Whether a chain is one Service port's, in iptables mode. */
+export const isServiceChain = (chain: string): boolean => PER_SERVICE.test(chain);
+
+const endpointOf = ({ rules }: AnyChain): string | null => {
+  for (const rule of rules) {
+    const target = rule.kind === 'iptables' ? rule.target : null;
     const to = target?.kind === 'nat' && target.how === 'dnat' ? target.to : null;
     if (to?.addresses == null) continue;
     const address = formatAddress({ family: to.addresses.family, value: to.addresses.first });
@@ -40,7 +43,7 @@ const endpointOf = ({ rules }: Chain<IptablesRule>): string | null => {
 };
 
 /** Names that the rules' comments give, handed on along the jumps: a chain that is only reached from one Service's chain is that Service's. */
-const iptablesNames = (chains: ReadonlyMap<string, Chain<IptablesRule>>): ChainNames => {
+const iptablesNames = (chains: AnyTable['chains']): ChainNames => {
   const services = new Map<string, string>();
   const endpoints = new Map<string, string>();
   const leads: [from: string, to: string][] = [];
@@ -50,6 +53,7 @@ const iptablesNames = (chains: ReadonlyMap<string, Chain<IptablesRule>>): ChainN
       if (endpoint !== null) endpoints.set(name, endpoint);
     }
     for (const rule of chain.rules) {
+      if (rule.kind !== 'iptables') continue;
       const { target } = rule;
       if (target?.kind !== 'jump' && target?.kind !== 'goto') continue;
       if (PER_SERVICE.test(target.chain)) {
@@ -96,24 +100,11 @@ export const chainNames = (table: AnyTable): ChainNames => {
   const remembered = known.get(table);
   if (remembered !== undefined) return remembered;
   const names =
-    table.engine === 'nft'
-      ? table.name === 'kube-proxy'
+    table.engine !== 'nft'
+      ? iptablesNames(table.chains)
+      : isKubeProxyTable(table)
         ? nftNames(table.chains.keys())
-        : NONE
-      : iptablesNames(table.chains as ReadonlyMap<string, Chain<IptablesRule>>);
+        : NONE;
   known.set(table, names);
   return names;
-};
-
-export type KubeProxyMode = 'iptables' | 'ipvs' | 'nftables';
-
-/** The mode whose rules a ruleset holds; null: no kube-proxy's. Leftovers of another mode may stand beside. */
-export const kubeProxyModeOf = ({ tables, host, ipvs }: Ruleset): KubeProxyMode | null => {
-  if (tables.some(({ engine, name }) => engine === 'nft' && name === 'kube-proxy')) return 'nftables';
-  const hasLink = !isAbsent(host.links) && host.links.some(({ name }) => name === 'kube-ipvs0');
-  const nat = tables.filter(({ engine, name }) => engine !== 'nft' && name === 'nat');
-  const perService = nat.some(({ chains }) => [...chains.keys()].some((name) => PER_SERVICE.test(name)));
-  if (hasLink || (!isAbsent(ipvs) && ipvs.length > 0 && !perService)) return 'ipvs';
-  if (perService || nat.some(({ chains }) => chains.has('KUBE-NODEPORTS'))) return 'iptables';
-  return nat.some(({ chains }) => chains.has('KUBE-NODE-PORT')) ? 'ipvs' : null;
 };

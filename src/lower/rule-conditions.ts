@@ -35,3 +35,17 @@ export const conditionsOf = (rule: AnyRule, family: Family): RuleConditions => {
   }
   return { protocol, ports, destination };
 };
+
+/** A rule for all ports is no list of ports. */
+const MOST_PORTS = 4096;
+
+/** Something for each port that a rule is for, at most 4096 of a range. A port without a named protocol stands for all protocols. */
+export const eachPort = <T>(
+  { protocol, ports }: Pick<RuleConditions, 'protocol' | 'ports'>,
+  make: (protocol: Protocol, port: number) => T,
+): readonly T[] =>
+  (ports ?? []).flatMap(({ first, last }) =>
+    (protocol === null ? PROTOCOLS : [protocol]).flatMap((one) =>
+      Array.from({ length: Math.min(last - first + 1, MOST_PORTS) }, (_, index) => make(one, first + index)),
+    ),
+  );

@@ -34,3 +34,6 @@ export const BUILT_IN: Readonly<Record<string, ReadonlyMap<string, BuiltIn>>> = 
 /** Whether packets of an IP family pass the tables of an nftables or iptables family. */
 export const coversFamily = (tableFamily: string, family: Family): boolean =>
   tableFamily === 'inet' || tableFamily === (family === 4 ? 'ip' : 'ip6');
+
+/** The IP family of a table of one family. */
+export const familyOf = (tableFamily: string): Family => (tableFamily === 'ip6' ? 6 : 4);

@@ -1,30 +1,23 @@
 import { exposureId } from '../../access/exposures.ts';
 import { PROTOCOLS } from '../../net/protocol.ts';
 import type { Service } from '../../policy/model.ts';
-import { isAbsent } from '../../ruleset/absent.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
-import type { Table } from '../../ruleset/table.ts';
 import type { Found, FoundExposure } from './found.ts';
 import { ofDnat } from './of-dnat.ts';
-import { ofIptables } from './of-iptables.ts';
-import { ofIpsets, ofVirtualServers } from './of-ipvs.ts';
+import { ofKubeProxy } from './of-kube-proxy.ts';
+import { ofVirtualServers } from './of-ipvs.ts';
 import { ofListeners } from './of-listeners.ts';
-import { ofNftables } from './of-nftables.ts';
 import { ofService } from './of-services.ts';
 
 export type { FoundExposure } from './found.ts';
 
 /** What a node answers on, by its own rules and sockets and by the Services given; of those with the same id the first counts, which tells most. */
 export const findExposures = (ruleset: Ruleset, services: readonly Service[] = []): readonly FoundExposure[] => {
-  const { tables, ipsets } = ruleset;
-  const iptables = tables.filter(({ engine }) => engine !== 'nft');
   const found: readonly Found[] = [
-    ...iptables.flatMap(ofIptables),
-    ...tables.flatMap((table) => ofNftables(table as Table)),
-    ...(isAbsent(ipsets) ? [] : [...ipsets.values()].flatMap(ofIpsets)),
+    ...ofKubeProxy(ruleset),
     ...ofVirtualServers(ruleset),
     ...services.flatMap(ofService),
-    ...tables.flatMap(ofDnat),
+    ...ruleset.tables.flatMap(ofDnat),
     ...ofListeners(ruleset),
   ];
   const byId = new Map<string, FoundExposure>();

@@ -1,7 +1,9 @@
 import { lower } from '../../lower/lower.ts';
 import type { AnyRule, AnyTable } from '../../ruleset/table.ts';
-import { conditionsOf } from '../../lower/rule-conditions.ts';
-import { each, familyOf, type Found } from './found.ts';
+import { isKubeProxyTable, isKubernetesChain } from '../../kube-proxy/chain-role.ts';
+import { conditionsOf, eachPort } from '../../lower/rule-conditions.ts';
+import { familyOf } from '../../ruleset/hook.ts';
+import type { Found } from './found.ts';
 
 const rewrites = (rule: AnyRule): boolean =>
   rule.kind === 'iptables'
@@ -10,15 +12,15 @@ const rewrites = (rule: AnyRule): boolean =>
 
 /** Rules that publish a port of the node by rewriting it: Docker's, a CNI's hostPorts, hand-made ones. */
 export const ofDnat = (table: AnyTable): readonly Found[] => {
-  if (table.engine === 'nft' ? table.name === 'kube-proxy' || table.opaque === true : table.name !== 'nat') return [];
-  const families = table.family === 'inet' ? ([4, 6] as const) : [familyOf(table)];
+  if (table.engine === 'nft' ? isKubeProxyTable(table) || table.opaque === true : table.name !== 'nat') return [];
+  const families = table.family === 'inet' ? ([4, 6] as const) : [familyOf(table.family)];
   return [...table.chains.values()].flatMap((chain) =>
-    chain.name.startsWith('KUBE-')
+    isKubernetesChain(chain.name)
       ? []
       : chain.rules.filter(rewrites).flatMap((rule) =>
           families.flatMap((family) => {
             const conditions = conditionsOf(rule, family);
-            return each(conditions, (protocol, port) => ({
+            return eachPort(conditions, (protocol, port): Found => ({
               kind: 'HostPort',
               family,
               protocol,

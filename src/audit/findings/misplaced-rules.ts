@@ -4,14 +4,18 @@ import { lower } from '../../lower/lower.ts';
 import type { AnyChain, AnyTable } from '../../ruleset/table.ts';
 import { refOf } from '../../simulate/state/place.ts';
 import type { Finding, Findings } from './finding.ts';
-import { kubeProxyModeOf } from '../../kube-proxy/names.ts';
+import { isKubeProxyTable, isWrittenByKubernetes } from '../../kube-proxy/chain-role.ts';
+import { kubeProxyModeOf } from '../../kube-proxy/mode.ts';
+import { CHAIN } from '../../kube-proxy/well-known.ts';
 import { conditionsOf } from '../../lower/rule-conditions.ts';
 
-const OWN_CHAINS = /^(?:KUBE-|cali-|CILIUM|FLANNEL|CNI-|DOCKER)/;
+/** Chains of network plugins and of Docker. */
+const PROGRAMS = /^(?:cali-|CILIUM|FLANNEL|CNI-|DOCKER)/;
 
 const isOthers = (table: AnyTable, chain: AnyChain): boolean =>
-  !OWN_CHAINS.test(chain.name) &&
-  !(table.engine === 'nft' && (table.name === 'kube-proxy' || table.name === 'portcullis'));
+  !PROGRAMS.test(chain.name) &&
+  !isWrittenByKubernetes(table, chain.name) &&
+  !(table.engine === 'nft' && table.name === 'portcullis');
 
 /** Chains of a table that packets of a base chain can come to. */
 const reachableFrom = (table: AnyTable, base: AnyChain): readonly AnyChain[] => {
@@ -89,7 +93,7 @@ export const behindKubeProxy = (findings: Findings): readonly Finding[] =>
     if (chain === undefined) return [];
     const jump = chain.rules.findIndex((rule) =>
       lower(rule).some(
-        (step) => step.kind === 'verdict' && 'chain' in step.verdict && step.verdict.chain === 'KUBE-SERVICES',
+        (step) => step.kind === 'verdict' && 'chain' in step.verdict && step.verdict.chain === CHAIN.services,
       ),
     );
     if (jump === -1) return [];
@@ -113,7 +117,7 @@ export const behindKubeProxy = (findings: Findings): readonly Finding[] =>
 
 /** A nat chain at kube-proxy's own hook and priority runs before or after it, whichever was registered last. */
 export const samePriority = ({ ruleset, audited }: Findings): readonly Finding[] => {
-  const kube = ruleset.tables.filter(({ engine, name }) => engine === 'nft' && name === 'kube-proxy');
+  const kube = ruleset.tables.filter(isKubeProxyTable);
   return kube.flatMap((own) =>
     [...own.chains.values()].flatMap((chain) => {
       const { base } = chain;

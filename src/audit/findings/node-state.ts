@@ -2,7 +2,8 @@ import { isAbsent } from '../../ruleset/absent.ts';
 import { hasRules } from '../../ruleset/ruleset.ts';
 import { refOf } from '../../simulate/state/place.ts';
 import type { Finding, Findings } from './finding.ts';
-import { kubeProxyModeOf } from '../../kube-proxy/names.ts';
+import { kubeProxyModeOf, leftoverChains } from '../../kube-proxy/mode.ts';
+import { CHAIN } from '../../kube-proxy/well-known.ts';
 
 const finding = (
   id: Finding['id'],
@@ -25,37 +26,21 @@ export const bothIptables = ({ ruleset }: Findings): readonly Finding[] =>
       ]
     : [];
 
-const CHAINS_OF = {
-  iptables: /^KUBE-(?:NODEPORTS|SVC-|SEP-|EXT-)/,
-  ipvs: /^KUBE-(?:NODE-PORT|LOAD-BALANCER|IPVS-)/,
-} as const;
-
 /** Chains that another mode of kube-proxy left behind: they go on deciding until somebody removes them. */
 export const leftoverMode = ({ ruleset }: Findings): readonly Finding[] => {
-  const mode = kubeProxyModeOf(ruleset);
-  if (mode === null) return [];
-  const others = (Object.keys(CHAINS_OF) as (keyof typeof CHAINS_OF)[]).filter((one) => one !== mode);
-  return others.flatMap((other) => {
-    const chains = ruleset.tables.flatMap((table) =>
-      table.engine === 'nft' || table.name !== 'nat'
-        ? []
-        : [...table.chains.values()].filter(({ name, rules }) => CHAINS_OF[other].test(name) && rules.length > 0),
-    );
-    // The chain KUBE-NODEPORTS of table filter exists in iptables mode alone; in nat either tells the mode.
-    return chains.length === 0
-      ? []
-      : [
-          finding(
-            'leftover-mode',
-            'medium',
-            `kube-proxy runs in ${mode} mode, and ${chains.length} chains of its ${other} mode are still there (${chains
-              .slice(0, 3)
-              .map(({ name }) => name)
-              .join(', ')})`,
-            'kube-proxy --cleanup, or a reboot of the node',
-          ),
-        ];
-  });
+  const atWork = kubeProxyModeOf(ruleset);
+  if (atWork === null) return [];
+  return leftoverChains(ruleset, atWork).map(({ mode, chains }) =>
+    finding(
+      'leftover-mode',
+      'medium',
+      `kube-proxy runs in ${atWork} mode, and ${chains.length} chains of its ${mode} mode are still there (${chains
+        .slice(0, 3)
+        .map(({ name }) => name)
+        .join(', ')})`,
+      'kube-proxy --cleanup, or a reboot of the node',
+    ),
+  );
 };
 
 /** 127.0.0.0/8 as destination from outside: what listens on localhost is no longer only local (CVE-2020-8558). */
@@ -65,7 +50,7 @@ export const routeLocalnet = ({ ruleset }: Findings): readonly Finding[] => {
   const on = [...sysctls].filter(
     ([name, value]) => /^net\.ipv4\.conf\.[^.]+\.route_localnet$/.test(name) && value === '1',
   );
-  const guarded = ruleset.tables.some(({ chains }) => (chains.get('KUBE-FIREWALL')?.rules.length ?? 0) > 0);
+  const guarded = ruleset.tables.some(({ chains }) => (chains.get(CHAIN.firewall)?.rules.length ?? 0) > 0);
   return on.length === 0
     ? []
     : [

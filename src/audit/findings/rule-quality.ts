@@ -2,19 +2,26 @@ import { isAbsent } from '../../ruleset/absent.ts';
 import { lower } from '../../lower/lower.ts';
 import { refText } from '../../lower/rule-ref.ts';
 import { refOf } from '../../simulate/state/place.ts';
+import { isWrittenByKubernetes } from '../../kube-proxy/chain-role.ts';
 import type { Finding, Findings } from './finding.ts';
 import { conditionsOf } from '../../lower/rule-conditions.ts';
 import { isFinal, matchesAllOf, plainRule, type PlainRule } from './rule-tests.ts';
 
 /** Longer chains are written by programs, which do not shadow their own rules; comparing each with each would take too long. */
 const MOST_RULES = 500;
-const PROGRAMS = /^(?:KUBE-|cali-|CILIUM|cali\w+-)/;
+const PROGRAMS = /^(?:cali-|CILIUM|cali\w+-)/;
 
 /** Rules that an earlier one leaves no packet: shadowed, or contradicting where both decide differently. */
 export const shadowedRules = ({ ruleset }: Findings): readonly Finding[] =>
   ruleset.tables.flatMap((table) =>
     [...table.chains.values()].flatMap((chain) => {
-      if (chain.rules.length > MOST_RULES || PROGRAMS.test(chain.name) || table.name === 'portcullis') return [];
+      if (
+        chain.rules.length > MOST_RULES ||
+        PROGRAMS.test(chain.name) ||
+        isWrittenByKubernetes(table, chain.name) ||
+        table.name === 'portcullis'
+      )
+        return [];
       const earlier: { readonly number: number; readonly rule: PlainRule }[] = [];
       return chain.rules.flatMap((rule, index): Finding[] => {
         const plain = plainRule(rule);

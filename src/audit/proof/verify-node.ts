@@ -16,6 +16,7 @@ import {
 import { guardsOf } from '../../access/guard-of.ts';
 import { exposureId } from '../../access/exposures.ts';
 import { TABLE } from '../../compile/table/names.ts';
+import { appliesSourceRanges, isWrittenByKubernetes } from '../../kube-proxy/chain-role.ts';
 import { looseSet } from '../../net/loose-set.ts';
 import { refText } from '../../lower/rule-ref.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
@@ -31,10 +32,8 @@ import { probeOf, reachOf, type Reach, type ReachPart } from '../reach/reach.ts'
 /** kube-proxy's own chains, but for those that apply a Service's source ranges. */
 const isKubeProxy = (place: Place): boolean =>
   place.kind === 'rule' &&
-  (place.table.name === 'kube-proxy' || place.chain.name.startsWith('KUBE-')) &&
-  !/^(?:KUBE-(?:PROXY-FIREWALL|FW-|SOURCE-RANGES-FIREWALL|LOAD-BALANCER-FW|IPVS-OUT-FILTER)|firewall-)/.test(
-    place.chain.name,
-  );
+  isWrittenByKubernetes(place.table, place.chain.name) &&
+  !appliesSourceRanges(place.chain.name);
 
 /** Sources that routing refuses: whatever is said of them is no difference, so they may be said with their neighbours. */
 const routedAway = ({ exposure, parts }: Reach): PrefixSet =>

@@ -1,5 +1,6 @@
 import type { Address } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
+import { SERVICE_LINK } from '../../kube-proxy/well-known.ts';
 import { isAbsent } from '../../ruleset/absent.ts';
 import type { Host } from '../../ruleset/host.ts';
 
@@ -28,7 +29,7 @@ export const nodeAddresses = (host: Host, family: Family): readonly Address[] =>
   const { addresses } = host;
   if (isAbsent(addresses)) return [];
   const outer = outerInterfaces(host, family);
-  const rank = (link: string): number => (outer.includes(link) ? 0 : link === 'kube-ipvs0' ? 2 : 1);
+  const rank = (link: string): number => (outer.includes(link) ? 0 : link === SERVICE_LINK ? 2 : 1);
   return addresses
     .filter(({ address, scope }) => address.family === family && scope === 'global')
     .toSorted((a, b) => rank(a.link) - rank(b.link) || Number(a.secondary) - Number(b.secondary))

@@ -8,7 +8,7 @@ import { collectFacts } from '../../kernel/facts.ts';
 import { localAddresses } from '../../kernel/local-addresses.ts';
 import { takeLock } from '../../kernel/lock.ts';
 import { clearPending, readPending } from '../../kernel/pending.ts';
-import type { KubeProxyMode } from '../../kernel/kube-proxy-mode.ts';
+import type { KubeProxyVariant } from '../../kernel/kube-proxy-mode.ts';
 import { cautions, obstacles, type Facts } from '../../kernel/preconditions.ts';
 import { putInForce, type InForce } from '../../kernel/put-in-force.ts';
 import { cutBy } from '../../kernel/reply-places.ts';
@@ -33,7 +33,7 @@ export interface Changed {
   /** What the table costs the kernel; compiled only where somebody asks. */
   readonly estimate: () => Estimate;
   /** Whose rules are in the kernel beside ours; null: no kube-proxy's. */
-  readonly kubeProxy: KubeProxyMode | null;
+  readonly kubeProxy: KubeProxyVariant | null;
   /** null: a dry run. */
   readonly inForce: InForce | 'dry-run';
   /** Milliseconds within which it must be confirmed; null: it stays. */

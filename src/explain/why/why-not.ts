@@ -1,4 +1,5 @@
 import { formatAddress } from '../../net/address.ts';
+import { CHAIN } from '../../kube-proxy/well-known.ts';
 import { type Hook } from '../../ruleset/hook.ts';
 import { lower } from '../../lower/lower.ts';
 import { printIptablesRule } from '../../print/iptables.ts';
@@ -130,7 +131,7 @@ const ofMatched = (trace: Trace, asked: AskedRule, { matched, ipvs }: Seen): rea
     const behind =
       asked.chain.base?.hook === 'input' &&
       (ipvs !== null || deciding.length > 0) &&
-      asked.table.chains.has('KUBE-IPVS-FILTER')
+      asked.table.chains.has(CHAIN.ipvsFilter)
         ? [
             'In ipvs mode the destination is rewritten behind the filter rules of input: those see packets to node ports as they came.',
           ]

@@ -2,7 +2,7 @@ import { isAbsent, type Absent } from '../../ruleset/absent.ts';
 import { certain } from '../../lower/fraction.ts';
 import { PROTOCOL_NUMBER } from '../../net/protocol.ts';
 import type { RealServer, VirtualServer } from '../../ruleset/ipvs.ts';
-import type { Ruleset } from '../../ruleset/ruleset.ts';
+import { isIpvsInUse } from '../../kube-proxy/mode.ts';
 import { portsOf } from './connection.ts';
 import { assumingThat, byChance, type Context } from '../state/context.ts';
 import { sysctl } from '../host/host-index.ts';
@@ -65,23 +65,6 @@ const BALANCED: ReadonlySet<number> = new Set([6, 17, 132]);
 const isScheduled = (packet: PacketSet): boolean =>
   packet.protocol === PROTOCOL_NUMBER.udp || tcpFlags(packet, SYN) === SYN;
 
-const inUse = new WeakMap<Ruleset, boolean>();
-
-/** kube-proxy's ipvs mode leaves a link with the cluster's addresses, and ipsets (pkg/proxy/ipvs): without its services nobody can tell what they do. */
-const isInUse = (ruleset: Ruleset): boolean => {
-  const known = inUse.get(ruleset);
-  if (known !== undefined) return known;
-  const { links, addresses } = ruleset.host;
-  const found =
-    (!isAbsent(links) && links.some(({ name }) => name === 'kube-ipvs0')) ||
-    (!isAbsent(addresses) && addresses.some(({ link }) => link === 'kube-ipvs0')) ||
-    ruleset.tables.some(
-      ({ engine, name, chains }) => engine !== 'nft' && name === 'nat' && chains.has('KUBE-NODE-PORT'),
-    );
-  inUse.set(ruleset, found);
-  return found;
-};
-
 /** Where services are looked for that no dump tells. */
 const untold = ({ why }: Absent): Place => ({
   kind: 'ipvs',
@@ -95,7 +78,8 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
   const isAnswer = balanced !== null && packet.direction === 'reply';
   if (state.ipvs !== null || !BALANCED.has(packet.protocol) || isAnswer) return passed(state);
   if (isAbsent(ipvs))
-    return isInUse(ruleset) && context.index.local.has(destinationOf(state))
+    // Without its services nobody can tell what ipvs mode does.
+    return isIpvsInUse(ruleset) && context.index.local.has(destinationOf(state))
       ? [{ kind: 'unknown', state, at: untold(ipvs), why: ipvs.why }]
       : passed(state);
   if (ipvs.length === 0) return passed(state);

@@ -1,0 +1,14 @@
+import { iptablesExposures } from '../../kube-proxy/iptables-exposures.ts';
+import { ipvsExposures } from '../../kube-proxy/ipvs-exposures.ts';
+import { nftablesExposures } from '../../kube-proxy/nftables-exposures.ts';
+import { isAbsent } from '../../ruleset/absent.ts';
+import type { Ruleset } from '../../ruleset/ruleset.ts';
+import type { Found } from './found.ts';
+
+/** What kube-proxy's own rules and ipsets say that the node answers on, whatever its mode. */
+export const ofKubeProxy = ({ tables, ipsets }: Ruleset): readonly Found[] =>
+  [
+    ...tables.flatMap(iptablesExposures),
+    ...tables.flatMap(nftablesExposures),
+    ...(isAbsent(ipsets) ? [] : [...ipsets.values()].flatMap(ipvsExposures)),
+  ].map((exposure) => ({ ...exposure, from: 'kube-proxy' }));
