@@ -7,6 +7,7 @@ import { findExposures } from '../src/audit/exposures/find-exposures.ts';
 import { nodeAddresses, outerInterfaces } from '../src/audit/reach/entries.ts';
 import { summarize } from '../src/explain/path/trace-summary.ts';
 import { traceTree } from '../src/explain/path/trace-tree.ts';
+import { traceView } from '../src/explain/path/trace-view.ts';
 import { printTree } from '../src/explain/words/tree-line.ts';
 import { formatAddress } from '../src/net/address.ts';
 import { PROTOCOL_NUMBER } from '../src/net/protocol.ts';
@@ -50,8 +51,9 @@ const explainOne = (index: number): void => {
       entry: { kind: 'interface', name: door },
     }),
   );
-  summarize(trace, 'somebody');
-  printTree(traceTree(trace), { texts: true, paint: plain });
+  const view = traceView(trace);
+  summarize(view, 'somebody');
+  printTree(traceTree(view), { texts: true, paint: plain });
 };
 
 const times: number[] = [];

@@ -66,12 +66,13 @@ const PER_SERVICE_NFT: typeof PER_SERVICE_IPTABLES = [
 ];
 
 /** What a chain that a node has once does. */
-type SingleRole = (typeof IPTABLES)[keyof typeof IPTABLES] | (typeof NFT)[keyof typeof NFT];
+export type SingleRole = (typeof IPTABLES)[keyof typeof IPTABLES] | (typeof NFT)[keyof typeof NFT];
 
 /** What a chain of one Service port does. */
-type ServiceRole = 'outside-traffic' | 'choose-endpoint' | 'choose-local-endpoint' | 'source-ranges' | 'endpoint';
+export type ServiceRole =
+  'outside-traffic' | 'choose-endpoint' | 'choose-local-endpoint' | 'source-ranges' | 'endpoint';
 
-type ChainRole =
+export type ChainRole =
   { readonly kind: 'single'; readonly role: SingleRole } | { readonly kind: 'service'; readonly role: ServiceRole };
 
 const entries = (roles: Readonly<Record<string, SingleRole>>): ReadonlyMap<string, ChainRole> =>

@@ -108,3 +108,26 @@ export const chainNames = (table: AnyTable): ChainNames => {
   known.set(table, names);
   return names;
 };
+
+/** Whether a chain has one rule for each endpoint, of which each asks by chance or by memory whether it is that one's turn (iptables mode). */
+export const hasRulePerEndpoint = (chain: string): boolean => /^KUBE-SV[CL]-/.test(chain);
+
+/** A chain's name as people can read it: hashed names of nftables mode without what follows the hash. */
+export const shortChain = (chain: string): string =>
+  chain.replace(/^((?:service|local|external|firewall|endpoint)-[A-Z2-7]{8})-.*$/, '$1');
+
+/** What a name that belongs to one endpoint alone stands for: its chain, or a list or set that remembers its clients. */
+export type EndpointName =
+  /** `KUBE-SEP-3GZREHSJ2ZH62AXN`: the chain of iptables mode, and its list of recent clients. */
+  | 'KUBE-SEP'
+  /** `endpoint-SFDBSQB2-…`: the chain of nftables mode. */
+  | 'endpoint'
+  /** `affinity-SFDBSQB2-…`: the set of its clients in nftables mode. */
+  | 'affinity';
+
+/** Whether a name is one endpoint's, and of what; null: it is not. */
+export const endpointName = (name: string): EndpointName | null => {
+  if (name.startsWith('KUBE-SEP-')) return 'KUBE-SEP';
+  const found = /^(endpoint|affinity)-[A-Z2-7]{8}/.exec(name)?.[1];
+  return found === 'endpoint' || found === 'affinity' ? found : null;
+};

@@ -6,6 +6,9 @@ export const KUBE_PROXY_TABLE = 'kube-proxy';
 /** The dummy link that has the cluster's addresses in ipvs mode (pkg/proxy/ipvs/proxier.go, defaultDummyDevice). */
 export const SERVICE_LINK = 'kube-ipvs0';
 
+/** The mark of packets to be masqueraded (--iptables-masquerade-bit 14). */
+export const MASQUERADE_MARK = 0x4000n;
+
 /** Chains of the iptables and ipvs modes by which something is told; {@link chainRole} knows what all of them are for. */
 export const CHAIN = {
   services: 'KUBE-SERVICES',

@@ -32,8 +32,8 @@ export const explainTrees = (context: Context, flags: Flags, answers: readonly N
   if (others.length === 0) return [whole(first)];
   const groups = new Map<string, { readonly names: string[]; readonly answer: NodeTree; readonly tree: string }>();
   for (const answer of answers) {
-    // Packet counters stand in the lines as well, and no two nodes count alike.
-    const tree = printTree(answer.lines, { texts: false, paint: plainly }).replaceAll(/ {3}\([\d,]+ packets?\)$/gm, '');
+    // No two nodes count alike.
+    const tree = printTree(answer.lines, { texts: false, counts: false, paint: plainly });
     const known = groups.get(tree);
     if (known === undefined) groups.set(tree, { names: [answer.name], answer, tree });
     else known.names.push(answer.name);

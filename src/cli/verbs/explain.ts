@@ -7,6 +7,7 @@ import { traceJson } from '../../explain/path/trace-json.ts';
 import { traceSvg } from '../../explain/path/trace-svg.ts';
 import { summarize } from '../../explain/path/trace-summary.ts';
 import { traceTree } from '../../explain/path/trace-tree.ts';
+import { traceView, type TraceView } from '../../explain/path/trace-view.ts';
 import { whoWords } from '../../explain/question/who-words.ts';
 import { findRule } from '../../explain/why/find-rule.ts';
 import { whyNot } from '../../explain/why/why-not.ts';
@@ -88,7 +89,8 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
     const who = whoWords(node.ruleset, request.value, names);
     const answer = (ruleset: Ruleset): NodeAnswer => {
       const trace = simulate(ruleset, packet.value, options);
-      return { node: { ...node, ruleset }, trace, sentence: summarize(trace, who) };
+      const view = traceView(trace, names);
+      return { node: { ...node, ruleset }, trace, view, sentence: summarize(view, who) };
     };
     const now = answer(node.ruleset);
     if (changed.value === null) {
@@ -109,12 +111,12 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
         kind: 'Explanation',
         data: () =>
           answers.length === 1 && answers[0] !== undefined
-            ? { node: answers[0].node.name, summary: answers[0].sentence, ...traceJson(answers[0].trace) }
+            ? { node: answers[0].node.name, summary: answers[0].sentence, ...traceJson(answers[0].view) }
             : {
-                nodes: answers.map(({ node, trace, sentence }) => ({
+                nodes: answers.map(({ node, view, sentence }) => ({
                   node: node.name,
                   summary: sentence,
-                  ...traceJson(trace),
+                  ...traceJson(view),
                 })),
               },
       });
@@ -123,14 +125,14 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
       const [only, ...more] = answers;
       if (only === undefined || more.length > 0)
         return stop(this, flags, [error('svg-nodes', 'a picture shows one node', undefined, 'Give one --snapshot')]);
-      this.process.stdout.write(traceSvg(only.node.ruleset, only.trace, only.sentence));
+      this.process.stdout.write(traceSvg(only.node.ruleset, only.view, only.sentence));
       return undefined;
     }
     case 'tree':
       for (const text of explainTrees(
         this,
         flags,
-        answers.map(({ node, trace, sentence }) => ({ name: node.name, lines: traceTree(trace, names), sentence })),
+        answers.map(({ node, view, sentence }) => ({ name: node.name, lines: traceTree(view), sentence })),
       ))
         this.process.stdout.write(`${text}\n`);
   }
@@ -140,6 +142,7 @@ export async function explain(this: Context, flags: ExplainFlags): Promise<void>
 interface NodeAnswer {
   readonly node: LoadedNode;
   readonly trace: Trace;
+  readonly view: TraceView;
   readonly sentence: string;
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { accessOf, addresses, exposed, selection } from '../../../test/support/small-access.ts';
 import { nobody } from '../../net/address-set.ts';
 import { compileTable } from '../../compile/table/compile-table.ts';
-import { chainPurpose } from './chain-purpose.ts';
+import { chainPurpose, purposeWords } from './chain-purpose.ts';
 
 test('every chain that the guard makes is explained', () => {
   const office = addresses('198.51.100.0/28');
@@ -22,7 +22,10 @@ test('every chain that the guard makes is explained', () => {
     null,
     { replies: [{ address: null, protocol: 'tcp', port: 30_001 }] },
   );
-  const purposes = [...table.chains.keys()].map((name) => [name, chainPurpose(table, name)] as const);
+  const purposes = [...table.chains.keys()].map((name) => {
+    const purpose = chainPurpose(table, name);
+    return [name, purpose === null ? null : purposeWords(purpose)] as const;
+  });
   assert.deepEqual(
     purposes.filter(([, purpose]) => purpose === null),
     [],

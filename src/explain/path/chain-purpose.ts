@@ -1,69 +1,49 @@
 import { readOwnName, TABLE, type OwnName } from '../../compile/table/names.ts';
+import { chainRole, type ServiceRole, type SingleRole } from '../../kube-proxy/chain-role.ts';
 import { chainNames } from '../../kube-proxy/names.ts';
+import { MASQUERADE_MARK } from '../../kube-proxy/well-known.ts';
 import type { AnyTable } from '../../ruleset/table.ts';
+import { markText } from '../words/number-words.ts';
+import { BY_NAME, type Naming } from './naming.ts';
 
-// What the chains of kube-proxy and its neighbours are for (pkg/proxy/{iptables,ipvs,nftables}/proxier.go; pkg/kubelet/kubelet_network_linux.go).
-
-/** Of chains that stand in several tables with different jobs, the table is part of the key. */
-const IPTABLES: Readonly<Record<string, string>> = {
-  'KUBE-SERVICES': 'finds the Service that the packet is for',
-  'filter KUBE-SERVICES': 'refuses what is for a Service without endpoints',
-  'KUBE-NODEPORTS': 'finds the node port that the packet is for',
-  'filter KUBE-NODEPORTS': 'lets in the health checks of load balancers',
-  'KUBE-NODE-PORT': 'marks node port packets to be masqueraded',
-  'filter KUBE-NODE-PORT': 'lets in the health checks of load balancers',
-  'KUBE-LOAD-BALANCER': 'marks load balancer packets to be masqueraded',
-  'KUBE-EXTERNAL-SERVICES': 'refuses what is for a node port or external address without endpoints',
-  'KUBE-PROXY-FIREWALL': 'refuses what a load balancer’s source ranges leave out',
-  'KUBE-SOURCE-RANGES-FIREWALL': 'lets in the source ranges of load balancers',
-  'KUBE-FIREWALL': 'refuses packets that claim to come from 127.0.0.0/8',
-  'KUBE-FORWARD': 'lets forwarded packets of Services pass',
-  'KUBE-POSTROUTING': 'masquerades what was marked for it',
-  'KUBE-MARK-MASQ': 'marks the packet (0x4000) to be masqueraded',
-  'KUBE-MARK-DROP': 'marks the packet (0x8000) to be dropped',
-  'KUBE-IPVS-FILTER': 'refuses what is for a Service address but no Service port',
-  'KUBE-IPVS-OUT-FILTER': 'refuses what a load balancer’s source ranges leave out, from this node',
-  'KUBE-PROXY-CANARY': 'is there to notice that somebody flushed the tables',
-  'KUBE-KUBELET-CANARY': 'is there to notice that somebody flushed the tables',
-  'KUBE-IPTABLES-HINT': 'tells which flavour of iptables the kubelet uses',
-  'DOCKER-USER': 'holds the administrator’s own rules in front of Docker’s',
+/** What chains of kube-proxy and the kubelet do that a node has once. */
+const SINGLE: Readonly<Record<SingleRole, string>> = {
+  'find-service': 'finds the Service that the packet is for',
+  'find-node-port': 'finds the node port that the packet is for',
+  'find-service-or-node-port': 'finds the Service or node port that the packet is for',
+  'look-for-service': 'looks for the Service that the packet is for',
+  'same-for-node': 'the same for packets of this node',
+  'refuse-without-endpoints': 'refuses what is for a Service without endpoints',
+  'refuse-external-without-endpoints': 'refuses what is for a node port or external address without endpoints',
+  'check-node-port-endpoints': 'refuses node ports without endpoints',
+  'check-service-endpoints': 'refuses Services without endpoints',
+  'refuse-other-ports': 'refuses what is for a Service address but no Service port',
+  'refuse-by-source-ranges': 'refuses what a load balancer’s source ranges leave out',
+  'refuse-by-source-ranges-out': 'refuses what a load balancer’s source ranges leave out, from this node',
+  'admit-source-ranges': 'lets in the source ranges of load balancers',
+  'look-for-source-ranges': 'looks for source ranges of load balancers',
+  'admit-health-checks': 'lets in the health checks of load balancers',
+  'refuse-localhost-sources': 'refuses packets that claim to come from 127.0.0.0/8',
+  'forward-services': 'lets forwarded packets of Services pass',
+  'look-for-marked': 'looks for what must be masqueraded',
+  'masquerade-marked': 'masquerades what was marked for it',
+  'mark-masquerade': `marks the packet (${markText(MASQUERADE_MARK)}) to be masqueraded`,
+  'mark-drop': 'marks the packet (0x8000) to be dropped',
+  'mark-node-ports': 'marks node port packets to be masqueraded',
+  'mark-load-balancers': 'marks load balancer packets to be masqueraded',
+  reject: 'refuses with an answer',
+  canary: 'is there to notice that somebody flushed the tables',
+  'flavour-hint': 'tells which flavour of iptables the kubelet uses',
 };
 
-const PREFIXES: readonly (readonly [RegExp, string])[] = [
-  [/^KUBE-EXT-/, 'outside traffic of'],
-  [/^KUBE-SVC-/, 'chooses an endpoint of'],
-  [/^KUBE-SVL-/, 'chooses an endpoint on this node of'],
-  [/^KUBE-XLB-/, 'outside traffic of'],
-  [/^KUBE-FW-/, 'the source ranges of'],
-  [/^KUBE-SEP-/, 'rewrites to an endpoint of'],
-];
-
-const NFT: Readonly<Record<string, string>> = {
-  'filter-prerouting-pre-dnat': 'refuses what a load balancer’s source ranges leave out',
-  'filter-output-pre-dnat': 'the same for packets of this node',
-  'nat-prerouting': 'looks for the Service that the packet is for',
-  'nat-output': 'the same for packets of this node',
-  services: 'finds the Service or node port that the packet is for',
-  'firewall-check': 'looks for source ranges of load balancers',
-  'filter-input': 'refuses what is for a Service without endpoints',
-  'filter-forward': 'refuses what is for a Service without endpoints',
-  'filter-output': 'refuses what is for a Service without endpoints',
-  'nodeport-endpoints-check': 'refuses node ports without endpoints',
-  'service-endpoints-check': 'refuses Services without endpoints',
-  'cluster-ips-check': 'refuses what is for a Service address but no Service port',
-  'nat-postrouting': 'looks for what must be masqueraded',
-  masquerading: 'masquerades what was marked for it',
-  'mark-for-masquerade': 'marks the packet (0x4000) to be masqueraded',
-  'reject-chain': 'refuses with an answer',
+/** What chains of one Service port do; the Service's name follows. */
+const PER_SERVICE: Readonly<Record<ServiceRole, string>> = {
+  'outside-traffic': 'outside traffic of',
+  'choose-endpoint': 'chooses an endpoint of',
+  'choose-local-endpoint': 'chooses an endpoint on this node of',
+  'source-ranges': 'the source ranges of',
+  endpoint: 'rewrites to an endpoint of',
 };
-
-const NFT_PREFIXES: readonly (readonly [RegExp, string])[] = [
-  [/^external-/, 'outside traffic of'],
-  [/^service-/, 'chooses an endpoint of'],
-  [/^local-/, 'chooses an endpoint on this node of'],
-  [/^firewall-/, 'the source ranges of'],
-  [/^endpoint-/, 'rewrites to an endpoint of'],
-];
 
 const OWN: Readonly<Record<OwnName['kind'], string>> = {
   prerouting: 'judges who may reach a guarded port, before any rewriting',
@@ -83,28 +63,50 @@ const OWN: Readonly<Record<OwnName['kind'], string>> = {
   'group-replies': 'lets packets out to the addresses of an AddressGroup',
 };
 
-const ownPurpose = (chain: string): string | null => {
-  const own = readOwnName(chain);
-  if (own === null) return null;
-  const several = own.kind === 'local' && own.ports.first !== own.ports.last;
-  return several ? 'judges who may reach these ports' : OWN[own.kind];
-};
+const OWN_RANGE = 'judges who may reach these ports';
 
-/** What a chain is for, in words that follow its name; null where nothing is known about it. */
-export const chainPurpose = (table: AnyTable, chain: string): string | null => {
-  if (table.engine === 'nft' && table.name === TABLE.name) return ownPurpose(chain);
-  const isNft = table.engine === 'nft';
-  if (isNft && table.name !== 'kube-proxy') return null;
-  const known = isNft ? NFT[chain] : (IPTABLES[`${table.name} ${chain}`] ?? IPTABLES[chain]);
-  if (known !== undefined) return known;
+/** What a chain is for. */
+export type ChainPurpose =
+  | { readonly kind: 'own'; readonly own: OwnName }
+  | { readonly kind: 'single'; readonly role: SingleRole }
+  | {
+      readonly kind: 'service';
+      readonly role: ServiceRole;
+      /** `shop/frontend:http`; null: nothing tells. */
+      readonly service: string | null;
+      /** `10.244.1.64:8080`, of a chain that leads to one endpoint. */
+      readonly endpoint: string | null;
+    }
+  /** Docker’s, for the administrator. */
+  | { readonly kind: 'docker-user' };
+
+/** What a chain is for; null where nothing is known about it. */
+export const chainPurpose = (table: AnyTable, chain: string): ChainPurpose | null => {
+  if (table.engine === 'nft' && table.name === TABLE.name) {
+    const own = readOwnName(chain);
+    return own === null ? null : { kind: 'own', own };
+  }
+  const role = chainRole(table, chain);
+  if (role === null) return table.engine !== 'nft' && chain === 'DOCKER-USER' ? { kind: 'docker-user' } : null;
+  if (role.kind === 'single') return role;
   const { services, endpoints } = chainNames(table);
-  const prefix = (isNft ? NFT_PREFIXES : PREFIXES).find(([pattern]) => pattern.test(chain))?.[1];
-  if (prefix === undefined) return null;
-  const service = services.get(chain) ?? 'a Service';
-  const endpoint = endpoints.get(chain);
-  return endpoint === undefined ? `${prefix} ${service}` : `${prefix} ${service}: ${endpoint}`;
+  return { ...role, service: services.get(chain) ?? null, endpoint: endpoints.get(chain) ?? null };
 };
 
-/** A chain's name as people can read it: kube-proxy's hashed names without what follows the hash. */
-export const shortChain = (chain: string): string =>
-  chain.replace(/^((?:service|local|external|firewall|endpoint)-[A-Z2-7]{8})-.*$/, '$1');
+/** A purpose in words that follow the chain's name. `naming` says how an endpoint is called. */
+export const purposeWords = (purpose: ChainPurpose, naming: Naming = BY_NAME): string => {
+  switch (purpose.kind) {
+    case 'own': {
+      const { own } = purpose;
+      return own.kind === 'local' && own.ports.first !== own.ports.last ? OWN_RANGE : OWN[own.kind];
+    }
+    case 'single':
+      return SINGLE[purpose.role];
+    case 'service': {
+      const words = `${PER_SERVICE[purpose.role]} ${purpose.service ?? 'a Service'}`;
+      return purpose.endpoint === null ? words : `${words}: ${naming.endpoint(purpose.endpoint)}`;
+    }
+    case 'docker-user':
+      return 'holds the administrator’s own rules in front of Docker’s';
+  }
+};

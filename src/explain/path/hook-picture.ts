@@ -1,11 +1,12 @@
+import type { Family } from '../../net/family.ts';
 import type { Hook } from '../../ruleset/hook.ts';
-import { coversFamily, HOOKS } from '../../ruleset/hook.ts';
+import { coversFamily } from '../../ruleset/hook.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
 import type { AnyChain, AnyTable } from '../../ruleset/table.ts';
-import type { Trace, TraceNode, TraceStep } from '../../simulate/state/trace.ts';
-import { ruleWords } from './step-words.ts';
-import { shortChain } from './chain-purpose.ts';
-import { endpointText } from './trace-json.ts';
+import { shortChain } from '../../kube-proxy/names.ts';
+import { endpointText } from '../words/endpoint-text.ts';
+import { ruleDeeds } from './step-words.ts';
+import type { NodeView, StepView, TraceView } from './trace-view.ts';
 
 /** A base chain, or IPVS, as a row of its hook's box. */
 export interface PictureRow {
@@ -20,25 +21,25 @@ export type PictureHooks = Readonly<Record<Hook, readonly PictureRow[]>>;
 
 const MOST_NOTES = 5;
 
-const notesOf = (trace: Trace, step: TraceStep): readonly string[] => {
+const notesOf = (family: Family, step: StepView): readonly string[] => {
   if (step.kind === 'policy') return step.verdict === 'drop' ? ['policy: DROP'] : [];
   if (step.kind !== 'rule') return [];
   const decides = step.verdict?.kind === 'drop' || step.verdict?.kind === 'reject' || step.verdict?.kind === 'accept';
   const rewrites = step.effects.some(({ kind }) => kind === 'nat');
   const marks = step.effects.some((effect) => effect.kind === 'mark' && effect.from !== effect.to);
-  return decides || rewrites || marks ? ruleWords(trace.packet.family, step).split(', ') : [];
+  return decides || rewrites || marks ? ruleDeeds(family, step) : [];
 };
 
 const keyOf = (table: AnyTable, chain: AnyChain): string =>
   `${table.engine} ${table.family} ${table.name} ${chain.name}`;
 
 /** What each hook's box shows: all base chains in the order in which they run, those on the way lit and with what they did. */
-export const hookPicture = ({ tables }: Ruleset, trace: Trace): PictureHooks => {
-  const { family } = trace.packet;
+export const hookPicture = ({ tables }: Ruleset, view: TraceView): PictureHooks => {
+  const { family } = view.packet;
   const notes = new Map<string, Set<string>>();
   const ipvs = new Map<Hook, Set<string>>();
   // A fork can lie in the middle of a hop: each of its branches goes on in the chain in which it began.
-  const visit = ({ steps, next }: TraceNode, inside: string | null): void => {
+  const visit = ({ steps, next }: NodeView, inside: string | null): void => {
     let open = inside;
     for (const step of steps) {
       if (step.kind === 'hop' && step.at.kind === 'rule') {
@@ -48,11 +49,11 @@ export const hookPicture = ({ tables }: Ruleset, trace: Trace): PictureHooks => 
         const found = ipvs.get(step.hook) ?? new Set<string>();
         ipvs.set(step.hook, found);
         if (step.to !== null) found.add(`destination becomes ${endpointText(family, step.to)}`);
-      } else if (open !== null) for (const note of notesOf(trace, step)) notes.get(open)?.add(note);
+      } else if (open !== null) for (const note of notesOf(family, step)) notes.get(open)?.add(note);
     }
     if (next.kind === 'fork') for (const { node } of next.branches) visit(node, open);
   };
-  visit(trace.root, null);
+  visit(view.root, null);
   const rows = (hook: Hook): readonly PictureRow[] => [
     ...tables.flatMap((table) =>
       coversFamily(table.family, family)
@@ -84,7 +85,12 @@ export const hookPicture = ({ tables }: Ruleset, trace: Trace): PictureHooks => 
       };
     }),
   ];
-  return Object.fromEntries(
-    HOOKS.map((hook) => [hook, rows(hook).toSorted((a, b) => a.priority - b.priority)]),
-  ) as unknown as PictureHooks;
+  const inOrder = (hook: Hook): readonly PictureRow[] => rows(hook).toSorted((a, b) => a.priority - b.priority);
+  return {
+    prerouting: inOrder('prerouting'),
+    input: inOrder('input'),
+    forward: inOrder('forward'),
+    output: inOrder('output'),
+    postrouting: inOrder('postrouting'),
+  };
 };

@@ -6,19 +6,15 @@ import type { AnyChain, AnyTable } from '../../ruleset/table.ts';
 import type { Verdict } from '../../ruleset/values/verdict.ts';
 import { tableOf, type KernelHop } from '../../kernel-trace/kernel-hops.ts';
 import { refOf, type Place } from '../../simulate/state/place.ts';
-import { chainPurpose, shortChain } from './chain-purpose.ts';
+import { shortChain } from '../../kube-proxy/names.ts';
+import { chainPurpose, purposeWords } from './chain-purpose.ts';
 import { verdictWords } from './step-words.ts';
-import type { TreeLine } from '../words/tree-line.ts';
+import { line as lineAt, type TreeLine } from '../words/tree-line.ts';
 
 type RulePlace = Extract<Place, { kind: 'rule' }>;
 
-const line = (kind: TreeLine['kind'], head: string, words: string, level = 0): TreeLine => ({
-  kind,
-  depth: 0,
-  level,
-  head,
-  words,
-});
+const line = (kind: TreeLine['kind'], head: string, words: string, level = 0): TreeLine =>
+  lineAt(kind, 0, head, words, level);
 
 /** Where a rule stands; null: the event is no rule's, or the rule is in no dump. */
 const numberOf = (chain: AnyChain | undefined, { event }: TraceEvent): number | null => {
@@ -52,7 +48,7 @@ const wordsOf = (table: AnyTable | undefined, event: TraceEvent, place: RulePlac
   const rewritten = place === null ? null : rewriting(place);
   if (rewritten !== null) return rewritten;
   if (verdict.kind === 'continue') return 'matches, and goes on';
-  return place === null ? verdict.kind : verdictWords(verdict, place);
+  return place === null ? verdict.kind : verdictWords(verdict, null);
 };
 
 /** Most names of chains are shorter. */
@@ -134,6 +130,6 @@ const natOf = (steps: readonly Step[]): NatStep | undefined => {
 };
 
 const purpose = (table: AnyTable, chain: string): string => {
-  const words = chainPurpose(table, chain);
-  return words === null ? '' : `: ${words}`;
+  const found = chainPurpose(table, chain);
+  return found === null ? '' : `: ${purposeWords(found)}`;
 };

@@ -3,7 +3,8 @@ import type { Family } from '../../net/family.ts';
 import type { Outcome } from '../../simulate/state/outcome.ts';
 import { refOf } from '../../simulate/state/place.ts';
 import { refText } from '../../lower/rule-ref.ts';
-import { endpointText } from './trace-json.ts';
+import { endpointText } from '../words/endpoint-text.ts';
+import { BY_NAME, type Naming } from './naming.ts';
 
 /** `a pod on this node`, `on another node, by way of 192.0.2.11`. */
 export const whereWords = (family: Family, { where, via }: Outcome): string => {
@@ -41,8 +42,8 @@ export const unknownWords = ({ decidedBy, why = 'not understood' }: Outcome): st
 };
 
 /** The end of one way, in words. */
-export const outcomeWords = (family: Family, outcome: Outcome): string => {
-  const to = outcome.to === null ? '' : ` ${endpointText(family, outcome.to)}`;
+export const outcomeWords = (family: Family, outcome: Outcome, naming: Naming = BY_NAME): string => {
+  const to = outcome.to === null ? '' : ` ${naming.endpoint(endpointText(family, outcome.to))}`;
   const client = CLIENT[outcome.client];
   switch (outcome.result) {
     case 'delivered': {

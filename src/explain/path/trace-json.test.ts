@@ -4,6 +4,7 @@ import { after, ask } from '../../../test/support/ask.ts';
 import { capturedNode, CAPTURED_MODES } from '../../../test/support/captured-node.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
 import { outcomeJson, traceJson } from './trace-json.ts';
+import { traceView } from './trace-view.ts';
 
 const KEYS = [
   'result',
@@ -145,7 +146,7 @@ describe('the contract of outcomes[]', () => {
 
 describe('the contract of trace', () => {
   const { trace } = ask(capturedNode('nftables', 'small'), '203.0.113.7', '192.0.2.10:30001');
-  const json = traceJson(trace);
+  const json = traceJson(traceView(trace));
 
   test('the packet is said in full', () => {
     assert.deepEqual(json.packet, {

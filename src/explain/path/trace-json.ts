@@ -3,23 +3,18 @@ import type { Family } from '../../net/family.ts';
 import { PROTOCOL_NUMBER, PROTOCOLS } from '../../net/protocol.ts';
 import { prefixes } from '../../net/prefix-set.ts';
 import { formatPrefix } from '../../net/prefix.ts';
-import type { Assumption, Endpoint, Outcome } from '../../simulate/state/outcome.ts';
+import type { Assumption, Outcome } from '../../simulate/state/outcome.ts';
 import type { PacketSet } from '../../simulate/state/packet-set.ts';
 import { refOf } from '../../simulate/state/place.ts';
-import type { Effect, Header, Trace, TraceNode, TraceStep } from '../../simulate/state/trace.ts';
+import type { Effect, Header } from '../../simulate/state/trace.ts';
+import { endpointText } from '../words/endpoint-text.ts';
 import { fractionText, markText } from '../words/number-words.ts';
+import type { NodeView, StepView, TraceView } from './trace-view.ts';
 
 // The contract of `explain -o json` (docs/explain.md). Fields may come, none goes or changes its meaning.
 
 const addressText = (family: Family, value: bigint | null): string | null =>
   value === null ? null : formatAddress({ family, value });
-
-/** `10.244.1.64:8080`, `[fd00::1]:8080`. */
-export const endpointText = (family: Family, { address, port }: Endpoint): string => {
-  const text = formatAddress({ family, value: address });
-  if (port === null) return text;
-  return family === 6 ? `[${text}]:${port}` : `${text}:${port}`;
-};
 
 const assumptionJson = ({ at, what, holds, why }: Assumption) => ({ ref: refOf(at), what, holds, why });
 
@@ -73,7 +68,7 @@ const effectJson = (family: Family, effect: Effect): Readonly<Record<string, unk
   }
 };
 
-const stepJson = (family: Family, step: TraceStep): Readonly<Record<string, unknown>> => {
+const stepJson = (family: Family, step: StepView): Readonly<Record<string, unknown>> => {
   switch (step.kind) {
     case 'hop':
       return {
@@ -120,7 +115,7 @@ const stepJson = (family: Family, step: TraceStep): Readonly<Record<string, unkn
   }
 };
 
-const nodeJson = (family: Family, { steps, next }: TraceNode): Readonly<Record<string, unknown>> => ({
+const nodeJson = (family: Family, { steps, next }: NodeView): Readonly<Record<string, unknown>> => ({
   steps: steps.map((step) => stepJson(family, step)),
   ...(next.kind === 'outcome'
     ? { outcome: next.index }
@@ -148,7 +143,7 @@ export const packetJson = (packet: PacketSet) => ({
 });
 
 /** A whole trace as data. */
-export const traceJson = ({ packet, outcomes, root }: Trace) => ({
+export const traceJson = ({ packet, outcomes, root }: TraceView) => ({
   packet: packetJson(packet),
   outcomes: outcomes.map((outcome) => outcomeJson(packet.family, outcome)),
   trace: nodeJson(packet.family, root),

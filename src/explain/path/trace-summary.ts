@@ -2,19 +2,12 @@ import type { Family } from '../../net/family.ts';
 import { refText } from '../../lower/rule-ref.ts';
 import type { Outcome } from '../../simulate/state/outcome.ts';
 import { refOf } from '../../simulate/state/place.ts';
-import type { Trace } from '../../simulate/state/trace.ts';
-import { allSteps } from '../../simulate/all-steps.ts';
+import { endpointText } from '../words/endpoint-text.ts';
 import { countWord, fractionText, sumOf } from '../words/number-words.ts';
 import { unknownWords, whereWords } from './outcome-words.ts';
-import { endpointText } from './trace-json.ts';
+import { hooksOf, stepsFrom, type TraceView } from './trace-view.ts';
 
 const distinct = (items: readonly string[]): readonly string[] => [...new Set(items)];
-
-/** Does the packet, on any of its ways, pass filter/INPUT of this node? */
-export const passesInput = (trace: Trace): boolean => {
-  for (const step of allSteps(trace.root)) if (step.kind === 'hop' && step.hook === 'input') return true;
-  return false;
-};
 
 const delivered = (family: Family, outcomes: readonly Outcome[]): string => {
   const endpoints = distinct(outcomes.flatMap(({ to }) => (to === null ? [] : [endpointText(family, to)])));
@@ -52,17 +45,17 @@ const single = (family: Family, outcome: Outcome): string => {
 };
 
 /** What becomes of a packet, in one sentence that begins with `who`: `A TCP connection from … to node port 30001 (shop/web) …`. */
-export const summarize = (trace: Trace, who: string): string => {
-  const { family } = trace.packet;
-  const { outcomes } = trace;
+export const summarize = (view: TraceView, who: string): string => {
+  const { family } = view.packet;
+  const { outcomes } = view;
   const kinds = distinct(outcomes.map(({ result }) => result));
   const [first] = outcomes;
   if (first === undefined) return `${who} has no way that is known.`;
   const reached = outcomes.filter(({ result }) => result === 'delivered');
-  const isRewritten = [...allSteps(trace.root)].some(
+  const isRewritten = [...stepsFrom(view.root)].some(
     (step) => step.kind === 'rule' && step.effects.some((effect) => effect.kind === 'nat' && effect.how === 'dnat'),
   );
-  const blind = reached.length > 0 && isRewritten && !passesInput(trace) ? '; filter/INPUT never sees it' : '';
+  const blind = reached.length > 0 && isRewritten && !hooksOf(view).has('input') ? '; filter/INPUT never sees it' : '';
   if (kinds.length === 1)
     return kinds[0] === 'delivered'
       ? `${who} ${delivered(family, outcomes)}${blind}.`

@@ -4,11 +4,13 @@ import { ask } from '../../../test/support/ask.ts';
 import { capturedNode, CAPTURED_MODES } from '../../../test/support/captured-node.ts';
 import { traceSvg } from './trace-svg.ts';
 import { summarize } from './trace-summary.ts';
+import { traceView } from './trace-view.ts';
 
 const picture = (mode: (typeof CAPTURED_MODES)[number], to: string): string => {
   const ruleset = capturedNode(mode, 'small');
   const { trace, who } = ask(ruleset, '203.0.113.7', to);
-  return traceSvg(ruleset, trace, summarize(trace, who));
+  const view = traceView(trace);
+  return traceSvg(ruleset, view, summarize(view, who));
 };
 
 /** Tags that are open at the end, or closed in the wrong order; none: the elements are well nested. */

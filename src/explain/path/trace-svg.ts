@@ -1,10 +1,9 @@
 import type { Hook } from '../../ruleset/hook.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
-import type { Trace } from '../../simulate/state/trace.ts';
-import { allSteps } from '../../simulate/all-steps.ts';
 import { hookPicture, type PictureRow } from './hook-picture.ts';
 import { fractionText } from '../words/number-words.ts';
 import { outcomeWords } from './outcome-words.ts';
+import { stepsFrom, type TraceView } from './trace-view.ts';
 import { cut, escapeXml, wrap } from '../words/svg-text.ts';
 
 const WIDTH = 1200;
@@ -65,10 +64,10 @@ const arrow = (lit: boolean, points: readonly Point[]): string =>
   `<polyline class="${lit ? 'al' : 'a'}" marker-end="url(#${lit ? 'hl' : 'h'})" points="${points.map(({ x, y }) => `${x},${y}`).join(' ')}"/>`;
 
 /** Which parts of the picture the packet passes. */
-const passed = (trace: Trace) => {
+const passed = (view: TraceView) => {
   const hooks = new Set<Hook>();
   let [local, routed, balanced] = [false, false, false];
-  for (const step of allSteps(trace.root)) {
+  for (const step of stepsFrom(view.root)) {
     if (step.kind === 'hop' || step.kind === 'ipvs' || step.kind === 'translated') hooks.add(step.hook);
     if (step.kind === 'socket') local = true;
     // IPVS takes packets from input to output; no program sees them.
@@ -82,9 +81,9 @@ const passed = (trace: Trace) => {
  * A picture of the hooks with their chains in the order in which they run, the packet's way lit. A whole SVG document, 1200 px wide; it follows the
  * reader's light or dark setting. `sentence`: what {@link summarize} says.
  */
-export const traceSvg = (ruleset: Ruleset, trace: Trace, sentence: string): string => {
-  const rows = hookPicture(ruleset, trace);
-  const { hooks, local, routed, balanced } = passed(trace);
+export const traceSvg = (ruleset: Ruleset, view: TraceView, sentence: string): string => {
+  const rows = hookPicture(ruleset, view);
+  const { hooks, local, routed, balanced } = passed(view);
   const title = wrap(sentence, 140);
   const top = 34 + title.length * 20;
   const upper = Math.max(heightOf(rows.input), heightOf(rows.output));
@@ -94,9 +93,9 @@ export const traceSvg = (ruleset: Ruleset, trace: Trace, sentence: string): stri
   const [first, second, third, fourth] = columns;
   const mid = low + 40;
   const routing: Point = { x: first + BOX + 38, y: mid };
-  const ends = trace.outcomes.map((outcome) => {
+  const ends = view.outcomes.map((outcome) => {
     const share = outcome.probability === null ? '' : `${fractionText(outcome.probability)}  `;
-    return wrap(`${share}${outcomeWords(trace.packet.family, outcome)}`, 150);
+    return wrap(`${share}${outcomeWords(view.packet.family, outcome)}`, 150);
   });
   const endAt = low + lower + 40;
   const height = endAt + ends.reduce((sum, lines) => sum + lines.length * 18 + 4, 0) + 16;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { ask } from '../../../test/support/ask.ts';
+import { after, ask } from '../../../test/support/ask.ts';
 import { capturedNode, CAPTURED_MODES, type CapturedMode } from '../../../test/support/captured-node.ts';
 import { nodeWith } from '../../../test/support/node-with.ts';
 import { packetOf } from '../../../test/support/packet-lines.ts';
@@ -11,12 +11,14 @@ import { outcomeWords } from './outcome-words.ts';
 import { summarize } from './trace-summary.ts';
 import { printTree } from '../words/tree-line.ts';
 import { traceTree } from './trace-tree.ts';
+import { traceView } from './trace-view.ts';
 
 const plain = (_kind: unknown, text: string): string => text;
 
 const told = (mode: CapturedMode, from: string, to: string): string => {
   const { trace, who } = ask(capturedNode(mode, 'small'), from, to);
-  return `${summarize(trace, who)}\n\n${printTree(traceTree(trace), { texts: true, paint: plain })}\n`;
+  const view = traceView(trace);
+  return `${summarize(view, who)}\n\n${printTree(traceTree(view), { texts: true, paint: plain })}\n`;
 };
 
 describe('the way of a packet as a tree', () => {
@@ -47,7 +49,7 @@ describe('the way of a packet as a tree', () => {
     const ruleset = nodeWith({ 'rules.nft': text });
     return simulate(ruleset, packetOf(ruleset, '203.0.113.7 -> 192.0.2.10:22/tcp in eth0'));
   };
-  const drawn = (trace: Trace): string => printTree(traceTree(trace), { texts: false, paint: plain });
+  const drawn = (trace: Trace): string => printTree(traceTree(traceView(trace)), { texts: false, paint: plain });
 
   test('every way is drawn where few rules cannot be told', () => assert.doesNotMatch(drawn(doubtful(5)), /more ways/));
 
@@ -57,9 +59,22 @@ describe('the way of a packet as a tree', () => {
     assert.ok(tree.split('\n').length < 500);
   });
 
+  test('a rewriting is known behind a fork that lies between it and the routing', () => {
+    const forked = after(
+      capturedNode('nftables', 'small'),
+      "nft 'add table inet own'",
+      "nft 'add chain inet own pre { type filter hook prerouting priority -90; }'",
+      "nft 'add rule inet own pre numgen random mod 2 vmap { 0 : accept, 1 : drop }'",
+    );
+    const { trace } = ask(forked, '203.0.113.7', '192.0.2.10:30001');
+    const routing = drawn(trace).match(/routing +→ forward.*$/gm) ?? [];
+    assert.equal(routing.length, 2);
+    for (const words of routing) assert.match(words, /the destination is no longer this node/);
+  });
+
   test('a way that is not followed to its end says why', () =>
     assert.equal(
-      summarize(doubtful(16), 'A packet'),
+      summarize(traceView(doubtful(16)), 'A packet'),
       'A packet cannot be followed to its end: t in 12: too many rules before it cannot be told from the dumps.',
     ));
 

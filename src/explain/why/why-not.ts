@@ -11,7 +11,7 @@ import { allSteps } from '../../simulate/all-steps.ts';
 import { refOf, type Place } from '../../simulate/state/place.ts';
 import type { Effect, Header, Trace, TraceStep } from '../../simulate/state/trace.ts';
 import type { AskedRule } from './find-rule.ts';
-import { endpointText } from '../path/trace-json.ts';
+import { endpointText } from '../words/endpoint-text.ts';
 import { unmetCondition, type Unmet } from './unmet-condition.ts';
 
 /** Base chains from which a chain can be reached by jumps. */

@@ -1,3 +1,5 @@
+import { grouped } from './number-words.ts';
+
 /** A line of the tree: how deep it stands, what stands in front, and what it says. */
 export interface TreeLine {
   /** Forks around it. */
@@ -8,29 +10,43 @@ export interface TreeLine {
   readonly kind: 'hook' | 'rule' | 'rule-text' | 'route' | 'fork' | 'branch' | 'end';
   readonly head: string;
   readonly words: string;
+  /** How often the kernel says that a rule has matched; null: the dump does not tell, or the line is no rule's. */
+  readonly packets: bigint | null;
 }
 
-export const line = (kind: TreeLine['kind'], depth: number, head: string, words: string, level = 0): TreeLine => ({
-  kind,
-  depth,
-  level,
-  head,
-  words,
-});
+export const line = (
+  kind: TreeLine['kind'],
+  depth: number,
+  head: string,
+  words: string,
+  level = 0,
+  packets: bigint | null = null,
+): TreeLine => ({ kind, depth, level, head, words, packets });
+
+const countWords = (packets: bigint): string => `   (${grouped(packets)} packet${packets === 1n ? '' : 's'})`;
 
 const HEAD = 12;
 
-/** The tree as text. `paint` colours a line's part; rules' own text is left out where `texts` is false. */
+/** The tree as text. `paint` colours a line's part; rules' own text is left out where `texts` is false, how often they matched where `counts` is. */
 export const printTree = (
   lines: readonly TreeLine[],
-  { texts, paint }: { readonly texts: boolean; readonly paint: (kind: TreeLine['kind'], text: string) => string },
+  {
+    texts,
+    counts = true,
+    paint,
+  }: {
+    readonly texts: boolean;
+    readonly counts?: boolean;
+    readonly paint: (kind: TreeLine['kind'], text: string) => string;
+  },
 ): string =>
   lines
     .filter(({ kind }) => texts || kind !== 'rule-text')
-    .map(({ depth, level, kind, head, words }) => {
+    .map(({ depth, level, kind, head, words, packets }) => {
       const margin = '    '.repeat(depth);
       if (kind === 'hook' || kind === 'route') return `${margin}${paint(kind, head.padEnd(HEAD))}${words}`.trimEnd();
       const inset = kind === 'end' ? '' : kind === 'branch' ? '  ' : ' '.repeat(HEAD + 2) + '  '.repeat(level);
-      return `${margin}${inset}${paint(kind, [head, words].filter(Boolean).join('  '))}`;
+      const counted = packets === null || !counts ? '' : countWords(packets);
+      return `${margin}${inset}${paint(kind, `${[head, words].filter(Boolean).join('  ')}${counted}`)}`;
     })
     .join('\n');

@@ -8,8 +8,14 @@ import type { AnyChain, AnyTable } from '../../ruleset/table.ts';
 export type Place =
   | { readonly kind: 'rule'; readonly table: AnyTable; readonly chain: AnyChain; readonly number: number | 'policy' }
   | { readonly kind: 'ipvs'; readonly server: VirtualServer }
-  /** A routing decision: the route, the policy rule or the check, as text. */
-  | { readonly kind: 'routing'; readonly family: 4 | 6; readonly table: string; readonly text: string }
+  /** A routing decision: the route, the policy rule or the check, as text; `device`: the one that the route names. */
+  | {
+      readonly kind: 'routing';
+      readonly family: 4 | 6;
+      readonly table: string;
+      readonly text: string;
+      readonly device?: string | null;
+    }
   | { readonly kind: 'socket'; readonly family: 4 | 6; readonly text: string };
 
 const textOf = ({ chain, number }: Extract<Place, { kind: 'rule' }>): string => {

@@ -30,11 +30,12 @@ export interface Routed {
   readonly place: Place;
 }
 
-const placeOf = (index: HostIndex, table: string, text: string): Place => ({
+const placeOf = (index: HostIndex, table: string, text: string, device: string | null = null): Place => ({
   kind: 'routing',
   family: index.family,
   table,
   text,
+  device,
 });
 
 const keyOf = (context: Context, state: State, from: string): FibKey => ({
@@ -81,7 +82,7 @@ const decide = (context: Context, state: State, result: FibResult, chooseSource:
       ];
     case 'route': {
       const { route, table } = result;
-      const place = placeOf(index, table, textOf(route));
+      const place = placeOf(index, table, textOf(route), route.device);
       const local =
         LOCAL_TYPES.has(route.type) && !(chooseSource && route.type !== 'local' && route.type !== 'anycast');
       return waysOf(route).map(({ device, via, share }) => ({

@@ -1,0 +1,64 @@
+import { endpointName, hasRulePerEndpoint, shortChain } from '../../kube-proxy/names.ts';
+
+/** How things are called that can belong to one endpoint alone. Texts of endpoints are those of {@link endpointText}. */
+export interface Naming {
+  /**
+   * own: everything by its own name. general: one branch is drawn for several that are alike, so that what only one of them has is called
+   * in general or left out. comparison: drawn only to see which branches are alike.
+   */
+  readonly kind: 'own' | 'general' | 'comparison';
+  /** An endpoint to which a packet goes. */
+  readonly endpoint: (text: string) => string;
+  /** A chain to which a rule leads. */
+  readonly chain: (name: string) => string;
+  /** A list or a set that remembers clients. */
+  readonly memory: (name: string) => string;
+  /** A rule of a chain that is jumped to. */
+  readonly rule: (chain: string, number: number | 'policy') => string;
+}
+
+/** Everything by its own name. */
+export const BY_NAME: Naming = {
+  kind: 'own',
+  endpoint: (text) => text,
+  chain: shortChain,
+  memory: shortChain,
+  rule: (chain, number) => `${shortChain(chain)} ${number}`,
+};
+
+/** The names in a branch that stands for several: its own endpoint (null: it has none), that endpoint's chain and what remembers clients. */
+const alike = (own: string | null, { endpoint }: Naming): Omit<Naming, 'kind' | 'rule'> => ({
+  endpoint: (text) => (text === own ? 'that endpoint' : endpoint(text)),
+  chain: (name) => {
+    const kind = endpointName(name);
+    return kind === null ? shortChain(name) : `${kind}-…`;
+  },
+  memory: (name) => {
+    const kind = endpointName(name);
+    if (kind === null) return shortChain(name);
+    return kind === 'affinity' ? `${kind}-…` : kind;
+  },
+});
+
+/** For branches of which one is drawn; within a comparison it goes on as one. */
+export const inGeneral = (own: string, outer: Naming): Naming =>
+  outer.kind === 'comparison'
+    ? inComparison(own, outer)
+    : {
+        kind: 'general',
+        ...alike(own, outer),
+        rule: (chain, number) => {
+          const kind = endpointName(chain);
+          return kind === null ? `${shortChain(chain)} ${number}` : `${kind}-…`;
+        },
+      };
+
+/** For branches that are compared: which rule of a Service's chain leads to the endpoint makes no difference either. */
+export const inComparison = (own: string | null, outer: Naming): Naming => {
+  const names = alike(own, outer);
+  return {
+    kind: 'comparison',
+    ...names,
+    rule: (chain, number) => (hasRulePerEndpoint(chain) ? chain : `${names.chain(chain)} ${number}`),
+  };
+};
