@@ -7,6 +7,8 @@ export interface Naming {
    * in general or left out. comparison: drawn only to see which branches are alike.
    */
   readonly kind: 'own' | 'general' | 'comparison';
+  /** The endpoints that are called in general; empty: none. */
+  readonly own: string;
   /** An endpoint to which a packet goes. */
   readonly endpoint: (text: string) => string;
   /** A chain to which a rule leads. */
@@ -20,6 +22,7 @@ export interface Naming {
 /** Everything by its own name. */
 export const BY_NAME: Naming = {
   kind: 'own',
+  own: '',
   endpoint: (text) => text,
   chain: shortChain,
   memory: shortChain,
@@ -27,7 +30,8 @@ export const BY_NAME: Naming = {
 };
 
 /** The names in a branch that stands for several: its own endpoint (null: it has none), that endpoint's chain and what remembers clients. */
-const alike = (own: string | null, { endpoint }: Naming): Omit<Naming, 'kind' | 'rule'> => ({
+const alike = (own: string | null, { own: outer, endpoint }: Naming): Omit<Naming, 'kind' | 'rule'> => ({
+  own: own === null ? outer : `${outer} ${own}`,
   endpoint: (text) => (text === own ? 'that endpoint' : endpoint(text)),
   chain: (name) => {
     const kind = endpointName(name);

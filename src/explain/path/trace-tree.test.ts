@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { after, ask } from '../../../test/support/ask.ts';
 import { capturedNode, CAPTURED_MODES, type CapturedMode } from '../../../test/support/captured-node.ts';
-import { nodeWith } from '../../../test/support/node-with.ts';
+import { nodeWith, savedTables } from '../../../test/support/node-with.ts';
 import { packetOf } from '../../../test/support/packet-lines.ts';
 import { simulate } from '../../simulate/simulate.ts';
 import type { Trace } from '../../simulate/state/trace.ts';
@@ -70,6 +70,15 @@ describe('the way of a packet as a tree', () => {
     const routing = drawn(trace).match(/routing +→ forward.*$/gm) ?? [];
     assert.equal(routing.length, 2);
     for (const words of routing) assert.match(words, /the destination is no longer this node/);
+  });
+
+  test('a rule that all branches told as one share keeps its text, though that begins as one of their endpoints', () => {
+    const rule = '-A PREROUTING -p tcp -m tcp --dport 30999 -j DNAT --to-destination 10.244.1.64:8080-8090';
+    const ruleset = nodeWith({ 'iptables-save.txt': savedTables({ nat: [rule] }) });
+    const { trace } = ask(ruleset, '203.0.113.7', '192.0.2.10:30999');
+    const tree = printTree(traceTree(traceView(trace)), { texts: true, paint: plain });
+    assert.match(tree, /destination becomes that endpoint/);
+    assert.ok(tree.includes(rule), tree);
   });
 
   test('a way that is not followed to its end says why', () =>

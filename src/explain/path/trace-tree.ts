@@ -57,26 +57,33 @@ const drawBranch = (
 interface Group {
   readonly title: string;
   readonly branches: [BranchView, ...BranchView[]];
+  /** The first branch as it was drawn to be compared; null: no other branch assumes the same. */
+  readonly compared: readonly TreeLine[] | null;
 }
 
+const drawForComparison = (drawing: Drawing, branch: BranchView, spot: Spot): readonly TreeLine[] => {
+  const naming = inComparison(ownEndpoint(drawing, branch), drawing.naming);
+  const known = drawing.compared.get(branch.node);
+  if (known !== undefined && known.own === naming.own) return known.lines;
+  const lines = drawBranch(drawing, branch, spot, naming);
+  drawing.compared.set(branch.node, { own: naming.own, lines });
+  return lines;
+};
+
 const groupsOf = (drawing: Drawing, branches: readonly BranchView[], spot: Spot): readonly Group[] => {
-  const titled = branches.map((branch): Group => ({
+  const titled = branches.map((branch) => ({
     title: branch.assuming === null ? '' : assumptionWords(branch.assuming),
-    branches: [branch],
+    branch,
   }));
   const sameTitle = new Map<string, number>();
   for (const { title } of titled) sameTitle.set(title, (sameTitle.get(title) ?? 0) + 1);
   const groups = new Map<string, Group>();
-  for (const one of titled) {
-    const [branch] = one.branches;
-    const lines =
-      sameTitle.get(one.title) === 1
-        ? []
-        : drawBranch(drawing, branch, spot, inComparison(ownEndpoint(drawing, branch), drawing.naming));
-    const told = lines.map(({ depth, level, head, words }) => `${depth} ${level} ${head} ${words}`);
-    const key = [one.title, ...told].join('\n');
+  for (const { title, branch } of titled) {
+    const compared = sameTitle.get(title) === 1 ? null : drawForComparison(drawing, branch, spot);
+    const told = (compared ?? []).map(({ depth, level, head, words }) => `${depth} ${level} ${head} ${words}`);
+    const key = [title, ...told].join('\n');
     const known = groups.get(key);
-    if (known === undefined) groups.set(key, one);
+    if (known === undefined) groups.set(key, { title, branches: [branch], compared });
     else known.branches.push(branch);
   }
   return [...groups.values()];
@@ -115,16 +122,16 @@ const drawFork = (drawing: Drawing, next: ForkView, depth: number): void => {
       level,
     ),
   );
-  for (const { title, branches: members } of groupsOf(drawing, branches, spot)) {
+  for (const { title, branches: members, compared } of groupsOf(drawing, branches, spot)) {
     const [first] = members;
     const own = ownEndpoint(drawing, first);
     const naming = members.length > 1 && own !== null ? inGeneral(own, drawing.naming) : drawing.naming;
     const endpoints = members.flatMap((one) => ownEndpoint(drawing, one) ?? []);
     const words = [title, listOf(endpoints.map(drawing.naming.endpoint))].filter(Boolean).join(': ');
-    drawing.lines.push(
-      line('branch', depth, shareOf(members), words, level),
-      ...drawBranch(drawing, first, spot, naming),
-    );
+    // Within a comparison it serves as it is: forks in one another would be drawn again and again.
+    const isCompared = drawing.naming.kind === 'comparison' && compared !== null;
+    const lines = isCompared ? compared : drawBranch(drawing, first, spot, naming);
+    drawing.lines.push(line('branch', depth, shareOf(members), words, level), ...lines);
   }
 };
 
@@ -150,7 +157,15 @@ const draw = (drawing: Drawing, { steps, next }: NodeView, depth: number): void 
 
 /** The way of a packet as the lines of an indented tree. */
 export const traceTree = (view: TraceView): readonly TreeLine[] => {
-  const drawing: Drawing = { view, lines: [], chains: new Map(), hook: '', naming: BY_NAME, doubts: 0 };
+  const drawing: Drawing = {
+    view,
+    lines: [],
+    chains: new Map(),
+    hook: '',
+    naming: BY_NAME,
+    compared: new Map(),
+    doubts: 0,
+  };
   draw(drawing, view.root, 0);
   return drawing.lines;
 };
