@@ -6,6 +6,7 @@ import { selectsService } from './applies.ts';
 import { policyName } from './evaluate.ts';
 import { failsafesOf, permittedFailsafes, portsWithout, type Failsafe } from './failsafes.ts';
 import type { AccessOptions } from './model.ts';
+import { atOrigin } from '../policy/origin.ts';
 
 /** Ports of one protocol that the same policies cover, whether a Service uses them or not. */
 export interface BarePorts {
@@ -75,18 +76,19 @@ const claimsOf = (
   options: AccessOptions,
   problems: Diagnostic[],
 ): readonly Claim[] => {
-  const at = { source: item.origin.source };
   if (item.kind === 'name') {
     if (policy.kind === 'ClusterNodePortPolicy')
-      problems.push({
-        ...warning(
-          'port-name-without-service',
-          `the port name ${item.name} selects nothing here`,
-          item.origin.span,
-          'subject.ports takes numbers; names belong to Services',
+      problems.push(
+        atOrigin(
+          warning(
+            'port-name-without-service',
+            `the port name ${item.name} selects nothing here`,
+            undefined,
+            'subject.ports takes numbers; names belong to Services',
+          ),
+          item.origin,
         ),
-        ...at,
-      });
+      );
     return [];
   }
   const { ports } = item;
@@ -98,29 +100,31 @@ const claimsOf = (
     const single = ports.first === ports.last;
     if (single && permitted.includes(ports.first)) return [{ protocol, ports, policies: [policy], policy }];
     for (const { what, ports: safe } of met)
-      problems.push({
-        ...(single && item.protocol !== null
-          ? error(
-              'failsafe-port',
-              `${formatPorts(ports, protocol)} is a failsafe port (${what})`,
-              item.origin.span,
-              `A mistake here cuts you off; if you mean it, add --allow-failsafe ${ports.first}`,
-            )
-          : single
+      problems.push(
+        atOrigin(
+          single && item.protocol !== null
             ? error(
                 'failsafe-port',
                 `${formatPorts(ports, protocol)} is a failsafe port (${what})`,
-                item.origin.span,
-                `A mistake here cuts you off; if you mean it, add --allow-failsafe ${ports.first}, or name another protocol`,
+                undefined,
+                `A mistake here cuts you off; if you mean it, add --allow-failsafe ${ports.first}`,
               )
-            : warning(
-                'failsafe-passed-over',
-                `the range ${formatPorts(ports)} passes over ${formatPorts(safe, protocol)} (${what})`,
-                item.origin.span,
-                'Name it as a single number with --allow-failsafe to guard it',
-              )),
-        ...at,
-      });
+            : single
+              ? error(
+                  'failsafe-port',
+                  `${formatPorts(ports, protocol)} is a failsafe port (${what})`,
+                  undefined,
+                  `A mistake here cuts you off; if you mean it, add --allow-failsafe ${ports.first}, or name another protocol`,
+                )
+              : warning(
+                  'failsafe-passed-over',
+                  `the range ${formatPorts(ports)} passes over ${formatPorts(safe, protocol)} (${what})`,
+                  undefined,
+                  'Name it as a single number with --allow-failsafe to guard it',
+                ),
+          item.origin,
+        ),
+      );
     return portsWithout(ports, [...met.map((safe) => safe.ports), ...used(protocol)]).map((rest) => ({
       protocol,
       ports: rest,
@@ -153,14 +157,15 @@ const samePolicies = (a: readonly Policy[], b: readonly Policy[]): boolean =>
   a.length === b.length && a.every((policy) => b.includes(policy));
 
 /** `shop/web` and the ports that it names without finding anything. */
-export const unmatchedPorts = (policy: Policy, item: PortItem): Diagnostic => ({
-  ...warning(
-    'port-selects-nothing',
-    `${item.kind === 'name' ? `the port name ${item.name}` : `port ${formatPorts(item.ports, item.protocol)}`} of ${policyName(policy)} selects nothing`,
-    item.origin.span,
-    item.kind === 'name'
-      ? 'No selected Service has a port of this name'
-      : 'No selected Service uses it; --standalone guards ports without Service',
-  ),
-  source: item.origin.source,
-});
+export const unmatchedPorts = (policy: Policy, item: PortItem): Diagnostic =>
+  atOrigin(
+    warning(
+      'port-selects-nothing',
+      `${item.kind === 'name' ? `the port name ${item.name}` : `port ${formatPorts(item.ports, item.protocol)}`} of ${policyName(policy)} selects nothing`,
+      undefined,
+      item.kind === 'name'
+        ? 'No selected Service has a port of this name'
+        : 'No selected Service uses it; --standalone guards ports without Service',
+    ),
+    item.origin,
+  );

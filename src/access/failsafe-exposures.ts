@@ -7,6 +7,7 @@ import { policyName } from './evaluate.ts';
 import { nameOf, type ServiceExposure } from './exposures.ts';
 import { failsafeAt, failsafesOf, isNumber, permittedFailsafes } from './failsafes.ts';
 import type { AccessOptions } from './model.ts';
+import { atOrigin } from '../policy/origin.ts';
 
 /** Whether a policy that selects an exposure may judge it, and what was passed over so far. */
 export interface FailsafeGuard {
@@ -28,15 +29,17 @@ export const failsafeGuard = (declared: Declared, options: AccessOptions): Fails
       const safe = address === null || hasAddress(nodes, address) ? failsafeAt(failsafes, protocol, port) : null;
       if (safe === null || (namesIt(policy, port, protocol) && permittedFailsafes(policy, options).includes(port)))
         return true;
-      warnings.push({
-        ...warning(
-          'failsafe-passed-over',
-          `${policyName(policy)} passes over ${formatPorts({ first: port, last: port }, protocol)} (${safe.what}) of ${nameOf(service)}`,
-          policy.origin.span,
-          'Name it as a single number with --allow-failsafe to guard it',
+      warnings.push(
+        atOrigin(
+          warning(
+            'failsafe-passed-over',
+            `${policyName(policy)} passes over ${formatPorts({ first: port, last: port }, protocol)} (${safe.what}) of ${nameOf(service)}`,
+            undefined,
+            'Name it as a single number with --allow-failsafe to guard it',
+          ),
+          policy.origin,
         ),
-        source: policy.origin.source,
-      });
+      );
       return false;
     },
   };

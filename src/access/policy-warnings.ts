@@ -10,6 +10,7 @@ import type { AccessOptions } from './model.ts';
 import type { PeerResolver } from './resolve-peers.ts';
 import { meet } from './selection.ts';
 import { labelsOfNode } from './this-node.ts';
+import { atOrigin } from '../policy/origin.ts';
 
 /** Things in one policy that are allowed and probably not meant. */
 export const policyWarnings = (
@@ -23,10 +24,8 @@ export const policyWarnings = (
   ...admitsNodes(policy, declared, peers),
 ];
 
-const about = (policy: Policy, code: string, message: string, hint: string): Diagnostic => ({
-  ...warning(code, message, policy.origin.span, hint),
-  source: policy.origin.source,
-});
+const about = (policy: Policy, code: string, message: string, hint: string): Diagnostic =>
+  atOrigin(warning(code, message, undefined, hint), policy.origin);
 
 /** A NodePortPolicy that names sources of one family refuses the other altogether. */
 const oneFamily = (policy: Policy, peers: PeerResolver): readonly Diagnostic[] => {

@@ -9,6 +9,7 @@ import {
   type AddressSet,
 } from '../net/address-set.ts';
 import type { Declared, Peer } from '../policy/model.ts';
+import { atOrigin } from '../policy/origin.ts';
 
 /** What peers mean on this cluster, and what is missing to know it. */
 export interface PeerResolver {
@@ -25,7 +26,7 @@ export const peerResolver = (declared: Declared, podCidrs: AddressSet): PeerReso
   const pods = addressUnion(podCidrs, ...declared.nodes.map(({ podCIDRs }) => podCIDRs));
 
   const problem = (peer: Peer, code: string, message: string, hint: string): AddressSet => {
-    problems.push({ ...error(code, message, peer.origin.span, hint), source: peer.origin.source });
+    problems.push(atOrigin(error(code, message, undefined, hint), peer.origin));
     return nobody;
   };
   const whole = (peer: Peer): AddressSet => {

@@ -2,8 +2,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { StoredState } from '../access/state.ts';
+import { readStateJson, stateJson } from '../access/state-json.ts';
 import { writeAtomically } from './atomic-file.ts';
-import { checkState } from './state-store.ts';
 
 /** A change that is taken back unless it is confirmed in time. */
 export interface Pending {
@@ -22,7 +22,7 @@ const pathIn = (directory: string): string => join(directory, 'pending.json');
 export const readPending = (directory: string): Pending | null => {
   try {
     const { id, deadline, previous } = schema.parse(JSON.parse(readFileSync(pathIn(directory), 'utf8')));
-    const state = checkState(previous);
+    const state = readStateJson(previous);
     return state === null ? null : { id, deadline, previous: state };
   } catch {
     return null;
@@ -31,7 +31,7 @@ export const readPending = (directory: string): Pending | null => {
 
 /** Notes it down, as a whole. */
 export const writePending = (directory: string, pending: Pending): void =>
-  writeAtomically(pathIn(directory), JSON.stringify(pending));
+  writeAtomically(pathIn(directory), JSON.stringify({ ...pending, previous: stateJson(pending.previous) }));
 
 /** It is confirmed, or has been taken back. */
 export const clearPending = (directory: string): void => rmSync(pathIn(directory), { force: true });

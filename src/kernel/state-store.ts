@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { Access } from '../access/model.ts';
 import { EMPTY_STATE, type StoredState } from '../access/state.ts';
+import { readStateJson, stateJson } from '../access/state-json.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { addressPrefixes } from '../net/address-set.ts';
 import { formatPrefix } from '../net/prefix.ts';
@@ -15,27 +16,9 @@ export const stateDirectory = (env: Readonly<Record<string, string | undefined>>
 /** The first version of the file's form. A newer one is refused, never guessed. */
 const VERSION = 1;
 
-const stateSchema = z.object({
-  sources: z.array(z.object({ name: z.string(), text: z.string() })),
-  restrictions: z.array(z.record(z.string(), z.unknown())),
-  options: z.object({
-    nodeName: z.string().nullable(),
-    nodeLabels: z.record(z.string(), z.string()),
-    podCidrs: z.array(z.string()),
-    standalone: z.boolean(),
-    allowFailsafe: z.array(z.number().int()),
-  }),
-});
-
 const fileSchema = z.object({ version: z.number(), state: z.unknown() });
 
 const pathIn = (directory: string): string => join(directory, 'state.json');
-
-/** Checks a state that was written earlier. */
-export const checkState = (value: unknown): StoredState | null => {
-  const checked = stateSchema.safeParse(value);
-  return checked.success ? checked.data : null;
-};
 
 /** The stored state; an empty one where nothing was ever stored. */
 export const readState = (directory: string): Result<StoredState> => {
@@ -52,7 +35,7 @@ export const readState = (directory: string): Result<StoredState> => {
           'Use that version, or start anew with: portcullis remove',
         ),
       );
-    const state = checkState(file.state);
+    const state = readStateJson(file.state);
     if (state !== null) return ok(state);
   } catch (problem) {
     if (problem instanceof Error && 'code' in problem)
@@ -89,7 +72,7 @@ export const writeState = (directory: string, state: StoredState, access: Access
   try {
     writeAtomically(
       pathIn(directory),
-      `${JSON.stringify({ version: VERSION, state, access: accessSummary(access) })}\n`,
+      `${JSON.stringify({ version: VERSION, state: stateJson(state), access: accessSummary(access) })}\n`,
     );
     return ok(null);
   } catch (problem) {

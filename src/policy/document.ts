@@ -1,13 +1,20 @@
 import { error, type Source } from '../diagnostic/diagnostic.ts';
 import { jsonDocument } from './json-document.ts';
-import type { Documents } from './manifest-document.ts';
+import type { Documents, ManifestSource } from './manifest-document.ts';
+import { objectDocument } from './object-document.ts';
 import { yamlDocuments } from './yaml-document.ts';
 
 /** More text than any sensible set of manifests; a hostile file must not fill the memory. */
 const MOST_CHARACTERS = 64 * 1024 * 1024;
 
+/** The documents of a source: of a text those that stand in it, else the objects themselves. */
+export const documentsOf = (source: ManifestSource): Documents =>
+  'objects' in source
+    ? { documents: source.objects.map((object) => objectDocument(source.name, object)), problems: [] }
+    : documentsOfText(source);
+
 /** Splits a text into its documents. Syntax errors come with their position; what is JSON is read as JSON, which is much faster. */
-export const documentsOf = (source: Source): Documents => {
+const documentsOfText = (source: Source): Documents => {
   const { text } = source;
   const refuse = (code: string, message: string, at: number, hint: string) => ({
     documents: [],

@@ -9,10 +9,14 @@ export const jsonDocument = (source: Source): ManifestDocument | null => {
   } catch {
     return null;
   }
-  // Positions are needed only when something is wrong.
+  return { source, value, ...textPlaces(source) };
+};
+
+/** Finds the places of a valid JSON text. They are looked for when one is first asked for: only where something is wrong. */
+export const textPlaces = (source: Source): Pick<ManifestDocument, 'spanOf' | 'keySpanOf'> => {
   let places: Place | undefined;
   const around = (path: readonly PropertyKey[]) => nearestPlace((places ??= placesIn(source.text)), path);
-  return { source, value, spanOf: (path) => around(path).value, keySpanOf: (path) => around(path).key };
+  return { spanOf: (path) => around(path).value, keySpanOf: (path) => around(path).key };
 };
 
 /** Where a value stands, and where those in it do. */

@@ -11,7 +11,16 @@ export interface ManifestDocument {
   readonly keySpanOf: (path: readonly PropertyKey[]) => Span;
 }
 
-/** What a text holds. */
+/** Objects that come as data, as the Kubernetes API gives them, and where they come from. */
+export interface ManifestObjects {
+  readonly name: string;
+  readonly objects: readonly unknown[];
+}
+
+/** What manifests are read from. */
+export type ManifestSource = Source | ManifestObjects;
+
+/** What a source holds. */
 export interface Documents {
   readonly documents: readonly ManifestDocument[];
   readonly problems: readonly Diagnostic[];

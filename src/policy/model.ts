@@ -4,7 +4,7 @@ import type { Prefix } from '../net/prefix.ts';
 import type { PortRange } from '../net/port.ts';
 import type { Protocol } from '../net/protocol.ts';
 
-/** Where an object or a field stands in what the user gave. */
+/** Where an object or a field stands in what the user gave. What the product itself has made stands nowhere: `null`. */
 export interface Origin {
   readonly source: Source;
   readonly span: Span;
@@ -32,26 +32,41 @@ export interface LabelSelector {
 
 /** Who: one entry of `allow` or `from`. `except` lies inside its peer. */
 export type Peer =
-  | { readonly kind: 'cidr'; readonly prefix: Prefix; readonly except: readonly Prefix[]; readonly origin: Origin }
-  | { readonly kind: 'group'; readonly name: string; readonly except: readonly Prefix[]; readonly origin: Origin }
+  | {
+      readonly kind: 'cidr';
+      readonly prefix: Prefix;
+      readonly except: readonly Prefix[];
+      readonly origin: Origin | null;
+    }
+  | {
+      readonly kind: 'group';
+      readonly name: string;
+      readonly except: readonly Prefix[];
+      readonly origin: Origin | null;
+    }
   | {
       readonly kind: 'cluster';
       readonly which: 'Nodes' | 'Pods';
       readonly except: readonly Prefix[];
-      readonly origin: Origin;
+      readonly origin: Origin | null;
     }
-  | { readonly kind: 'everyone'; readonly except: readonly Prefix[]; readonly origin: Origin };
+  | { readonly kind: 'everyone'; readonly except: readonly Prefix[]; readonly origin: Origin | null };
 
 /** One item of `ports`. `protocol: null` means every protocol that applies (DESIGN.md, "ports items"). */
 export type PortItem =
-  | { readonly kind: 'name'; readonly name: string; readonly origin: Origin }
-  | { readonly kind: 'ports'; readonly ports: PortRange; readonly protocol: Protocol | null; readonly origin: Origin };
+  | { readonly kind: 'name'; readonly name: string; readonly origin: Origin | null }
+  | {
+      readonly kind: 'ports';
+      readonly ports: PortRange;
+      readonly protocol: Protocol | null;
+      readonly origin: Origin | null;
+    };
 
 export interface NodePortPolicy {
   readonly kind: 'NodePortPolicy';
   readonly namespace: string;
   readonly name: string;
-  readonly origin: Origin;
+  readonly origin: Origin | null;
   readonly services:
     | { readonly kind: 'all' }
     | { readonly kind: 'names'; readonly names: readonly string[] }
@@ -67,13 +82,13 @@ export interface NodePortPolicy {
 export interface ClusterRule {
   readonly action: Action;
   readonly from: readonly Peer[];
-  readonly origin: Origin;
+  readonly origin: Origin | null;
 }
 
 export interface ClusterNodePortPolicy {
   readonly kind: 'ClusterNodePortPolicy';
   readonly name: string;
-  readonly origin: Origin;
+  readonly origin: Origin | null;
   readonly tier: Tier;
   /** 0..1000, lower first. */
   readonly priority: number;
@@ -96,7 +111,7 @@ export interface AddressGroup {
   readonly kind: 'AddressGroup';
   readonly name: string;
   readonly addresses: AddressSet;
-  readonly origin: Origin;
+  readonly origin: Origin | null;
 }
 
 export interface ServicePort {

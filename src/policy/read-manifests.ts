@@ -1,9 +1,9 @@
-import { error, fail, ok, warning, type Diagnostic, type Result, type Source } from '../diagnostic/diagnostic.ts';
+import { error, fail, ok, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import { checkShape } from './check-shape.ts';
 import { decodeAddressGroup, decodeClusterNodePortPolicy, decodeNodePortPolicy, type Decoder } from './decode.ts';
 import { decodeNamespace, decodeNode, decodeService } from './decode-core.ts';
 import { documentsOf } from './document.ts';
-import type { ManifestDocument } from './manifest-document.ts';
+import type { ManifestDocument, ManifestSource } from './manifest-document.ts';
 import { identify, type Identified } from './identify.ts';
 import type { AddressGroup, Declared, Namespace, Node, Policy, Service } from './model.ts';
 import { nearest } from './nearest.ts';
@@ -31,8 +31,8 @@ interface Collected extends Identified {
   readonly namespaces: Namespace[];
 }
 
-/** Reads manifests from texts. All problems of all texts are reported, each with its place; then nothing is returned. */
-export const readManifests = (sources: readonly Source[]): Result<Declared> => {
+/** Reads manifests from texts and objects. All problems of all of them are reported, each with its place; then nothing is returned. */
+export const readManifests = (sources: readonly ManifestSource[]): Result<Declared> => {
   const into: Collected = {
     policies: [],
     groups: new Map(),

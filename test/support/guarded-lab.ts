@@ -7,6 +7,7 @@ import { ledgerOf } from '../../src/audit/counts/ledger.ts';
 import { prove } from '../../src/audit/proof/proof.ts';
 import { compileTable } from '../../src/compile/table/compile-table.ts';
 import { planChange } from '../../src/compile/plan/plan-change.ts';
+import type { Source } from '../../src/diagnostic/diagnostic.ts';
 import { printTransaction } from '../../src/compile/plan/print-transaction.ts';
 import type { CommandExit } from '../../src/lab/command.ts';
 import { labDown, labExec, labUp } from '../../src/lab/lab.ts';
@@ -79,7 +80,7 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
       assert.ok(prove(await ownTable(), access).holds, 'the kernel does what the policies say');
     },
     applyByCommand: async (...manifests) => {
-      const files = stateOf(manifests).sources.map((source) => ({ ...source, path: join(folder, source.name) }));
+      const files = sourcesOf(manifests).map((source) => ({ ...source, path: join(folder, source.name) }));
       for (const { path, text } of files) writeFileSync(path, text);
       const flags = files.flatMap(({ path }) => ['-f', path]);
       const { status, stdout, stderr } = await portcullis('apply', ...flags, '--node-name', 'node-1');
@@ -99,11 +100,13 @@ const guardedLab = (name: string, mode: Mode, folder: string): GuardedLab => {
 };
 
 /** The lab's Services and Nodes, and manifests beside them, on node-1. */
+const sourcesOf = (manifests: readonly Manifest[]): readonly Source[] => [
+  { name: 'objects.json', text: readFileSync(OBJECTS_FILE, 'utf8') },
+  { name: 'manifests.json', text: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }) },
+];
+
 const stateOf = (manifests: readonly Manifest[]): StoredState => ({
   ...EMPTY_STATE,
-  sources: [
-    { name: 'objects.json', text: readFileSync(OBJECTS_FILE, 'utf8') },
-    { name: 'manifests.json', text: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }) },
-  ],
+  sources: sourcesOf(manifests),
   options: { ...EMPTY_STATE.options, nodeName: 'node-1' },
 });

@@ -95,7 +95,7 @@ export const readOptions = (
   return ok({
     nodeName: flags.nodeName ?? stored.nodeName ?? hostname(),
     nodeLabels: flags.nodeLabel === undefined ? stored.nodeLabels : Object.fromEntries(labels.value),
-    podCidrs: flags.podCidr === undefined ? stored.podCidrs : splitCommas(flags.podCidr),
+    podCidrs: flags.podCidr === undefined ? stored.podCidrs : pods.value,
     standalone: flags.standalone ?? stored.standalone,
     allowFailsafe: flags.allowFailsafe === undefined ? stored.allowFailsafe : failsafes.value,
   });

@@ -36,11 +36,10 @@ export async function restrict(this: Context, flags: RestrictFlags, port: string
     from: from.value,
     otherwise: flags.otherwise === 'drop' ? ('Drop' as const) : ('Reject' as const),
     allowFailsafe: failsafes.value,
-    add: flags.add,
   };
   this.process.exitCode = await makeChange(this, flags, {
     next: (state) => {
-      const restrictions = restrictionsWith(state.restrictions, request);
+      const restrictions = restrictionsWith(state.restrictions, request, flags.add);
       return restrictions.ok ? ok({ ...state, restrictions: restrictions.value }) : fail(...restrictions.problems);
     },
     tell: async (changed) => {
