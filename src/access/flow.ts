@@ -1,6 +1,7 @@
 import type { Address } from '../net/address.ts';
 import { hasAddress } from '../net/address-set.ts';
-import type { Protocol } from '../net/protocol.ts';
+import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../net/protocol.ts';
+import type { ConntrackEntry } from '../ruleset/host.ts';
 import { guardsOf } from './guard-of.ts';
 import type { Access, ExposureAccess } from './model.ts';
 
@@ -14,6 +15,18 @@ export interface ClientFlow {
   /** Both ends have closed it, and the kernel only remembers it for a while. */
   readonly closed?: boolean;
 }
+
+/** States of TCP in which nothing is sent any more (tcp_conntrack_names, net/netfilter/nf_conntrack_proto_tcp.c). */
+const CLOSED = new Set(['TIME_WAIT', 'CLOSE']);
+
+/** A tracked connection as its client began it; null: of a protocol that no policy names. */
+export const clientFlow = ({ protocol: number, state, original }: ConntrackEntry): ClientFlow | null => {
+  const protocol = PROTOCOLS.find((known) => PROTOCOL_NUMBER[known] === number) ?? null;
+  const { source, destination, sourcePort, destinationPort } = original;
+  if (protocol === null || sourcePort === null || destinationPort === null) return null;
+  const flow = { protocol, source, destination, sourcePort, destinationPort };
+  return state !== null && CLOSED.has(state) ? { ...flow, closed: true } : flow;
+};
 
 /** A flow whose client an access refuses, and where. */
 export interface CutFlow {

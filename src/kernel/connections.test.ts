@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatAddress } from '../net/address.ts';
-import type { ClientFlow } from '../access/flow.ts';
-import { readFlow } from './conntrack.ts';
+import { clientFlow, type ClientFlow } from '../access/flow.ts';
+import { good } from '../../test/support/good.ts';
+import { parseConntrack } from '../parse/node/conntrack.ts';
 import { ownSshFlow, readSshConnection } from './ssh-peer.ts';
 
 const words = (flow: ClientFlow | null): string | null =>
   flow === null
     ? null
     : `${flow.protocol} ${formatAddress(flow.source)} ${flow.sourcePort} > ${formatAddress(flow.destination)} ${flow.destinationPort}${flow.closed === true ? ' closed' : ''}`;
+
+const flowIn = (line: string): ClientFlow | null => {
+  const [entry] = good(parseConntrack({ name: 'conntrack', text: line }));
+  return entry === undefined ? null : clientFlow(entry);
+};
 
 describe('lines of conntrack -L -o extended', () => {
   const cases: [line: string, flow: string | null][] = [
@@ -36,7 +42,7 @@ describe('lines of conntrack -L -o extended', () => {
     ['conntrack v1.4.7 (conntrack-tools): 3 flow entries have been shown.', null],
   ];
   for (const [line, flow] of cases)
-    test(flow ?? `none in ${JSON.stringify(line.slice(0, 40))}`, () => assert.equal(words(readFlow(line)), flow));
+    test(flow ?? `none in ${JSON.stringify(line.slice(0, 40))}`, () => assert.equal(words(flowIn(line)), flow));
 });
 
 describe('SSH_CONNECTION', () => {

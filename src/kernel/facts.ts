@@ -1,17 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { outerInterfaces } from '../audit/reach/entries.ts';
+import { TABLE } from '../compile/table/names.ts';
+import { untrackingChains } from '../lower/untracking.ts';
+import { parseIptables } from '../parse/iptables/iptables-save.ts';
+import { parseNftJson } from '../parse/nft/nft-json.ts';
+import { parseNftText } from '../parse/nft/nft-text.ts';
+import type { IpFacts } from '../parse/node/ip-facts.ts';
+import { parseIpJson } from '../parse/node/ip-json.ts';
+import { absent, isAbsent } from '../ruleset/absent.ts';
+import type { Chain, Table } from '../ruleset/table.ts';
 import { runCommand } from './command.ts';
-import {
-  rawBaseChains,
-  readChains,
-  readDataplanePrograms,
-  readFlowtables,
-  readLinks,
-  readNotrackChains,
-  readTables,
-  readVersion,
-  type ListedChain,
-} from './fact-readers.ts';
+import { readDataplanePrograms, readVersion } from './fact-readers.ts';
 import { kubeProxyMode } from './kube-proxy-mode.ts';
 import type { Facts } from './preconditions.ts';
 
@@ -41,61 +41,96 @@ interface Nft {
   readonly version: readonly number[] | null;
   /** Why the kernel does not answer it; null: it does. */
   readonly problem: string | null;
-  /** `inet portcullis`. */
-  readonly tables: readonly string[];
+  readonly tables: readonly Table[];
 }
+
+/** The tables of what nft prints, or of nothing where it does not answer. */
+const tablesIn = (json: string | null): readonly Table[] => {
+  const tables = json === null ? null : parseNftJson(json);
+  return tables?.ok === true ? tables.value : [];
+};
 
 /** One question tells the version and the tables; only where the answer is none, nft is asked about itself alone. */
 const askNft = async (): Promise<Nft> => {
   const result = await runCommand(['nft', '-j', 'list', 'tables'], { timeoutMs: 10_000 });
-  const listed = result.kind === 'done' && result.status === 0 ? readTables(result.stdout) : null;
-  if (listed !== null) return { ...listed, problem: null };
+  if (result.kind === 'done' && result.status === 0 && parseNftJson(result.stdout).ok)
+    // The listing begins with nft's own version (libnftables-json(5), METAINFO).
+    return { version: readVersion(result.stdout), problem: null, tables: tablesIn(result.stdout) };
   const version = result.kind === 'missing' ? null : await output(['nft', '--version']);
   if (version === null) return { version: null, problem: null, tables: [] };
   const why = result.kind !== 'done' ? 'no answer' : (result.stderr.trim().split('\n')[0] ?? '') || 'nft gives no JSON';
   return { version: readVersion(version), problem: why, tables: [] };
 };
 
-/** Interfaces on which the outside comes in: those of the default routes. */
-const outerLinks = async (): Promise<readonly string[]> => {
-  const routes = await Promise.all(['-4', '-6'].map((family) => output(['ip', family, 'route', 'show', 'default'])));
-  return [
-    ...new Set(routes.flatMap((text) => [...(text ?? '').matchAll(/ dev (\S+)/g)].flatMap(([, name]) => name ?? []))),
-  ];
+const askIp = async (...words: readonly string[]): Promise<IpFacts | null> => {
+  const family = words[0] === '-6' ? 6 : 4;
+  const text = await output(['ip', '-j', ...words]);
+  const facts = text === null ? null : parseIpJson({ name: `ip ${words.join(' ')}`, text }, { family });
+  return facts?.ok === true ? facts.value : null;
 };
 
+/** The XDP and tc programs of others that take packets before netfilter, on the interfaces by which the outside comes in. */
 const bypasses = async (): Promise<readonly string[]> => {
-  const outer = await outerLinks();
-  const links = readLinks((await output(['ip', '-j', 'link', 'show'])) ?? '');
-  const xdp = links
+  const [four, six, link] = await Promise.all([
+    askIp('-4', 'route', 'show', 'default'),
+    askIp('-6', 'route', 'show', 'default'),
+    askIp('link', 'show'),
+  ]);
+  const links = link?.links ?? absent('ip link does not answer');
+  const routes = [...(four?.routes ?? []), ...(six?.routes ?? [])];
+  const host = { links, routes, addresses: absent('not asked for') };
+  const outer = [...new Set(([4, 6] as const).flatMap((family) => outerInterfaces(host, family)))];
+  const xdp = (isAbsent(links) ? [] : links)
     .filter(({ name, xdp: attached }) => attached && outer.includes(name))
     .map(({ name }) => `the XDP program on ${name}`);
   const filters = await Promise.all(
-    outer.map(async (link) =>
-      readDataplanePrograms((await output(['tc', 'filter', 'show', 'dev', link, 'ingress'])) ?? '', link),
+    outer.map(async (name) =>
+      readDataplanePrograms((await output(['tc', 'filter', 'show', 'dev', name, 'ingress'])) ?? '', name),
     ),
   );
   return [...xdp, ...filters.flat()];
 };
 
+/** Connection tracking runs at -200 (NF_IP_PRI_CONNTRACK, include/uapi/linux/netfilter_ipv4.h). */
+const CONNTRACK_PRIORITY = -200;
+
+const runsBeforeTracking = ({ base }: Chain): boolean =>
+  base !== null && (base.hook === 'prerouting' || base.hook === 'output') && base.priority < CONNTRACK_PRIORITY;
+
 /** Only chains in front of connection tracking can take packets from it; a whole ruleset could take seconds to list. */
-const notrack = async (chains: readonly ListedChain[]): Promise<readonly string[]> => {
-  const raw = rawBaseChains(chains).filter(({ table }) => table !== 'portcullis');
+const notrack = async (tables: readonly Table[]): Promise<readonly string[]> => {
+  const raw = tables
+    .filter(({ family, name }) => family !== TABLE.family || name !== TABLE.name)
+    .flatMap(({ family, name, chains }) =>
+      [...chains.values()].filter(runsBeforeTracking).map((chain) => [family, name, chain.name] as const),
+    );
   const nft = await Promise.all(
-    raw.map(async ({ family, table, name }) =>
-      ((await output(['nft', 'list', 'chain', family, table, name])) ?? '').includes('notrack')
-        ? [`${family} ${table} ${name}`]
-        : [],
-    ),
+    raw.map(async (chain) => {
+      // In text: nft's JSON does not say what a target of iptables does.
+      const listed = parseNftText((await output(['nft', 'list', 'chain', ...chain])) ?? '');
+      return listed.ok && listed.value.some((table) => untrackingChains(table).length > 0) ? [chain.join(' ')] : [];
+    }),
   );
   // Asking for a table that is not loaded would load it.
   const legacy = await Promise.all(
-    legacyTables().map(async ([tool, tables]) =>
-      tables.includes('raw') ? readNotrackChains((await output([tool, '-t', 'raw'])) ?? '', tool) : [],
-    ),
+    legacyTables()
+      .filter(([, names]) => names.includes('raw'))
+      .map(async ([tool]) => {
+        const saved = parseIptables({ name: tool, text: (await output([tool, '-t', 'raw'])) ?? '' });
+        const chains = saved.ok ? saved.value.tables.flatMap(untrackingChains) : [];
+        return chains.map((chain) => `${tool.replace('-save', '')} raw ${chain}`);
+      }),
   );
   return [...nft.flat(), ...legacy.flat()];
 };
+
+/** `inet filter ft (eth0, eth1)`; a flowtable without devices does nothing. */
+const flowtablesIn = (tables: readonly Table[]): readonly string[] =>
+  tables.flatMap(({ family, name: table, flowtables = [] }) =>
+    flowtables
+      .filter(({ devices }) => devices.length > 0)
+      .map(({ name, devices }) => `${family} ${table} ${name} (${devices.join(', ')})`),
+  );
 
 /** The legacy tools whose tables are loaded (net/ipv4/netfilter/ip_tables.c), with these tables' names. */
 const legacyTables = (): readonly (readonly [tool: string, tables: readonly string[]])[] =>
@@ -109,7 +144,8 @@ const legacyTables = (): readonly (readonly [tool: string, tables: readonly stri
     return tables.length === 0 ? [] : [[tool, tables] as const];
   });
 
-const IPTABLES_TABLE = /^ip6? (filter|nat|mangle|raw)$/;
+const isOfIptables = ({ family, name }: Table): boolean =>
+  /^ip6?$/.test(family) && /^(?:filter|nat|mangle|raw)$/.test(name);
 
 const isInstalled = (program: string): boolean =>
   (process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin')
@@ -126,7 +162,7 @@ export const collectFacts = async (): Promise<Facts> => {
     asks ? output(['nft', '-j', 'list', 'flowtables']) : null,
     asks ? output(['nft', '-j', 'list', 'chains']) : null,
   ]);
-  const chains = readChains(listed ?? '');
+  const chains = tablesIn(listed);
   const [untracked, kubeProxy] = await Promise.all([notrack(chains), kubeProxyMode(chains)]);
   return {
     mayAdministrate: mayAdministrate(),
@@ -135,10 +171,10 @@ export const collectFacts = async (): Promise<Facts> => {
     kernel: readVersion(release()).slice(0, 2),
     kubeProxy,
     bypasses: taken,
-    flowtables: readFlowtables(flowtables ?? ''),
+    flowtables: flowtablesIn(tablesIn(flowtables)),
     localPorts: first === undefined || last === undefined || Number.isNaN(first + last) ? null : { first, last },
     notrack: untracked,
     conntrackTool: isInstalled('conntrack'),
-    bothIptables: legacyTables().length > 0 && tables.some((table) => IPTABLES_TABLE.test(table)),
+    bothIptables: legacyTables().length > 0 && tables.some(isOfIptables),
   };
 };

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { Table } from '../ruleset/table.ts';
 import { runCommand } from './command.ts';
-import type { ListedChain } from './fact-readers.ts';
 import type { KubeProxyMode } from '../kube-proxy/mode.ts';
 import { CHAIN, KUBE_PROXY_TABLE, NFT_SERVICES, SERVICE_LINK } from '../kube-proxy/well-known.ts';
 
@@ -23,15 +23,15 @@ const holds = (path: string, text: string): boolean => {
 /**
  * Which kube-proxy's rules are in this kernel; null: none are. Told by what each mode makes first: the interface kube-ipvs0
  * (pkg/proxy/ipvs), the chain services of the table kube-proxy (pkg/proxy/nftables), the chain KUBE-SERVICES (pkg/proxy/iptables). Rules are
- * not listed: there may be a hundred thousand. `chains`: those of nftables.
+ * not listed: there may be a hundred thousand. `tables`: those of nftables, with the names of their chains.
  */
-export const kubeProxyMode = async (chains: readonly ListedChain[]): Promise<KubeProxyVariant | null> => {
+export const kubeProxyMode = async (tables: readonly Table[]): Promise<KubeProxyVariant | null> => {
   // sysfs may show another namespace's interfaces; the process's own list does not.
   if (holds('/proc/net/dev', `${SERVICE_LINK}:`)) return 'ipvs';
-  const has = (wanted: string): boolean =>
-    chains.some(({ family, table, name }) => `${family} ${table} ${name}` === wanted);
-  if (has(`ip ${KUBE_PROXY_TABLE} ${NFT_SERVICES}`)) return 'nftables';
-  if (has(`ip nat ${CHAIN.services}`)) return 'iptables (nft)';
+  const has = (table: string, chain: string): boolean =>
+    tables.some(({ family, name, chains }) => /^ip6?$/.test(family) && name === table && chains.has(chain));
+  if (has(KUBE_PROXY_TABLE, NFT_SERVICES)) return 'nftables';
+  if (has('nat', CHAIN.services)) return 'iptables (nft)';
   const legacy =
     holds('/proc/net/ip_tables_names', 'nat') &&
     existsSync('/usr/sbin/iptables-legacy') &&

@@ -42,10 +42,6 @@ export const listOwnTable = async (): Promise<Result<Table | null>> => {
   return tables.ok ? ok(tables.value[0] ?? null) : tables;
 };
 
-/** A listing of a part does not name its table, so we do. */
-const asTable = (json: string): string =>
-  json.replace('{"nftables": [', `{"nftables": [{"table": {"family": "${TABLE.family}", "name": "${TABLE.name}"}}, `);
-
 /** Puts objects as the kernel lists them now in the place of those in an earlier listing. */
 export type Relisted = (known: Table) => Table;
 
@@ -62,7 +58,7 @@ export const relist = async ({ chains, sets, maps }: Touched): Promise<Result<Re
   const parts: Table[] = [];
   for (const listing of listings) {
     if (!listing.ok) return listing;
-    const part = parseTable(listing.value === null ? null : asTable(listing.value));
+    const part = parseTable(listing.value);
     if (!part.ok) return part;
     if (part.value !== null) parts.push(part.value);
   }

@@ -31,6 +31,8 @@ export interface Link {
   readonly mac: string | null;
   /** The interface group (`-m devgroup`, meta iifgroup). */
   readonly group: string | null;
+  /** An XDP program is attached: it sees each packet before netfilter, and may take it. */
+  readonly xdp: boolean;
 }
 
 export interface HostAddress {

@@ -47,16 +47,25 @@ const readRule = (rule: Record<string, unknown>): Rule => ({
   ...(typeof rule['comment'] === 'string' ? { comment: rule['comment'] } : {}),
 });
 
-/** Puts one object of the listing into its table; a kind that is not known here (quota, ct helper, …) decides nothing by itself. */
-const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, unknown>): void => {
+/**
+ * Puts one object of the listing into its table; a kind that is not known here (quota, ct helper, …) decides nothing by itself. A listing of
+ * a part (`nft list chain …`, `list chains`) does not list the table itself: its name is then put into `parts`.
+ */
+const take = (drafts: Map<string, Draft>, parts: Set<string>, kind: string, object: Record<string, unknown>): void => {
   const family = text(object['family']);
   const name = text(object['name']);
   if (kind === 'table') {
     drafts.set(`${family} ${name}`, newDraft(family, name, wordsOf(object['flags'])));
     return;
   }
-  const draft = drafts.get(`${family} ${text(object['table'])}`);
-  if (draft === undefined) return;
+  const table = text(object['table']);
+  if (table === '') return;
+  const id = `${family} ${table}`;
+  const draft = drafts.get(id) ?? newDraft(family, table);
+  if (!drafts.has(id)) {
+    drafts.set(id, draft);
+    parts.add(id);
+  }
   const handle = typeof object['handle'] === 'number' ? object['handle'] : undefined;
   if (kind === 'chain') draft.chains.set(name, { base: readBase(object), rules: [], handle });
   else if (kind === 'rule') draft.chains.get(text(object['chain']))?.rules.push(readRule(object));
@@ -70,6 +79,14 @@ const take = (drafts: Map<string, Draft>, kind: string, object: Record<string, u
       devices: wordsOf(object['dev']),
     });
 };
+
+const isPart = (id: string): Diagnostic =>
+  warning(
+    'table-part',
+    `the table ${id} itself is not listed: this is a part of it at most`,
+    undefined,
+    'Whole tables are listed by: nft -j list ruleset',
+  );
 
 /** A warning for each rule and set of which something is not understood. */
 const notUnderstood = (tables: readonly Table[]): readonly Diagnostic[] =>
@@ -122,20 +139,22 @@ const eachOfAny = (json: string, take: Take): Result<null> => {
 };
 
 /**
- * The tables of an `nft -j list ruleset` or `nft -j list table` (libnftables-json(5)). Rules and sets that are not understood
+ * The tables of an `nft -j list …` (libnftables-json(5)), whole ones or what a listing of a part has of them. Rules and sets that are not understood
  * are kept as `unknown` and `opaque`, with a warning; only a text that is no such listing is an error.
  */
 export const parseNftJson = (json: string): Result<readonly Table[]> => {
   const drafts = new Map<string, Draft>();
+  const parts = new Set<string>();
   const takeEntry = (entry: unknown): void => {
     if (!isRecord(entry)) return;
-    for (const [kind, object] of Object.entries(entry)) if (isRecord(object)) take(drafts, kind, object);
+    for (const [kind, object] of Object.entries(entry)) if (isRecord(object)) take(drafts, parts, kind, object);
   };
   if (!eachPrinted(json, takeEntry)) {
     drafts.clear();
+    parts.clear();
     const read = eachOfAny(json, takeEntry);
     if (!read.ok) return read;
   }
   const tables = [...drafts.values()].map(tableOf);
-  return ok(tables, notUnderstood(tables));
+  return ok(tables, [...[...parts].map(isPart), ...notUnderstood(tables)]);
 };

@@ -5,6 +5,7 @@ import { formatAddress, type Address } from '../../net/address.ts';
 import { formatPrefix } from '../../net/prefix.ts';
 import type { IpSetPart } from '../../ruleset/ipset.ts';
 import { parseConntrack } from './conntrack.ts';
+import type { IpFacts } from './ip-facts.ts';
 import { parseIpJson } from './ip-json.ts';
 import { parseIpText } from './ip-text.ts';
 import { parseIpsets } from './ipset.ts';
@@ -174,6 +175,17 @@ describe('ip: text and JSON say the same', () => {
     inet 192.0.2.11/24 scope global secondary eth0
     inet6 fe80::1/64 scope link
 `;
+  test('a link with an XDP program', () => {
+    // iproute2 6.1, `ip link set dev eth0 xdpgeneric …`; what is not needed here is left out.
+    const json =
+      '[{"ifindex":1,"ifname":"lo","flags":["LOOPBACK"]},{"ifindex":2,"ifname":"eth0","flags":[],"xdp":{"mode":2,"prog":{"id":42,"tag":"3b185187f1855c4c","jited":1},"attached":[{"mode":2}]}}]';
+    const text =
+      '1: lo: <LOOPBACK> mtu 65536 qdisc noop\n2: eth0: <UP> mtu 1500 xdpgeneric/id:42 qdisc noqueue\n3: xdp0: <UP> mtu 1500 qdisc noop\n';
+    const attached = (facts: IpFacts) => facts.links?.filter(({ xdp }) => xdp).map(({ name }) => name);
+    assert.deepEqual(attached(good(parseIpJson(source(json)))), ['eth0']);
+    assert.deepEqual(attached(good(parseIpText(source(text)))), ['eth0']);
+  });
+
   test('links and addresses', () => {
     const [json, text] = [good(parseIpJson(source(JSON_ADDR))), good(parseIpText(source(TEXT_ADDR)))];
     assert.deepEqual(text, json);

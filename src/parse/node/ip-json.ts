@@ -55,6 +55,7 @@ const readLink = (json: Json): readonly Link[] => {
       master: text(json, 'master'),
       mac: text(json, 'address'),
       group: text(json, 'group'),
+      xdp: json['xdp'] !== undefined,
     },
   ];
 };

@@ -71,6 +71,9 @@ const KINDS: ReadonlySet<string> = new Set(
   'dummy bridge veth vlan vxlan geneve gre ipip sit tun wireguard bond macvlan ipvlan vrf ifb'.split(' '),
 );
 
+/** `xdp/id:42`, `xdpgeneric/id:42` (iproute2, ip/iplink_xdp.c, xdp_dump). */
+const XDP = /^xdp(?:generic|offload|multi)?(?:\/|$)/;
+
 const readLink = (words: Words): Link => {
   const [index = '', name = '', flagsText = ''] = words;
   const flags = flagsText.replace(/[<>]/g, '').split(',');
@@ -83,6 +86,7 @@ const readLink = (words: Words): Link => {
     master: after(words, 'master'),
     mac: null,
     group: after(words, 'group'),
+    xdp: words.some((word) => XDP.test(word)),
   };
 };
 
