@@ -44,6 +44,7 @@ export const PURE_ROOMS = [
   'audit/proof',
   'audit/counts',
   'audit',
+  'change/plan',
   'explain/words',
   'explain/question',
   'explain/path',

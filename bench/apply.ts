@@ -3,7 +3,7 @@ import { compileTable } from '../src/compile/table/compile-table.ts';
 import { planChange } from '../src/compile/plan/plan-change.ts';
 import { printTransaction } from '../src/compile/plan/print-transaction.ts';
 import { applyChange } from '../src/kernel/apply-change.ts';
-import { enforce } from '../src/kernel/enforce.ts';
+import { openEnforcer } from '../src/change/enforcer.ts';
 import { accessOfPorts, TEN_THOUSAND } from './accesses.ts';
 import { inOwnNamespace } from './namespace.ts';
 import { interleaved, line, middleAndLeast, printRatio, ratioOfRounds, timed } from './measure.ts';
@@ -37,10 +37,12 @@ export const run = async (): Promise<void> => {
     return ms;
   };
   const proven = async () => {
+    const enforcer = openEnforcer();
     const ms = await timed(async () => {
-      const enforced = await enforce(accessOfPorts(PORTS, TEN_THOUSAND));
+      const enforced = await enforcer.apply(accessOfPorts(PORTS, TEN_THOUSAND));
       if (!enforced.ok || !enforced.value.proof.holds) throw new Error('the proof does not hold');
     });
+    await enforcer.close();
     remove();
     return ms;
   };

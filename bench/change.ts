@@ -1,6 +1,6 @@
 import type { AddressSet } from '../src/net/address-set.ts';
 import { addressSet, addressUnion } from '../src/net/address-set.ts';
-import { enforce, readyFrom } from '../src/kernel/enforce.ts';
+import { openEnforcer } from '../src/change/enforcer.ts';
 import { accessOfPorts, TEN_THOUSAND } from './accesses.ts';
 import { inOwnNamespace } from './namespace.ts';
 import { line, median, middleAndLeast } from './measure.ts';
@@ -14,10 +14,10 @@ const prefix = (length: number): AddressSet => addressSet([{ family: 4, address:
 
 /** One prefix of 10,000 is changed inside a process that goes on running. What it does between its changes (the sweep, getting ready) is not counted. */
 export const run = async (): Promise<void> => {
-  const start = await enforce(accessOfPorts(PORTS, TEN_THOUSAND));
+  const enforcer = openEnforcer({ follow: true });
+  const start = await enforcer.apply(accessOfPorts(PORTS, TEN_THOUSAND));
   if (!start.ok) throw new Error('the first apply failed');
-  await start.value.finish();
-  let known = readyFrom(start.value.swept);
+  await enforcer.rest();
   const steps: readonly (readonly [name: string, allowed: AddressSet])[] = [
     ['a prefix is added', addressUnion(TEN_THOUSAND, prefix(24))],
     ['a prefix is narrowed, /24 to /25', addressUnion(TEN_THOUSAND, prefix(25))],
@@ -26,16 +26,14 @@ export const run = async (): Promise<void> => {
   const times = new Map(steps.map(([name]) => [name, { transaction: [] as number[], all: [] as number[] }]));
   for (let round = -ROUNDS_BEFORE; round < ROUNDS; round++)
     for (const [name, allowed] of steps) {
-      const result = await enforce(accessOfPorts(PORTS, allowed), { known });
+      const result = await enforcer.apply(accessOfPorts(PORTS, allowed));
       if (!result.ok || !result.value.proof.holds) throw new Error('the proof does not hold');
-      await result.value.finish();
-      known = readyFrom(result.value.swept);
-      await known.start.through;
+      await enforcer.rest();
       if (round < 0) continue;
       times.get(name)?.transaction.push(Math.max(...result.value.steps.map(({ ms }) => ms)));
       times.get(name)?.all.push(result.value.ms);
     }
-  known.start.nft.abandon();
+  await enforcer.close();
   for (const [name, { transaction, all }] of times) {
     const [one, whole] = [median(transaction), median(all)];
     line(`${name}: the transaction`, middleAndLeast(transaction), '<= 100 ms', one <= 100);

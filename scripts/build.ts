@@ -17,7 +17,7 @@ const BESIDE = ['lab/data', 'lab/programs'];
 
 await build({
   // The demo is here for the virtual machine in which it may run: an emulated processor takes seconds to load a hundred modules.
-  entryPoints: ['src/cli/main.ts', 'src/kernel/watchdog.ts', 'src/lab/demo.ts'],
+  entryPoints: ['src/cli/main.ts', 'src/change/watchdog.ts', 'src/lab/demo.ts'],
   absWorkingDir: ROOT,
   outbase: SOURCE,
   outdir: FRESH,

@@ -8,6 +8,8 @@ export interface TakenTransaction {
   readonly bytes: number;
   /** Milliseconds since it was given to nft. */
   readonly ms: number;
+  /** The process that has written it. */
+  readonly writer: number;
 }
 
 /** After the last reference to an object is gone, a second passes before it is deleted. No packet takes that long. */
@@ -38,6 +40,13 @@ export interface Start {
   readonly through: Promise<void>;
 }
 
+export interface ChangeOptions {
+  readonly start?: Start;
+  readonly taken?: Taken;
+  /** Aborted: the change does not go on to its switch. */
+  readonly signal?: AbortSignal | null;
+}
+
 /** To be called when nobody else can change the own table any more. What is not used must be abandoned. */
 export const getReady = (): Start => ({ nft: startNft(), through: packetsAreThrough() });
 
@@ -52,8 +61,7 @@ const isUnnoticed = ({ operations }: Transaction): boolean =>
  */
 const run = async (
   planned: readonly Planned[],
-  start: Start,
-  taken?: Taken,
+  { start = getReady(), taken, signal = null }: ChangeOptions = {},
 ): Promise<Result<readonly TakenTransaction[]>> => {
   const steps: TakenTransaction[] = [];
   let { nft, through } = start;
@@ -61,6 +69,11 @@ const run = async (
   for (const [index, { phase, transaction }] of planned.entries()) {
     const later = planned.slice(index + 1);
     await through;
+    // Once the switch has begun it goes on to its end.
+    if (phase === 'stage' && signal?.aborted === true) {
+      nft.abandon();
+      return fail(error('aborted', 'the change was given up in its stage phase', undefined, WHAT_HOLDS.stage));
+    }
     const begin = performance.now();
     const running = nft.run(transaction);
     // To start a program can take longer than a transaction, so nft gets this one first.
@@ -75,7 +88,7 @@ const run = async (
         error('phase-failed', `the change stopped in its ${phase} phase`, undefined, WHAT_HOLDS[phase]),
       );
     }
-    steps.push({ phase, bytes: result.value.bytes, ms: performance.now() - begin });
+    steps.push({ phase, ...result.value, ms: performance.now() - begin });
     if (later.length > 0 && !isUnnoticed(transaction)) through = packetsAreThrough();
     tell = () =>
       taken?.(
@@ -91,11 +104,10 @@ const run = async (
 /** Stages and switches; the sweep is left to {@link sweep}. When it fails it stops, and says what is in force. */
 export const applyChange = (
   change: Change,
-  taken?: Taken,
-  start = getReady(),
+  options: ChangeOptions = {},
 ): Promise<Result<readonly TakenTransaction[]>> =>
-  run([...plan('stage', change.stage), ...plan('switch', change.switch)], start, taken);
+  run([...plan('stage', change.stage), ...plan('switch', change.switch)], options);
 
 /** Removes what nothing has referred to for a second. The caller waits {@link SWEEP_AFTER_MS} after the switch. */
 export const sweep = (transactions: readonly Transaction[]): Promise<Result<readonly TakenTransaction[]>> =>
-  run(plan('sweep', transactions), getReady());
+  run(plan('sweep', transactions));

@@ -11,6 +11,8 @@ export interface CommandOptions {
   readonly stdin?: string | Promise<string>;
   /** Milliseconds since it had its input; 60,000 unless told. */
   readonly timeoutMs?: number;
+  /** Is told the number of the process. */
+  readonly onStart?: (pid: number) => void;
 }
 
 /** Enough for the listing of a table with a million elements; more means that something is wrong. */
@@ -25,7 +27,7 @@ const MEMORY = 'glibc.malloc.hugetlb=1:glibc.malloc.top_pad=16777216';
 /** Runs a program without a shell. Arguments are passed one by one, rules on stdin. */
 export const runCommand = (
   argv: readonly [string, ...string[]],
-  { stdin = '', timeoutMs = 60_000 }: CommandOptions = {},
+  { stdin = '', timeoutMs = 60_000, onStart }: CommandOptions = {},
 ): Promise<CommandResult> =>
   new Promise((resolve) => {
     const [name, ...args] = argv;
@@ -33,6 +35,7 @@ export const runCommand = (
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, LC_ALL: 'C', GLIBC_TUNABLES: MEMORY },
     });
+    if (child.pid !== undefined) onStart?.(child.pid);
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     let size = 0;
     const take = (stream: 'stdout' | 'stderr') => (chunk: Buffer) => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { outerInterfaces } from '../audit/reach/entries.ts';
+import type { Facts } from '../change/plan/facts.ts';
 import { TABLE } from '../compile/table/names.ts';
 import { untrackingChains } from '../lower/untracking.ts';
 import { parseIptables } from '../parse/iptables/iptables-save.ts';
@@ -13,7 +14,6 @@ import type { Chain, Table } from '../ruleset/table.ts';
 import { runCommand } from './command.ts';
 import { readDataplanePrograms, readVersion } from './fact-readers.ts';
 import { kubeProxyMode } from './kube-proxy-mode.ts';
-import type { Facts } from './preconditions.ts';
 
 const CAP_NET_ADMIN = 12n;
 

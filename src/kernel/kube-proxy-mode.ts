@@ -1,11 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Table } from '../ruleset/table.ts';
 import { runCommand } from './command.ts';
-import type { KubeProxyMode } from '../kube-proxy/mode.ts';
+import type { KubeProxyVariant } from '../kube-proxy/mode.ts';
 import { CHAIN, KUBE_PROXY_TABLE, NFT_SERVICES, SERVICE_LINK } from '../kube-proxy/well-known.ts';
-
-/** The mode of kube-proxy, and of iptables mode the flavour in which it writes. */
-export type KubeProxyVariant = Exclude<KubeProxyMode, 'iptables'> | 'iptables (nft)' | 'iptables (legacy)';
 
 const succeeds = async (argv: readonly [string, ...string[]]): Promise<boolean> => {
   const result = await runCommand(argv, { timeoutMs: 10_000 });

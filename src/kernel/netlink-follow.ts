@@ -1,7 +1,8 @@
+import { randomInt } from 'node:crypto';
 import { closeSync, read, writeSync } from 'node:fs';
 import { ok, type Result } from '../diagnostic/diagnostic.ts';
 import { commitReader, type FollowedCommit } from '../netlink/commits.ts';
-import { askGeneration } from '../netlink/generation.ts';
+import { askGeneration, nextGeneration } from '../netlink/generation.ts';
 import { encodeMessage, messagesOf } from '../netlink/message.ts';
 import { openNetlinkSocket } from './netlink-libc.ts';
 
@@ -11,8 +12,8 @@ const NFTABLES_EVENTS = 7;
 /** Larger than any event: nf_tables puts them together up to a page or a few (NLMSG_GOODSIZE). */
 const BUFFER_BYTES = 1 << 18;
 
-/** Sequence of the question that wakes a read which waits. */
-const WAKE = 0x7fff_ffff;
+/** A read that fails for another reason than want of room is tried again after this time. */
+const AGAIN_MS = 1000;
 
 /** Who is told. */
 export interface CommitListener {
@@ -21,8 +22,10 @@ export interface CommitListener {
   readonly onLost: (why: string) => void;
 }
 
-/** What ends the following. */
+/** Commits that are being followed. */
 export interface Following {
+  /** Is fulfilled when every commit has been told that was made before the call. */
+  readonly caughtUp: () => Promise<void>;
   readonly close: () => void;
 }
 
@@ -37,33 +40,66 @@ export const followCommits = ({ onCommit, onLost }: CommitListener): Result<Foll
   const buffer = new Uint8Array(BUFFER_BYTES);
   let readCommit = commitReader();
   let isOpen = true;
+  /** Who waits for the answer to a question, by its sequence. */
+  const waiting = new Map<number, () => void>();
+  const ask = (answered: () => void): void => {
+    // Events carry the sequences of their writers, which count from something small: one at random is met by none of them.
+    const sequence = randomInt(1, 0x8000_0000);
+    waiting.set(sequence, answered);
+    writeSync(fd, encodeMessage(askGeneration, sequence));
+  };
+  let last: number | null = null;
   const lose = (why: string): void => {
     readCommit = commitReader();
+    last = null;
     onLost(why);
+    // The answers may be lost as well.
+    const unanswered = [...waiting.values()];
+    waiting.clear();
+    for (const answered of unanswered) ask(answered);
+  };
+  const tell = (commit: FollowedCommit): void => {
+    if (last !== null && commit.generation !== nextGeneration(last)) lose('a commit was not told');
+    last = commit.generation;
+    onCommit(commit);
   };
   const hear = (bytes: Uint8Array): void => {
     const messages = messagesOf(bytes);
     if (!messages.ok) return lose(messages.problems[0]?.message ?? '');
     for (const message of messages.value) {
-      if (message.sequence === WAKE) continue;
+      const answered = waiting.get(message.sequence);
+      if (answered !== undefined) {
+        waiting.delete(message.sequence);
+        answered();
+        continue;
+      }
       const commit = readCommit(message);
       if (!commit.ok) lose(commit.problems[0]?.message ?? '');
-      else if (commit.value !== null) onCommit(commit.value);
+      else if (commit.value !== null) tell(commit.value);
     }
   };
-  const next = (): void =>
+  const next = (): void => {
+    if (!isOpen) return closeSync(fd);
     read(fd, buffer, 0, buffer.length, null, (cause, length) => {
       if (!isOpen) return closeSync(fd);
-      if (cause !== null) lose(cause.message);
-      else hear(buffer.subarray(0, length));
-      next();
+      if (cause === null) {
+        hear(buffer.subarray(0, length));
+        return next();
+      }
+      lose(cause.message);
+      if (cause.code === 'ENOBUFS') return next();
+      setTimeout(next, AGAIN_MS);
     });
+  };
   next();
   return ok({
+    caughtUp: () => (isOpen ? new Promise(ask) : Promise.resolve()),
     close: () => {
       if (!isOpen) return;
       isOpen = false;
-      writeSync(fd, encodeMessage(askGeneration, WAKE));
+      // The read that waits ends with this answer.
+      ask(() => undefined);
+      for (const answered of waiting.values()) answered();
     },
   });
 };

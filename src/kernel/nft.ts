@@ -93,14 +93,19 @@ export const packetsAreThrough = async (): Promise<void> => {
 /** An nft that waits for a transaction: it takes longer to start than to run a small one. */
 export interface ReadyNft {
   /** Gives a transaction to the kernel: all of it, or nothing. To be called once. */
-  readonly run: (transaction: Transaction) => Promise<Result<{ readonly bytes: number }>>;
+  readonly run: (transaction: Transaction) => Promise<Result<{ readonly bytes: number; readonly writer: number }>>;
   readonly abandon: () => void;
 }
 
 /** Starts an nft for a transaction that is yet to come. */
 export const startNft = (): ReadyNft => {
   const input = Promise.withResolvers<string>();
-  const ended = runCommand(['nft', '-f', '-'], { stdin: input.promise, timeoutMs: 300_000 });
+  let writer = 0;
+  const ended = runCommand(['nft', '-f', '-'], {
+    stdin: input.promise,
+    timeoutMs: 300_000,
+    onStart: (pid) => (writer = pid),
+  });
   let isAbandoned = false;
   return {
     run: async (transaction) => {
@@ -108,13 +113,13 @@ export const startNft = (): ReadyNft => {
       const text = printTransaction(transaction);
       input.resolve(text);
       const result = await ended;
-      if (result.kind === 'done' && result.status === 0) return ok({ bytes: text.length });
+      if (result.kind === 'done' && result.status === 0) return ok({ bytes: text.length, writer });
       return fail(
         error(
           'nft-refused',
           `the kernel refused a transaction: ${failureOf(result)}`,
           undefined,
-          'Nothing of it was taken',
+          'Nothing was applied',
         ),
       );
     },

@@ -8,6 +8,9 @@ import { CHAIN, SERVICE_LINK } from './well-known.ts';
 
 export type KubeProxyMode = 'iptables' | 'ipvs' | 'nftables';
 
+/** The mode of kube-proxy, and of iptables mode the flavour in which it writes. */
+export type KubeProxyVariant = Exclude<KubeProxyMode, 'iptables'> | 'iptables (nft)' | 'iptables (legacy)';
+
 const isIptablesNat = ({ engine, name }: AnyTable): boolean => engine !== 'nft' && name === 'nat';
 
 /** Whether the node has the link of ipvs mode, as far as its dumps tell. */

@@ -13,6 +13,8 @@ export interface Commit {
   readonly process: number | null;
   /** Its name, at most 15 letters; empty where the kernel does not say. */
   readonly name: string;
+  /** The port of its socket: the number of its process, where no other socket of the network namespace has that (netlink_autobind). */
+  readonly port: number;
 }
 
 /** Asks for the ruleset's generation. */
@@ -27,7 +29,7 @@ export const askGeneration: Message = {
 export const isGeneration = ({ type }: Received): boolean => type === nftables(MESSAGE.newGeneration);
 
 /** Reads a generation, and who has made it. */
-export const readGeneration = ({ view, first, end }: Received): Result<Commit> => {
+export const readGeneration = ({ view, first, end, port }: Received): Result<Commit> => {
   const read = { generation: null as number | null, process: null as number | null, name: '' };
   const whole = visitAttributes(view, first + HEADER.netfilter, end, (type, from, to) => {
     if (type === NFTA.generation.id) read.generation = readNumber32(view, from, to);
@@ -35,7 +37,7 @@ export const readGeneration = ({ view, first, end }: Received): Result<Commit> =
     else if (type === NFTA.generation.name) read.name = readText(view, from, to);
   });
   const { generation } = read;
-  return whole && generation !== null ? ok({ ...read, generation }) : malformed('a generation is cut');
+  return whole && generation !== null ? ok({ ...read, generation, port }) : malformed('a generation is cut');
 };
 
 /** The generation after another: they are numbers of 32 bits that begin anew at 1 (nft_base_seq in nf_tables_commit leaves out 0). */

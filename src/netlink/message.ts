@@ -37,6 +37,8 @@ export interface Received {
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
+  /** The port of the socket that has asked for it or, of an event, whose message has caused it. */
+  readonly port: number;
   readonly view: DataView;
   /** Where the payload begins, behind struct nlmsghdr. */
   readonly first: number;
@@ -61,6 +63,7 @@ export const messagesOf = (datagram: Uint8Array): Result<readonly Received[]> =>
       type: view.getUint16(at + 4, true),
       flags: view.getUint16(at + 6, true),
       sequence: view.getUint32(at + 8, true),
+      port: view.getUint32(at + 12, true),
       view,
       first: at + HEADER.netlink,
       end: at + length,

@@ -15,6 +15,11 @@ interface Told {
     readonly transactions: number;
     readonly bytes: number;
   }[];
+  /** The programs whose writes to the own table it has told of. */
+  readonly foreign: { readonly before: readonly string[]; readonly after: readonly string[] };
+  /** Transactions that would still sweep something. */
+  readonly superfluous: number;
+  readonly problems: unknown;
   readonly local: readonly string[];
   readonly removed: boolean;
   readonly left: unknown;
@@ -45,7 +50,7 @@ describe('a process that goes on running knows what the kernel holds', { skip: n
         { name, holds, reallyHolds, believed },
         { name, holds: true, reallyHolds: true, believed: true },
       );
-    assert.equal(told.results.length, 11);
+    assert.equal(told.results.length, 13);
   });
 
   test('what is in force already takes no transaction; a prefix more, narrower or less takes a small set and the rules that look into it', () => {
@@ -63,6 +68,13 @@ describe('a process that goes on running knows what the kernel holds', { skip: n
     assert.deepEqual(new Map([...count].filter(([name]) => wanted.has(name))), wanted);
     for (const { name, bytes } of told.results) if (wanted.has(name)) assert.ok(bytes < 500, `${name}: ${bytes} bytes`);
   });
+
+  test('it tells who else has written its table, of nobody else, and never takes its own writing for that of others', () => {
+    assert.deepEqual(told.foreign, { before: [], after: ['nft', 'nft'] });
+    assert.equal(told.problems, null);
+  });
+
+  test('after many changes without a rest nothing superfluous is left', () => assert.equal(told.superfluous, 0));
 
   test('its own addresses are those of its interfaces and all that its routes deliver to itself', () =>
     assert.deepEqual(told.local, ['127.0.0.9', '192.0.2.10', '2001:db8::10', '198.51.100.7']));

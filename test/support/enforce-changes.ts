@@ -1,8 +1,11 @@
 import { runCommand } from '../../src/kernel/command.ts';
-import { enforce, readyFrom, unenforce, type Enforced, type Known } from '../../src/kernel/enforce.ts';
+import type { Enforced } from '../../src/change/enforce.ts';
+import { openEnforcer } from '../../src/change/enforcer.ts';
 import { localAddresses } from '../../src/kernel/local-addresses.ts';
 import { listOwnTable } from '../../src/kernel/nft.ts';
 import { parseAddress } from '../../src/net/address.ts';
+import { planSweep } from '../../src/compile/plan/plan-change.ts';
+import { compileTable } from '../../src/compile/table/compile-table.ts';
 import { prove } from '../../src/audit/proof/proof.ts';
 import { accessOfPorts } from '../../bench/accesses.ts';
 import { addressSet } from '../../src/net/address-set.ts';
@@ -30,33 +33,60 @@ const told = async (name: string, wanted: ReturnType<typeof access>, enforced: E
 };
 
 const results: unknown[] = [];
-const change = async (known: Known | null, name: string, wanted: ReturnType<typeof access>): Promise<Known> => {
-  const enforced = good(await enforce(wanted, { known }));
-  results.push(await told(name, wanted, enforced));
-  good(await enforced.finish());
-  return readyFrom(enforced.swept);
+const foreign: string[] = [];
+const enforcer = openEnforcer({
+  follow: true,
+  onForeignWrite: (commit) => foreign.push(commit === null ? 'lost' : commit.name),
+});
+const change = async (name: string, wanted: ReturnType<typeof access>): Promise<void> => {
+  results.push(await told(name, wanted, good(await enforcer.apply(wanted))));
+  good(await enforcer.rest());
 };
 
 const many = Array.from({ length: 300 }, (_, index) => `10.${index % 250}.${index >> 4}.0/24`);
-let known = await change(null, 'first', access(20, ...many));
-known = await change(known, 'the same again', access(20, ...many));
-known = await change(known, 'one prefix more', access(20, ...many, '203.0.113.0/24'));
-known = await change(known, 'one prefix narrowed', access(20, ...many, '203.0.113.0/25'));
-known = await change(known, 'one prefix less', access(20, ...many));
-known = await change(known, 'one of the many less', access(20, ...many.slice(1)));
-known = await change(known, 'and another', access(20, ...many.slice(2)));
-known = await change(known, 'both again', access(20, ...many));
-known = await change(known, 'other ports', access(25, ...many));
-known.start.nft.abandon();
-known = await change(known, 'after the end of the nft that waited for it', access(25, ...many, '192.0.2.128/25'));
-// Somebody lets everybody in at one port; who watches the table, as the caller must, looks at all of it again.
+await change('first', access(20, ...many));
+await change('the same again', access(20, ...many));
+await change('one prefix more', access(20, ...many, '203.0.113.0/24'));
+await change('one prefix narrowed', access(20, ...many, '203.0.113.0/25'));
+await change('one prefix less', access(20, ...many));
+await change('one of the many less', access(20, ...many.slice(1)));
+await change('and another', access(20, ...many.slice(2)));
+await change('both again', access(20, ...many));
+await change('other ports', access(25, ...many));
+enforcer.invalidate();
+await change('after it was told to forget', access(25, ...many, '192.0.2.128/25'));
+// Others who write elsewhere are none of its business.
+await runCommand(['nft', 'add', 'table', 'ip', 'other']);
+await change('after a table of others', access(25, ...many));
+const before = [...foreign];
+// Somebody lets everybody in at one port.
 await runCommand(['nft', 'insert', 'rule', 'inet', 'portcullis', 'x-30003', 'accept']);
-known.start.nft.abandon();
-known = await change(null, 'after a rule by hand', access(25, ...many, '192.0.2.0/24'));
-known.start.nft.abandon();
+await change('after a rule by hand', access(25, ...many, '192.0.2.0/24'));
+await runCommand(['nft', 'insert', 'rule', 'inet', 'portcullis', 'x-30003', 'accept']);
+await change('the same again, after a rule by hand', access(25, ...many, '192.0.2.0/24'));
+// Changes without a rest between: nothing is swept before its time, and all of it in the end.
+for (let index = 0; index < 12; index++) {
+  const wanted = access(25, ...many, `192.0.${index}.0/24`);
+  const enforced = good(await enforcer.apply(wanted));
+  if (!enforced.proof.holds || !prove(good(await listOwnTable()), wanted).holds) throw new Error(`change ${index}`);
+}
+good(await enforcer.rest());
+const listed = good(await listOwnTable());
+const superfluous = planSweep(listed, compileTable(access(25, ...many, '192.0.11.0/24'), listed)).length;
 const isLocal = localAddresses();
 const local = ['127.0.0.9', '192.0.2.10', '192.0.2.11', '2001:db8::10', '2001:db8::11', '198.51.100.7'].filter((text) =>
   isLocal(good(parseAddress(text))),
 );
-const removed = good(await unenforce());
-console.log(JSON.stringify({ results, local, removed, left: good(await listOwnTable()) }));
+const removed = good(await enforcer.remove());
+good(await enforcer.close());
+console.log(
+  JSON.stringify({
+    results,
+    foreign: { before, after: foreign },
+    superfluous,
+    problems: enforcer.followProblems,
+    local,
+    removed,
+    left: good(await listOwnTable()),
+  }),
+);

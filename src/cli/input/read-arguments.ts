@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type { StoredOptions } from '../../access/state.ts';
 import { error, fail, ok, shift, type Diagnostic, type Result } from '../../diagnostic/diagnostic.ts';
 import { parseAddress } from '../../net/address.ts';
@@ -82,22 +81,21 @@ const readLabel = (text: string): Result<readonly [string, string]> => {
     : ok([key, value]);
 };
 
-/** Options for an apply: what is given, else what the last apply said. */
+/** The options that were given with an apply. */
 export const readOptions = (
   flags: MachineFlags & { readonly allowFailsafe?: readonly string[] },
-  stored: StoredOptions,
-): Result<StoredOptions> => {
+): Result<Partial<StoredOptions>> => {
   const labels = readAll('--node-label', flags.nodeLabel ?? [], readLabel);
   const pods = readAll('--pod-cidr', splitCommas(flags.podCidr ?? []), parsePrefix);
   const failsafes = readFailsafes(flags.allowFailsafe ?? []);
   const problems: Diagnostic[] = [labels, pods, failsafes].flatMap((result) => (result.ok ? [] : [...result.problems]));
   if (!labels.ok || !pods.ok || !failsafes.ok) return fail(...problems);
   return ok({
-    nodeName: flags.nodeName ?? stored.nodeName ?? hostname(),
-    nodeLabels: flags.nodeLabel === undefined ? stored.nodeLabels : Object.fromEntries(labels.value),
-    podCidrs: flags.podCidr === undefined ? stored.podCidrs : pods.value,
-    standalone: flags.standalone ?? stored.standalone,
-    allowFailsafe: flags.allowFailsafe === undefined ? stored.allowFailsafe : failsafes.value,
+    ...(flags.nodeName === undefined ? {} : { nodeName: flags.nodeName }),
+    ...(flags.nodeLabel === undefined ? {} : { nodeLabels: Object.fromEntries(labels.value) }),
+    ...(flags.podCidr === undefined ? {} : { podCidrs: pods.value }),
+    ...(flags.standalone === undefined ? {} : { standalone: flags.standalone }),
+    ...(flags.allowFailsafe === undefined ? {} : { allowFailsafe: failsafes.value }),
   });
 };
 

@@ -4,7 +4,8 @@ import { changeJson, changeLines, changeSummary } from '../../explain/access/acc
 import { stateDirectory } from '../../kernel/state-store.ts';
 import { columns } from '../output/columns.ts';
 import { EXIT, type Context } from '../output/context.ts';
-import { storedAccess, withFiles } from '../input/evaluate.ts';
+import { withFiles } from '../input/read-declaration.ts';
+import { storedAccess } from '../input/stored-access.ts';
 import { emit, showProblems, type OutputFlags } from '../output/report.ts';
 import type { MachineFlags } from '../input/flags.ts';
 

@@ -19,7 +19,7 @@ import type { Table } from '../../ruleset/table.ts';
 import { simulate, type SimulateOptions } from '../../simulate/simulate.ts';
 import type { Trace } from '../../simulate/state/trace.ts';
 import { EXIT, type Context } from '../output/context.ts';
-import { withFiles } from '../input/evaluate.ts';
+import { withFiles } from '../input/read-declaration.ts';
 import { explainBatch } from './explain-batch.ts';
 import { explainTrees } from './explain-trees.ts';
 import { loadNodes, type LoadedNode } from '../input/load-nodes.ts';

@@ -1,6 +1,5 @@
-import { EMPTY_STATE, isEmptyState } from '../../access/state.ts';
+import { isEmptyState } from '../../access/state.ts';
 import { ok } from '../../diagnostic/diagnostic.ts';
-import { restrictionsWithout } from '../../policy/restrict.ts';
 import { EXIT, type Context } from '../output/context.ts';
 import { makeChange } from './make-change.ts';
 import { readPort } from '../input/read-arguments.ts';
@@ -22,15 +21,11 @@ export async function remove(this: Context, flags: RemoveFlags, port?: string): 
     return;
   }
   this.process.exitCode = await makeChange(this, flags, {
-    next: (state) => {
-      if (spec === null) return ok(EMPTY_STATE);
-      const restrictions = restrictionsWithout(state.restrictions, spec.value);
-      return restrictions.ok ? ok({ ...state, restrictions: restrictions.value }) : restrictions;
+    wish: () => ok(spec === null ? { kind: 'remove' } : { kind: 'unrestrict', spec: spec.value }),
+    tell: (change) => {
+      const { difference, previous } = change.plan;
+      const nothingWasThere = difference.changes.length === 0 && isEmptyState(previous);
+      return tellChange(this, flags, change, nothingWasThere ? { lines: [] } : {});
     },
-    tell: (changed) => {
-      const nothingWasThere = changed.difference.changes.length === 0 && isEmptyState(changed.previous);
-      return tellChange(this, flags, changed, nothingWasThere ? { lines: [] } : {});
-    },
-    ...(spec === null ? { startsAnew: 'always' } : {}),
   });
 }

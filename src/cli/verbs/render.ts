@@ -5,7 +5,7 @@ import { printTable } from '../../compile/plan/print-transaction.ts';
 import { renderRedirect } from '../../export/redirect.ts';
 import { readState, stateDirectory } from '../../kernel/state-store.ts';
 import { EXIT, type Context } from '../output/context.ts';
-import { withFiles } from '../input/evaluate.ts';
+import { withFiles } from '../input/read-declaration.ts';
 import { emit, showProblems, type OutputFlags } from '../output/report.ts';
 import type { MachineFlags } from '../input/flags.ts';
 

@@ -1,5 +1,5 @@
-import { restrictionsWith } from '../../policy/restrict.ts';
-import { fail, ok } from '../../diagnostic/diagnostic.ts';
+import type { Wish } from '../../change/plan/wish.ts';
+import { ok } from '../../diagnostic/diagnostic.ts';
 import { changeLines } from '../../explain/access/access-change.ts';
 import { restrictionLines } from '../../explain/access/restriction.ts';
 import { columns } from '../output/columns.ts';
@@ -31,24 +31,25 @@ export async function restrict(this: Context, flags: RestrictFlags, port: string
     this.process.exitCode = EXIT.usage;
     return;
   }
-  const request = {
-    spec: spec.value,
-    from: from.value,
-    otherwise: flags.otherwise === 'drop' ? ('Drop' as const) : ('Reject' as const),
-    allowFailsafe: failsafes.value,
+  const wish: Wish = {
+    kind: 'restrict',
+    restriction: {
+      spec: spec.value,
+      from: from.value,
+      otherwise: flags.otherwise === 'drop' ? 'Drop' : 'Reject',
+      allowFailsafe: failsafes.value,
+    },
+    add: flags.add,
   };
   this.process.exitCode = await makeChange(this, flags, {
-    next: (state) => {
-      const restrictions = restrictionsWith(state.restrictions, request, flags.add);
-      return restrictions.ok ? ok({ ...state, restrictions: restrictions.value }) : fail(...restrictions.problems);
-    },
-    tell: async (changed) => {
-      const mode = changed.kubeProxy;
+    wish: () => ok(wish),
+    tell: async (change) => {
+      const { plan, kubeProxy: mode } = change;
       const beside = mode === null ? '' : `   (kube-proxy: ${mode} mode)`;
-      const replaced = changed.previous.restrictions.length === changed.state.restrictions.length;
-      const blocks = restrictionLines(changed.evaluated.access, spec.value.ports, spec.value.protocol);
-      const changes = replaced ? changeLines(changed.difference) : [];
-      await tellChange(this, flags, changed, {
+      const replaced = plan.previous.restrictions.length === plan.state.restrictions.length;
+      const blocks = restrictionLines(plan.evaluated.access, spec.value.ports, spec.value.protocol);
+      const changes = replaced ? changeLines(plan.difference) : [];
+      await tellChange(this, flags, change, {
         kind: 'RestrictResult',
         lines: [
           ...(changes.length === 0 ? [] : [columns(changes)]),

@@ -8,11 +8,11 @@ import { grouped } from '../../explain/words/number-words.ts';
 import { collectFacts } from '../../kernel/facts.ts';
 import { listOwnTable } from '../../kernel/nft.ts';
 import { readPending } from '../../kernel/pending.ts';
-import { cautions } from '../../kernel/preconditions.ts';
+import { cautions } from '../../change/plan/preconditions.ts';
 import { stateDirectory } from '../../kernel/state-store.ts';
 import { columns } from '../output/columns.ts';
 import { EXIT, type Context } from '../output/context.ts';
-import { storedAccess } from '../input/evaluate.ts';
+import { storedAccess } from '../input/stored-access.ts';
 import { mentionRestore } from '../output/gone-rules.ts';
 import { emit, paint, showProblems, type OutputFlags } from '../output/report.ts';
 

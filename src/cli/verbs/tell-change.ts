@@ -1,40 +1,59 @@
 import { changeJson, changeLines, changeSummary } from '../../explain/access/access-change.ts';
 import { cutJson, describeCut } from '../../explain/access/cut-list.ts';
 import { proofJson, proofLines, proofSentence } from '../../explain/access/proof-sentence.ts';
-import type { Estimate } from '../../compile/table/estimate.ts';
+import { compileTable } from '../../compile/table/compile-table.ts';
+import { estimateOf, type Estimate } from '../../compile/table/estimate.ts';
 import { diagnosticJson } from '../../diagnostic/render.ts';
 import { grouped } from '../../explain/words/number-words.ts';
 import { columns } from '../output/columns.ts';
 import type { Context } from '../output/context.ts';
-import type { Changed } from './make-change.ts';
+import type { MadeChange } from './make-change.ts';
 import { emit, paint, type OutputFlags } from '../output/report.ts';
 
 const MANY = 1_000;
 
+/** What the table costs the kernel. A dry run has none, so that one is compiled for it. */
+const estimateFor = ({ plan, inForce }: MadeChange): Estimate =>
+  estimateOf(inForce === 'dry-run' || inForce === null ? compileTable(plan.evaluated.access) : inForce.target);
+
 /** What a change came to, as data. */
-const changedJson = ({ difference, cut, estimate, inForce, confirmMs, warnings }: Changed) => ({
-  dryRun: inForce === 'dry-run',
-  ...changeJson(difference),
-  cut: cutJson(cut),
-  estimate: estimate(),
-  inForce: inForce === 'dry-run' || inForce === null ? null : { proof: proofJson(inForce.proof), ms: inForce.ms },
-  confirmWithinMs: confirmMs,
-  warnings: warnings.map(diagnosticJson),
-});
+const changeData = (change: MadeChange) => {
+  const {
+    plan: { difference, confirmMs },
+    warnings,
+    inForce,
+    cut,
+  } = change;
+  return {
+    dryRun: inForce === 'dry-run',
+    ...changeJson(difference),
+    cut: cutJson(cut),
+    estimate: estimateFor(change),
+    inForce: inForce === 'dry-run' || inForce === null ? null : { proof: proofJson(inForce.proof), ms: inForce.ms },
+    confirmWithinMs: confirmMs,
+    warnings: warnings.map(diagnosticJson),
+  };
+};
 
 /** The rows behind the change itself: what it cuts, what it costs. */
-const consequences = ({ cut, estimate, inForce }: Changed, wide: boolean): readonly (readonly [string, string])[] => [
-  ...(cut.length === 0
-    ? []
-    : [[inForce === 'dry-run' ? 'would cut' : 'cut now', describeCut(cut, wide ? MANY : 4)] as const]),
-  ...(inForce === 'dry-run' || wide ? [['in the kernel', estimateText(estimate())] as const] : []),
-];
+const consequences = (change: MadeChange, wide: boolean): readonly (readonly [string, string])[] => {
+  const { cut, inForce } = change;
+  return [
+    ...(cut.length === 0
+      ? []
+      : [[inForce === 'dry-run' ? 'would cut' : 'cut now', describeCut(cut, wide ? MANY : 4)] as const]),
+    ...(inForce === 'dry-run' || wide ? [['in the kernel', estimateText(estimateFor(change))] as const] : []),
+  ];
+};
 
 const estimateText = ({ elements, sets, chains }: Estimate): string =>
   `${grouped(elements)} elements in ${sets} sets and maps, ${chains} chains`;
 
 /** The last lines: is it in force? */
-const conclusion = ({ inForce, confirmMs }: Changed, paintWord: (good: boolean, text: string) => string): string[] => {
+const conclusion = (
+  { inForce, plan: { confirmMs } }: MadeChange,
+  paintWord: (good: boolean, text: string) => string,
+): string[] => {
   if (inForce === 'dry-run') return [];
   if (inForce === null) return ['nothing is guarded: no table in the kernel, no stored state'];
   const { proof, ms } = inForce;
@@ -51,7 +70,7 @@ const conclusion = ({ inForce, confirmMs }: Changed, paintWord: (good: boolean, 
 export const tellChange = async (
   context: Context,
   flags: OutputFlags,
-  changed: Changed,
+  change: MadeChange,
   lead: {
     readonly kind?: string;
     readonly lines?: readonly string[];
@@ -59,13 +78,13 @@ export const tellChange = async (
   } = {},
 ): Promise<void> => {
   const text = (wide: boolean): string => {
-    const rows = [...(lead.rows ?? []), ...consequences(changed, wide)].map(([name, value]) => ['', name, value]);
-    const changes = changeLines(changed.difference, wide ? MANY : 4);
+    const rows = [...(lead.rows ?? []), ...consequences(change, wide)].map(([name, value]) => ['', name, value]);
+    const changes = changeLines(change.plan.difference, wide ? MANY : 4);
     return [
-      ...(lead.lines ?? [...(changes.length === 0 ? [] : [columns(changes)]), changeSummary(changed.difference)]),
+      ...(lead.lines ?? [...(changes.length === 0 ? [] : [columns(changes)]), changeSummary(change.plan.difference)]),
       ...(rows.length === 0 ? [] : [columns(rows)]),
-      ...conclusion(changed, (good, sentence) => paint(context, 'out', flags.color, good ? 'green' : 'red', sentence)),
+      ...conclusion(change, (good, sentence) => paint(context, 'out', flags.color, good ? 'green' : 'red', sentence)),
     ].join('\n');
   };
-  await emit(context, flags, { kind: lead.kind ?? 'ApplyResult', data: () => changedJson(changed), text });
+  await emit(context, flags, { kind: lead.kind ?? 'ApplyResult', data: () => changeData(change), text });
 };

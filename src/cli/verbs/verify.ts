@@ -14,7 +14,7 @@ import { columns } from '../output/columns.ts';
 import { EXIT, type Context, type Exit } from '../output/context.ts';
 import { namesDumps, type DumpFlags } from '../input/dump-flags.ts';
 import type { MachineFlags } from '../input/flags.ts';
-import { withFiles } from '../input/evaluate.ts';
+import { withFiles } from '../input/read-declaration.ts';
 import { mentionRestore } from '../output/gone-rules.ts';
 import { loadNodes } from '../input/load-nodes.ts';
 import { emit, paint, showProblems, type OutputFlags } from '../output/report.ts';

@@ -2,9 +2,10 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { evaluateState, isEmptyState, type Evaluated, type StoredState } from '../access/state.ts';
 import { ok, type Result } from '../diagnostic/diagnostic.ts';
-import { enforce, unenforce, type Enforced } from './enforce.ts';
-import type { Cut } from './reply-places.ts';
-import { removeState, writeState } from './state-store.ts';
+import { removeState, writeState } from '../kernel/state-store.ts';
+import type { Enforced } from './enforce.ts';
+import { openEnforcer, type Enforcer } from './enforcer.ts';
+import type { Cut } from './plan/cut.ts';
 
 /** What came of putting a state in force; null where it asks for nothing, so that the kernel holds nothing either. */
 export type InForce = Enforced | null;
@@ -18,15 +19,16 @@ export const putInForce = async (
   directory: string,
   state: StoredState,
   { access }: Evaluated,
+  enforcer: Enforcer,
   cut: Cut | null = null,
 ): Promise<Result<InForce>> => {
   if (isEmptyState(state)) {
-    const removed = await unenforce();
+    const removed = await enforcer.remove();
     if (!removed.ok) return removed;
     forget(directory);
     return ok(null);
   }
-  const enforced = await enforce(access, { cut });
+  const enforced = await enforcer.apply(access, cut);
   if (!enforced.ok) return enforced;
   const written = writeState(directory, state, access);
   return written.ok ? ok(enforced.value) : written;
@@ -36,10 +38,10 @@ export const putInForce = async (
 export const restoreState = async (directory: string, state: StoredState): Promise<Result<InForce>> => {
   const evaluated = evaluateState(state);
   if (!evaluated.ok) return evaluated;
-  const inForce = await putInForce(directory, state, evaluated.value);
-  if (!inForce.ok || inForce.value === null) return inForce;
-  const finished = await inForce.value.finish();
-  return finished.ok ? inForce : finished;
+  const enforcer = openEnforcer();
+  const inForce = await putInForce(directory, state, evaluated.value, enforcer);
+  const closed = await enforcer.close();
+  return inForce.ok && !closed.ok ? closed : inForce;
 };
 
 /** The directory itself goes with the lock. */

@@ -1,15 +1,12 @@
-import { cutFlows, type CutFlow } from '../access/flow.ts';
-import type { Access } from '../access/model.ts';
-import type { ReplyPlace } from '../compile/table/replies.ts';
-import type { Address } from '../net/address.ts';
-import { listFlows } from './conntrack.ts';
+import { cutFlows, type ClientFlow, type CutFlow } from '../../access/flow.ts';
+import type { Access } from '../../access/model.ts';
+import type { ReplyPlace } from '../../compile/table/replies.ts';
+import type { Address } from '../../net/address.ts';
 
 /** The tracked connections of refused clients, and where the packets of their servers must be stopped. */
 export interface Cut {
   readonly flows: readonly CutFlow[];
   readonly places: readonly ReplyPlace[];
-  /** Could the tracked connections be listed? If not, every guarded place is taken. */
-  readonly known: boolean;
 }
 
 const placeKey = ({ address, protocol, port }: ReplyPlace): string =>
@@ -19,17 +16,20 @@ const distinct = (places: readonly ReplyPlace[]): readonly ReplyPlace[] => [
   ...new Map(places.map((place) => [placeKey(place), place])).values(),
 ];
 
-/** Asks the kernel which tracked connections an access cuts. */
-export const cutBy = async (access: Access, isLocal: (address: Address) => boolean): Promise<Cut> => {
-  const tracked = await listFlows();
-  if (tracked === null) return { flows: [], places: everyPlace(access), known: false };
+/** What an access cuts of the tracked connections. null: they cannot be listed, so that every guarded place is taken. `isLocal`: the node's own addresses. */
+export const cutOf = (
+  access: Access,
+  tracked: readonly ClientFlow[] | null,
+  isLocal: (address: Address) => boolean,
+): Cut => {
+  if (tracked === null) return { flows: [], places: everyPlace(access) };
   const flows = cutFlows(access, tracked, isLocal);
   const places = flows.map(({ flow, exposure }) => ({
     address: exposure.address,
     protocol: flow.protocol,
     port: flow.destinationPort,
   }));
-  return { flows, places: distinct(places), known: true };
+  return { flows, places: distinct(places) };
 };
 
 /** Ranges are left out: thousands of ports that usually nothing uses. */

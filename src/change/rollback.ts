@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StoredState } from '../access/state.ts';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
-import { clearPending, writePending } from './pending.ts';
+import { clearPending, writePending } from '../kernel/pending.ts';
 
 const WATCHDOG = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './watchdog.ts' : './watchdog.js', import.meta.url),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { evaluateState, EMPTY_STATE } from '../access/state.ts';
-import type { Access } from '../access/model.ts';
-import { cautions, obstacles, type Facts } from './preconditions.ts';
+import { evaluateState, EMPTY_STATE } from '../../access/state.ts';
+import type { Access } from '../../access/model.ts';
+import type { Facts } from './facts.ts';
+import { cautions, obstacles } from './preconditions.ts';
 
 const GOOD: Facts = {
   mayAdministrate: true,

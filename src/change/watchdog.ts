@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { takeLock } from './lock.ts';
-import { clearPending, readPending } from './pending.ts';
+import { takeLock } from '../kernel/lock.ts';
+import { clearPending, readPending } from '../kernel/pending.ts';
 import { restoreState } from './put-in-force.ts';
 
 // Started by armRollback: state directory, id of the pending change, milliseconds to wait.
