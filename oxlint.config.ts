@@ -44,13 +44,13 @@ export const PURE_ROOMS = [
   'audit/proof',
   'audit/counts',
   'audit',
-  'change/plan',
   'explain/words',
   'explain/question',
   'explain/path',
   'explain/why',
   'explain/access',
   'explain',
+  'change/plan',
 ];
 const SHELL = [
   'kernel',

@@ -1,13 +1,10 @@
-import { proofJson, proofLines, proofSentence } from '../../explain/access/proof-sentence.ts';
+import { obstacles } from '../../change/plan/preconditions.ts';
+import { putBack } from '../../change/put-back.ts';
 import { warning, type Diagnostic } from '../../diagnostic/diagnostic.ts';
-import { isEmptyState } from '../../access/state.ts';
+import { proofJson, proofLines, proofSentence } from '../../explain/access/proof-sentence.ts';
 import { collectFacts } from '../../kernel/facts.ts';
 import { takeLock } from '../../kernel/lock.ts';
-import { clearPending, readPending } from '../../kernel/pending.ts';
-import { obstacles } from '../../change/plan/preconditions.ts';
-import { restoreState } from '../../change/put-in-force.ts';
-import { armRollback } from '../../change/rollback.ts';
-import { readState, stateDirectory } from '../../kernel/state-store.ts';
+import { stateDirectory } from '../../kernel/state-store.ts';
 import { columns } from '../output/columns.ts';
 import { EXIT, type Context, type Exit } from '../output/context.ts';
 import { emit, paint, say, showProblems, type OutputFlags } from '../output/report.ts';
@@ -26,7 +23,7 @@ export async function restore(this: Context, flags: OutputFlags): Promise<void> 
     // A port must not stay open because something else may pass packets by: these are told, and no more.
     const passedBy = obstacles(facts, false).map(({ code, message, hint }) => warning(code, message, undefined, hint));
     showProblems(this, passedBy, flags);
-    this.process.exitCode = await putBack(this, flags, directory);
+    this.process.exitCode = await tell(this, flags, directory);
   } finally {
     lock.value.release();
   }
@@ -37,42 +34,29 @@ const failed = (context: Context, { color }: OutputFlags, problems: readonly Dia
   return EXIT.kernel;
 };
 
-const putBack = async (context: Context, flags: OutputFlags, directory: string): Promise<Exit> => {
-  const pending = readPending(directory);
-  const left = pending === null ? 0 : pending.deadline - Date.now();
-  const tookBack = pending !== null && left <= 0;
-  const stored = readState(directory);
-  if (!tookBack && !stored.ok) return failed(context, flags, stored.problems);
-  const state = tookBack ? pending.previous : stored.ok ? stored.value : pending?.previous;
-  if (state === undefined || (isEmptyState(state) && !tookBack)) {
+const tell = async (context: Context, flags: OutputFlags, directory: string): Promise<Exit> => {
+  const done = await putBack(directory);
+  if (!done.ok) return failed(context, flags, done.problems);
+  if (done.value.kind === 'nothing-stored') {
     say(context, 'nothing is stored that could be put back');
     return EXIT.fine;
   }
-  if (pending !== null && !tookBack) {
-    // Whoever watched over it may be gone with the reboot.
-    const armed = await armRollback(directory, pending.previous, left);
-    if (!armed.ok) return failed(context, flags, armed.problems);
-  }
-  const inForce = await restoreState(directory, state);
-  if (!inForce.ok) return failed(context, flags, inForce.problems);
-  if (tookBack) {
-    clearPending(directory);
-    say(context, 'a change that nobody had confirmed in time is taken back');
-  }
-  const proof = inForce.value?.proof ?? null;
+  const { inForce, tookBack } = done.value;
+  if (tookBack) say(context, 'a change that nobody had confirmed in time is taken back');
   await emit(context, flags, {
     kind: 'RestoreResult',
     data: () => ({
       tookBack,
-      inForce: inForce.value === null ? null : { proof: proofJson(inForce.value.proof), ms: inForce.value.ms },
+      inForce: inForce === null ? null : { proof: proofJson(inForce.proof), ms: inForce.ms },
     }),
-    text: (wide) =>
-      proof === null
-        ? 'nothing is guarded: no table in the kernel, no stored state'
-        : [
-            ...(proof.holds ? [] : [columns(proofLines(proof, wide ? 1_000 : 4))]),
-            paint(context, 'out', flags.color, proof.holds ? 'green' : 'red', proofSentence(proof, inForce.value?.ms)),
-          ].join('\n'),
+    text: (wide) => {
+      if (inForce === null) return 'nothing is guarded: no table in the kernel, no stored state';
+      const { proof, ms } = inForce;
+      return [
+        ...(proof.holds ? [] : [columns(proofLines(proof, wide ? 1_000 : 4))]),
+        paint(context, 'out', flags.color, proof.holds ? 'green' : 'red', proofSentence(proof, ms)),
+      ].join('\n');
+    },
   });
-  return proof === null || proof.holds ? EXIT.fine : EXIT.found;
+  return inForce === null || inForce.proof.holds ? EXIT.fine : EXIT.found;
 };
