@@ -1,15 +1,16 @@
 import type { Family } from '../net/family.ts';
-import type { Engine } from '../ruleset/engine.ts';
+import type { IptablesEngine } from '../ruleset/engine.ts';
 import { BUILT_IN } from '../ruleset/hook.ts';
 import type { IptablesRule } from '../ruleset/iptables/rule.ts';
 import { printIptablesRule } from '../print/iptables.ts';
-import type { AnyTable, Chain, Table } from '../ruleset/table.ts';
+import type { AnyTable, Chain, IptablesTable } from '../ruleset/table.ts';
+import type { TableFamily } from '../ruleset/values/table-family.ts';
 
 /** What one iptables command changes. */
 export interface IptablesChange {
   readonly family: Family;
   /** null: the command does not name the flavour (`iptables`). */
-  readonly engine: 'iptables-nft' | 'iptables-legacy' | null;
+  readonly engine: IptablesEngine | null;
   readonly table: string;
   readonly chain: string;
   readonly what:
@@ -28,7 +29,7 @@ export interface IptablesChange {
 
 /** The tables after a change, or why iptables would refuse it, in words. */
 export type ChangeResult =
-  | { readonly kind: 'changed'; readonly tables: readonly AnyTable[]; readonly engine: Engine }
+  | { readonly kind: 'changed'; readonly tables: readonly AnyTable[]; readonly engine: IptablesEngine }
   | { readonly kind: 'refused'; readonly because: string };
 
 /**
@@ -40,26 +41,27 @@ export const applyIptablesChange = (tables: readonly AnyTable[], change: Iptable
   const engine = change.engine ?? engineOf(tables, family);
   const builtIn = BUILT_IN[change.table];
   if (builtIn === undefined) return { kind: 'refused', because: `there is no table ${change.table}` };
-  const at = tables.findIndex(
-    (table) => table.engine === engine && table.family === family && table.name === change.table,
+  const there = tables.find(
+    (table): table is IptablesTable =>
+      table.engine === engine && table.family === family && table.name === change.table,
   );
-  const table = (tables[at] as Table<IptablesRule> | undefined) ?? emptyTable(engine, family, change.table);
+  const table = there ?? emptyTable(engine, family, change.table);
   const chains = changeChains(table.chains, change, builtIn.has(change.chain));
   if (typeof chains === 'string') return { kind: 'refused', because: chains };
   const changed: AnyTable = { ...table, chains };
   return {
     kind: 'changed',
     engine,
-    tables: at === -1 ? [...tables, changed] : tables.map((one, index) => (index === at ? changed : one)),
+    tables: there === undefined ? [...tables, changed] : tables.map((one) => (one === there ? changed : one)),
   };
 };
 
-const engineOf = (tables: readonly AnyTable[], family: string): 'iptables-nft' | 'iptables-legacy' => {
-  const used = (engine: Engine) => tables.some((table) => table.engine === engine && table.family === family);
+const engineOf = (tables: readonly AnyTable[], family: TableFamily): IptablesEngine => {
+  const used = (engine: IptablesEngine) => tables.some((table) => table.engine === engine && table.family === family);
   return used('iptables-legacy') && !used('iptables-nft') ? 'iptables-legacy' : 'iptables-nft';
 };
 
-const emptyTable = (engine: Engine, family: string, name: string): Table<IptablesRule> => ({
+const emptyTable = (engine: IptablesEngine, family: TableFamily, name: string): IptablesTable => ({
   engine,
   family,
   name,

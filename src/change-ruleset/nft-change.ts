@@ -13,13 +13,14 @@ import {
   type Rule,
   type Table,
 } from '../ruleset/table.ts';
+import type { TableFamily } from '../ruleset/values/table-family.ts';
 
 /** Where a rule goes, or which one is meant: by the kernel's handle, or by its place, from 0. */
 export type RulePlace =
   { readonly kind: 'handle'; readonly number: number } | { readonly kind: 'index'; readonly number: number };
 
 /** What one command of nft changes in one table (nft(8)). `strict`: it is refused where the object is there already, or is not there. */
-export type NftChange = { readonly span: Span; readonly family: string; readonly table: string } & (
+export type NftChange = { readonly span: Span; readonly family: TableFamily; readonly table: string } & (
   | { readonly kind: 'add-table'; readonly strict: boolean; readonly flags: readonly string[] }
   | { readonly kind: 'delete-table'; readonly strict: boolean }
   | { readonly kind: 'flush-table' }
@@ -60,7 +61,7 @@ export type NftChange = { readonly span: Span; readonly family: string; readonly
 export interface FlushRuleset {
   readonly kind: 'flush-ruleset';
   readonly span: Span;
-  readonly family: string | null;
+  readonly family: TableFamily | null;
 }
 
 /** Why nft would refuse a change, in words, and where it stands. */

@@ -58,7 +58,7 @@ describe('the classic rules', () => {
       accessOf([exposed('192.0.2.200 80/tcp', 'web')], [two]),
       4,
       [
-        '-A PORTCULLIS -d 192.0.2.200 -p tcp -m tcp --dport 80 -g PORTCULLIS-1-80-tcp',
+        '-A PORTCULLIS -d 192.0.2.200/32 -p tcp -m tcp --dport 80 -g PORTCULLIS-1-80-tcp',
         '-A PORTCULLIS-1-80-tcp -s 198.51.100.0/30 -j RETURN',
         '-A PORTCULLIS-1-80-tcp -s 203.0.113.0/24 -j RETURN',
         '-A PORTCULLIS-1-80-tcp -p tcp -j REDIRECT --to-ports 65535',

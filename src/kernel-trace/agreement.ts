@@ -7,6 +7,7 @@ import { hopsOf, pathsOf, type Hop } from '../simulate/hops.ts';
 import type { KernelHop } from './kernel-hops.ts';
 import type { Place } from '../simulate/state/place.ts';
 import type { Header, Trace } from '../simulate/state/trace.ts';
+import type { TableFamily } from '../ruleset/values/table-family.ts';
 
 const written = (family: Family, value: bigint | null): string =>
   value === null ? '?' : formatAddress({ family, value });
@@ -86,7 +87,7 @@ const kernelKey = ({ engine, chain, event }: TraceEvent, withHandles: boolean): 
 };
 
 /** The same name can stand in legacy iptables and in nftables. */
-const fullName = (isLegacy: boolean, family: string, table: string, chain: string): string =>
+const fullName = (isLegacy: boolean, family: TableFamily, table: string, chain: string): string =>
   `${isLegacy ? 'legacy ' : ''}${family} ${table} ${chain}`;
 
 const nameOf = ({ entered }: Hop): string => {

@@ -1,11 +1,12 @@
 import type { TraceEvent, TracedHeader } from './nft-trace.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 import type { AnyTable } from '../ruleset/table.ts';
+import type { TableFamily } from '../ruleset/values/table-family.ts';
 
 /** A visit of a base chain as the kernel told it. */
 export interface KernelHop {
   readonly engine: TraceEvent['engine'];
-  readonly family: string;
+  readonly family: TableFamily;
   readonly table: string;
   readonly chain: string;
   readonly header: TracedHeader | null;
@@ -37,7 +38,7 @@ const beginsHop = (event: TraceEvent, current: KernelHop | undefined): boolean =
 /** The events of one packet as visits of base chains; tables that `ignored` names (the tracer's own) are left out. */
 export const kernelHops = (
   events: readonly TraceEvent[],
-  ignored: (family: string, table: string) => boolean = () => false,
+  ignored: (family: TableFamily, table: string) => boolean = () => false,
 ): readonly KernelHop[] => {
   const hops: (Omit<KernelHop, 'events'> & { readonly events: TraceEvent[] })[] = [];
   for (const event of events) {

@@ -1,3 +1,4 @@
+import { readTableFamily, type TableFamily } from '../ruleset/values/table-family.ts';
 // What the kernel says about the way of one packet. Here: `nft -a monitor trace` (nft(8), MONITOR).
 
 /** The packet as it was at one point of its way. */
@@ -21,7 +22,7 @@ export interface TraceEvent {
   readonly engine: 'nft' | 'iptables-legacy';
   /** The kernel's number for the packet; used again within seconds. Legacy: none. */
   readonly id: string | null;
-  readonly family: string;
+  readonly family: TableFamily;
   readonly table: string;
   readonly chain: string;
   readonly event:
@@ -73,8 +74,9 @@ const NFT_LINE = /^trace id ([0-9a-f]+) (\S+) (\S+) (\S+) (packet:|rule|policy|r
 
 /** One line of `nft monitor trace`; null: something else. */
 export const readNftTraceLine = (line: string): TraceEvent | null => {
-  const [, id, family, table, chain, what, rest = ''] = NFT_LINE.exec(line.trimEnd()) ?? [];
-  if (id === undefined || family === undefined || table === undefined || chain === undefined) return null;
+  const [, id, familyName, table, chain, what, rest = ''] = NFT_LINE.exec(line.trimEnd()) ?? [];
+  const family = readTableFamily(familyName ?? '');
+  if (id === undefined || family === null || table === undefined || chain === undefined) return null;
   const base = { engine: 'nft' as const, id, family, table, chain };
   switch (what) {
     case 'packet:':

@@ -1,12 +1,13 @@
 import type { Engine } from '../ruleset/engine.ts';
 import { ruleVerdict } from './rule-verdict.ts';
 import type { AnyChain, AnyTable } from '../ruleset/table.ts';
+import type { TableFamily } from '../ruleset/values/table-family.ts';
 
 /** Where something is decided, so that a person finds it again; shared by trace, decidedBy, findings and diff. */
 export interface RuleRef {
   readonly engine: Engine | 'ipvs' | 'routing' | 'socket';
   /** ip, ip6, inet, … */
-  readonly family: string;
+  readonly family: TableFamily;
   readonly table: string;
   readonly chain: string;
   /** From 1, as iptables numbers them, or the policy of the base chain. */

@@ -3,7 +3,8 @@ import { readText, visitAttributes } from './attribute.ts';
 import { HEADER, MESSAGE, SUBSYSTEM_NFTABLES } from './constants.ts';
 import { isGeneration, readGeneration, type Commit } from './generation.ts';
 import { malformed, type Received } from './message.ts';
-import { familyOf, type TableFamily } from './objects.ts';
+import { familyOf } from './objects.ts';
+import type { TableFamily } from '../ruleset/values/table-family.ts';
 
 /** A table that a commit has touched. */
 export interface TouchedTable {

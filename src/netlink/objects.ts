@@ -1,9 +1,8 @@
+import type { TableFamily } from '../ruleset/values/table-family.ts';
 import { ok, type Result } from '../diagnostic/diagnostic.ts';
 import { readNumber32, readText, text, visitAttributes, type Attribute } from './attribute.ts';
 import { FAMILY_NUMBER, FLAG, HEADER, MESSAGE, NFTA, SET_FLAG, TABLE_FLAG } from './constants.ts';
 import { malformed, nftables, type Message, type Received } from './message.ts';
-
-export type TableFamily = keyof typeof FAMILY_NUMBER;
 
 const FAMILY_OF: ReadonlyMap<number, TableFamily> = new Map(
   (Object.keys(FAMILY_NUMBER) as TableFamily[]).map((family) => [FAMILY_NUMBER[family], family]),

@@ -4,7 +4,7 @@ import { BUILT_IN } from '../ruleset/hook.ts';
 import type { IptablesRule } from '../ruleset/iptables/rule.ts';
 import type { Coverage } from '../ruleset/ruleset.ts';
 import type { Statement } from '../ruleset/nft/statement.ts';
-import type { AnyTable, Chain, Rule, Table } from '../ruleset/table.ts';
+import type { AnyTable, Chain, IptablesTable, Rule, Table } from '../ruleset/table.ts';
 
 const familyOf = (table: string): Family | null => (table === 'ip' ? 4 : table === 'ip6' ? 6 : null);
 
@@ -32,11 +32,11 @@ export const joinTables = (
       tables.push(table);
       continue;
     }
-    const at = tables.findIndex(
-      (other) => other.engine === 'iptables-nft' && other.family === table.family && other.name === table.name,
+    const same = tables.find(
+      (other): other is IptablesTable =>
+        other.engine === 'iptables-nft' && other.family === table.family && other.name === table.name,
     );
-    const same = tables[at];
-    if (same !== undefined) tables[at] = withHandles(same as Table<IptablesRule>, table);
+    if (same !== undefined) tables[tables.indexOf(same)] = withHandles(same, table);
     else {
       const doubtful = markDoubtful(table);
       tables.push(doubtful.table);
@@ -66,7 +66,7 @@ export const joinTables = (
 };
 
 /** The handles of the nft listing on the same rules: both list them in the same order. */
-const withHandles = (table: Table<IptablesRule>, copy: Table): Table<IptablesRule> => ({
+const withHandles = (table: IptablesTable, copy: Table): IptablesTable => ({
   ...table,
   chains: new Map(
     [...table.chains].map(([name, chain]): [string, Chain<IptablesRule>] => {

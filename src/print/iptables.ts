@@ -2,7 +2,7 @@ import type { Counter } from '../ruleset/values/counter.ts';
 import { printMatch } from './iptables-match.ts';
 import { printTarget } from './iptables-target.ts';
 import type { IptablesRule } from '../ruleset/iptables/rule.ts';
-import type { Table } from '../ruleset/table.ts';
+import type { IptablesTable } from '../ruleset/table.ts';
 
 /** What a rule says behind `-A CHAIN`: `-s 192.0.2.0/24 -j DROP`. */
 export const printIptablesRule = ({ matches, target }: IptablesRule): string =>
@@ -11,7 +11,7 @@ export const printIptablesRule = ({ matches, target }: IptablesRule): string =>
 const printCounter = ({ packets, bytes }: Counter): string => `[${packets}:${bytes}]`;
 
 /** A table as iptables-restore reads it, with counters where there are any. */
-export const printIptablesTable = ({ name, chains }: Table<IptablesRule>): string => {
+export const printIptablesTable = ({ name, chains }: IptablesTable): string => {
   const lines = [`*${name}`];
   for (const chain of chains.values()) {
     const policy = chain.base === null ? '-' : chain.base.policy.toUpperCase();
@@ -27,5 +27,4 @@ export const printIptablesTable = ({ name, chains }: Table<IptablesRule>): strin
 };
 
 /** The tables of one engine and family as one file for iptables-restore or ip6tables-restore. */
-export const printIptables = (tables: readonly Table<IptablesRule>[]): string =>
-  tables.map(printIptablesTable).join('');
+export const printIptables = (tables: readonly IptablesTable[]): string => tables.map(printIptablesTable).join('');

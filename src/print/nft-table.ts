@@ -1,6 +1,6 @@
 import type { DataType, Value } from '../ruleset/values/data-type.ts';
 import { printDataElements, printElementKey, printElements, printNumber, printRule } from './nft.ts';
-import type { Interval, NamedSet, Table } from '../ruleset/table.ts';
+import type { Interval, KnownSet, NamedSet, Table } from '../ruleset/table.ts';
 
 /** A set's elements as nft reads them: intervals as ranges, everything else as it is. */
 const printInterval = ({ first, last }: Interval, type: DataType): string =>
@@ -8,7 +8,7 @@ const printInterval = ({ first, last }: Interval, type: DataType): string =>
 
 const typeList = (types: readonly DataType[]): string => types.join(' . ');
 
-const elementsOf = (set: NamedSet): string => {
+const elementsOf = (set: KnownSet): string => {
   switch (set.kind) {
     case 'addresses':
       return set.intervals.map((interval) => printInterval(interval, set.type)).join(', ');
@@ -19,12 +19,11 @@ const elementsOf = (set: NamedSet): string => {
     case 'data-map':
       return printDataElements(set.elements, set.types, set.dataTypes);
     case 'dynamic':
-    case 'opaque':
       return '';
   }
 };
 
-const declaration = (set: NamedSet): readonly string[] => {
+const declaration = (set: KnownSet): readonly string[] => {
   switch (set.kind) {
     case 'addresses':
       return [
@@ -51,20 +50,19 @@ const declaration = (set: NamedSet): readonly string[] => {
         `flags dynamic${set.timeout > 0 ? ',timeout' : ''}`,
         ...(set.timeout > 0 ? [`timeout ${set.timeout}s`] : []),
       ];
-    case 'opaque':
-      return [];
   }
+};
+
+/** What stands in the declaration of a set or map, without signs between: its types, its flags, what it holds. */
+export const printSetBody = (set: KnownSet): readonly string[] => {
+  const elements = elementsOf(set);
+  return [...declaration(set), ...(elements === '' ? [] : [`elements = { ${elements} }`])];
 };
 
 const printSet = (set: NamedSet): readonly string[] => {
   if (set.kind === 'opaque') return [`\t# ${set.name}: not understood`];
-  const elements = elementsOf(set);
   const isMap = set.kind === 'verdict-map' || set.kind === 'data-map';
-  return [
-    `\t${isMap ? 'map' : 'set'} ${set.name} {`,
-    ...[...declaration(set), ...(elements === '' ? [] : [`elements = { ${elements} }`])].map((line) => `\t\t${line}`),
-    '\t}',
-  ];
+  return [`\t${isMap ? 'map' : 'set'} ${set.name} {`, ...printSetBody(set).map((line) => `\t\t${line}`), '\t}'];
 };
 
 /** A table as `nft -f` reads it and `nft list table` prints it, without what packets have put into it. */

@@ -3,3 +3,6 @@
  * active on one node at the same time.
  */
 export type Engine = 'nft' | 'iptables-nft' | 'iptables-legacy';
+
+/** The engines whose rules are those of iptables. */
+export type IptablesEngine = Exclude<Engine, 'nft'>;

@@ -1,18 +1,15 @@
 import type { DataType, Value } from './values/data-type.ts';
 import type { Counter } from './values/counter.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, IptablesEngine } from './engine.ts';
 import type { IptablesRule } from './iptables/rule.ts';
 import type { DataElement, MapElement } from './values/map-element.ts';
 import type { Statement } from './nft/statement.ts';
+import type { TableFamily } from './values/table-family.ts';
 
-/**
- * One table as a kernel holds it, either parsed from a dump or produced by the compiler. `Table` alone is one of nftables;
- * `Table<IptablesRule>` one of iptables (its sets are ipsets and stand in the Ruleset); `AnyTable` either.
- */
-export interface Table<R extends AnyRule = Rule> {
-  readonly engine: Engine;
-  /** ip, ip6, inet, bridge, arp, netdev. */
-  readonly family: string;
+/** What tables of either dialect have. */
+interface TableOf<E extends Engine, R extends AnyRule> {
+  readonly engine: E;
+  readonly family: TableFamily;
   readonly name: string;
   readonly chains: ReadonlyMap<string, Chain<R>>;
   readonly sets: ReadonlyMap<string, NamedSet>;
@@ -27,8 +24,24 @@ export interface Table<R extends AnyRule = Rule> {
   readonly opaque?: boolean;
 }
 
+/** A table of nftables as a kernel holds it, parsed from a dump or produced by the compiler. */
+export type Table = TableOf<'nft', Rule>;
+
+/** A table of iptables. Its sets are ipsets, and stand in the Ruleset. */
+export type IptablesTable = TableOf<IptablesEngine, IptablesRule>;
+
+/** A table of either dialect; `engine` tells which. */
+export type AnyTable = Table | IptablesTable;
+
+/** Finds a table of nftables by family and name. */
+export const findNftTable = (
+  tables: readonly AnyTable[],
+  { family, name }: Pick<Table, 'family' | 'name'>,
+): Table | null =>
+  tables.find((table): table is Table => table.engine === 'nft' && table.family === family && table.name === name) ??
+  null;
+
 export type AnyRule = Rule | IptablesRule;
-export type AnyTable = Table<AnyRule>;
 export type AnyChain = Chain<AnyRule>;
 
 /** Where a base chain is attached in the kernel (nft(8), CHAINS). */
@@ -72,7 +85,10 @@ export interface Flowtable {
   readonly devices: readonly string[];
 }
 
-export type NamedSet = AddressSetObject | VerdictMap | DynamicSet | ElementSet | DataMap | OpaqueSet;
+/** A set or map of which everything is known. */
+export type KnownSet = AddressSetObject | VerdictMap | DynamicSet | ElementSet | DataMap;
+
+export type NamedSet = KnownSet | OpaqueSet;
 
 /** A set of addresses, held as intervals exactly as they are stored in the kernel. */
 export interface AddressSetObject {
@@ -147,7 +163,7 @@ export interface OpaqueSet {
 }
 
 /** An nftables table without anything in it. */
-export const emptyTable = (family: string, name: string): Table => ({
+export const emptyTable = (family: TableFamily, name: string): Table => ({
   engine: 'nft',
   family,
   name,

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { parseIptables } from '../../src/parse/iptables/iptables-save.ts';
-import type { IptablesRule } from '../../src/ruleset/iptables/rule.ts';
 import { printIptables } from '../../src/print/iptables.ts';
-import type { Table } from '../../src/ruleset/table.ts';
+import type { IptablesTable } from '../../src/ruleset/table.ts';
 import { makeNamespace, noKernel, removeNamespace, type Namespace } from '../support/namespace.ts';
 
 const NAMESPACE = 'pclab-iptables-print';
@@ -107,7 +106,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-const read = (text: string, family: 4 | 6): readonly Table<IptablesRule>[] => {
+const read = (text: string, family: 4 | 6): readonly IptablesTable[] => {
   const dump = parseIptables({ name: 'dump', text }, { family });
   assert.ok(dump.ok);
   assert.equal(
@@ -147,7 +146,7 @@ describe('what is printed of iptables rules', { skip: noKernel }, () => {
 });
 
 /** Rules by chain, without what a kernel counts, where the lines stand, and what it fills in or sorts by itself. */
-const plain = (table: Table<IptablesRule> | undefined) =>
+const plain = (table: IptablesTable | undefined) =>
   printIptables(table === undefined ? [] : [table])
     .split('\n')
     .map((line) => line.replace(/\[\d+:\d+\] ?/, ''))

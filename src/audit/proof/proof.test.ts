@@ -149,12 +149,22 @@ describe('the proof finds what was changed by hand', () => {
     ],
     [
       'a key is deleted',
-      { kind: 'delete-keys', map: 'exposures', elements: [{ key: key(6, 30_001), verdict: goto('x-30001') }] },
+      {
+        kind: 'delete-keys',
+        map: 'exposures',
+        types: ['inet_proto', 'inet_service'],
+        elements: [{ key: key(6, 30_001), verdict: goto('x-30001') }],
+      },
       ['30001/tcp + all others'],
     ],
     [
       'the key of the open port in a guarded range is deleted',
-      { kind: 'delete-keys', map: 'exposures', elements: [{ key: key(17, 30_150), verdict: goto('x-30150') }] },
+      {
+        kind: 'delete-keys',
+        map: 'exposures',
+        types: ['inet_proto', 'inet_service'],
+        elements: [{ key: key(17, 30_150), verdict: goto('x-30150') }],
+      },
       ['30150/udp - all others'],
     ],
     [

@@ -27,7 +27,6 @@ export const sweepOf = (leftovers: Leftovers, current: Table, target: Table, unt
   const withYoung = <T>(kind: (typeof KINDS)[number], own: ReadonlyMap<string, T>, there: ReadonlyMap<string, T>) =>
     new Map([...there].filter(([name]) => own.has(name) || isYoung(kind, name)));
   return planSweep(current, {
-    ...target,
     chains: withYoung('chains', target.chains, current.chains),
     sets: withYoung('sets', target.sets, current.sets),
     counters: withYoung('counters', target.counters, current.counters),

@@ -9,7 +9,7 @@ import { nodeProofSentence, proofJson, proofLines, proofSentence } from '../../e
 import { listOwnTable } from '../../kernel/nft.ts';
 import { readState, stateDirectory } from '../../kernel/state-store.ts';
 import { isCovered, type Ruleset } from '../../ruleset/ruleset.ts';
-import type { Table } from '../../ruleset/table.ts';
+import { findNftTable, type Table } from '../../ruleset/table.ts';
 import { columns } from '../output/columns.ts';
 import { EXIT, type Context, type Exit } from '../output/context.ts';
 import { namesDumps, type DumpFlags } from '../input/dump-flags.ts';
@@ -84,10 +84,8 @@ const verifyWhole = async (context: Context, flags: VerifyFlags, access: Access,
 
 /** The own table as the dumps show it; null: there is none. */
 const ownTable = (ruleset: Ruleset, name: string): Result<Table | null> => {
-  const found = ruleset.tables.find(
-    (table) => table.engine === 'nft' && table.family === TABLE.family && table.name === TABLE.name,
-  );
-  if (found !== undefined) return ok(found as Table);
+  const found = findNftTable(ruleset.tables, TABLE);
+  if (found !== null) return ok(found);
   return isCovered(ruleset, 'nft', 4)
     ? ok(null)
     : fail(

@@ -2,6 +2,7 @@ import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { sameRules } from '../../print/same-rules.ts';
 import type { BaseChain, Chain, NamedSet, Rule, Table, VerdictMap } from '../../ruleset/table.ts';
 import { withCounts } from '../table/carried-counts.ts';
+import type { CompiledTable } from '../table/compiled-table.ts';
 import { changedKeys, elementsOf } from '../table/changed-keys.ts';
 import { installedIn } from '../table/installed.ts';
 import { POSTROUTING, PREROUTING, readOwnName, VIPS } from '../table/names.ts';
@@ -12,7 +13,7 @@ import type { Change, Operation, Transaction } from './transaction.ts';
  * How the kernel comes from `current` (what it lists now; null: no table) to `target` (null: no table). `target` must have been
  * compiled with the same `current`, so that no name that stays changes its meaning between the steps.
  */
-export const planChange = (current: Table | null, target: Table | null): Change => {
+export const planChange = (current: Table | null, target: CompiledTable | null): Change => {
   if (target === null) return current === null ? NOTHING : planRemoval(current);
   const keys = keyChanges(current, target);
   const chains = chainChanges(current, target);
@@ -70,8 +71,11 @@ const planRemoval = (current: Table): Change => ({
   sweep: [{ operations: [{ kind: 'delete-table' }] }],
 });
 
+/** The names of what a table has. */
+export type Names = Readonly<Record<'chains' | 'sets' | 'counters', ReadonlyMap<string, unknown>>>;
+
 /** Removes from the kernel what the target does not have. Only what nothing has referred to for a second may be swept. */
-export const planSweep = (current: Table | null, target: Table): readonly Transaction[] => {
+export const planSweep = (current: Table | null, target: Names): readonly Transaction[] => {
   if (current === null) return [];
   const gone = <T>(have: ReadonlyMap<string, T>, want: ReadonlyMap<string, unknown>): string[] =>
     [...have.keys()].filter((name) => !want.has(name));
@@ -92,15 +96,15 @@ export const planSweep = (current: Table | null, target: Table): readonly Transa
 
 const emptied = (set: NamedSet): readonly Operation[] =>
   set.kind === 'verdict-map' && set.elements.length > 0
-    ? [{ kind: 'delete-keys', map: set.name, elements: set.elements }]
+    ? [{ kind: 'delete-keys', map: set.name, types: set.types, elements: set.elements }]
     : [];
 
-const newCounters = (current: Table | null, target: Table): readonly Operation[] =>
+const newCounters = (current: Table | null, target: CompiledTable): readonly Operation[] =>
   [...target.counters.keys()]
     .filter((name) => current?.counters.has(name) !== true)
     .map((name) => ({ kind: 'add-counter', name }));
 
-const newSets = (current: Table | null, target: Table): readonly Operation[] =>
+const newSets = (current: Table | null, target: CompiledTable): readonly Operation[] =>
   [...target.sets.values()]
     .filter(({ name }) => current?.sets.has(name) !== true)
     .map((set) => ({ kind: 'add-set', set }));
@@ -129,7 +133,7 @@ const sameHook = (a: BaseChain | null, b: BaseChain): boolean =>
  * Base chains that others have hung into our table, and our own where others have hung them elsewhere. Nothing can refer to a base
  * chain, so it goes at once.
  */
-const strayBaseChains = (current: Table | null, target: Table): readonly Operation[] =>
+const strayBaseChains = (current: Table | null, target: CompiledTable): readonly Operation[] =>
   [...(current?.chains.values() ?? [])]
     .filter((chain) => isStray(chain, target.chains.get(chain.name)))
     .flatMap(({ name }): Operation[] => [
@@ -145,7 +149,7 @@ const isStray = ({ base }: Chain, wanted: Chain | undefined): boolean =>
  * chain, its old treatment stays in there until the packets that have already found the key are through. The chain of a range changes
  * when the exact ports that leave the range have their own keys.
  */
-const chainChanges = (current: Table | null, target: Table) => {
+const chainChanges = (current: Table | null, target: CompiledTable) => {
   const staged: Operation[] = [];
   const list = (): Operation[] => [];
   const switched = { bases: list(), vips: list(), exact: list(), ranges: list(), judge: list() };
@@ -195,10 +199,10 @@ const mapsOf = (table: Table): readonly VerdictMap[] =>
  * guarded range is open all the time; and a VIP's before and after both, for the VIP may be a local address. Whatever takes the place of
  * a key is there before that key goes. A key that stays is never deleted and added again.
  */
-const keyChanges = (current: Table | null, target: Table) => {
+const keyChanges = (current: Table | null, target: CompiledTable) => {
   const phases = () => ({ addToNew: [] as Operation[], addToOld: [] as Operation[], remove: [] as Operation[] });
   const [vips, exact] = [phases(), phases()];
-  for (const { name, interval, elements } of mapsOf(target)) {
+  for (const { name, interval, types, elements } of mapsOf(target)) {
     if (interval) continue;
     const { gone, added } = changedKeys(elementsOf(current?.sets.get(name)), elements);
     const isOld = ({ verdict }: MapElement): boolean =>
@@ -206,9 +210,9 @@ const keyChanges = (current: Table | null, target: Table) => {
     const fresh = added.filter((element) => !isOld(element));
     const old = added.filter(isOld);
     const { addToNew, addToOld, remove } = isVipMap(name) ? vips : exact;
-    if (fresh.length > 0) addToNew.push({ kind: 'add-keys', map: name, elements: fresh });
-    if (old.length > 0) addToOld.push({ kind: 'add-keys', map: name, elements: old });
-    if (gone.length > 0) remove.push({ kind: 'delete-keys', map: name, elements: gone });
+    if (fresh.length > 0) addToNew.push({ kind: 'add-keys', map: name, types, elements: fresh });
+    if (old.length > 0) addToOld.push({ kind: 'add-keys', map: name, types, elements: old });
+    if (gone.length > 0) remove.push({ kind: 'delete-keys', map: name, types, elements: gone });
   }
   return { vips, exact };
 };

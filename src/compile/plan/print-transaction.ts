@@ -1,7 +1,7 @@
-import type { DataType } from '../../ruleset/values/data-type.ts';
-import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { printElementKey, printElements, printNumber, printRule } from '../../print/nft.ts';
-import type { BaseChain, Interval, NamedSet, Table } from '../../ruleset/table.ts';
+import type { BaseChain, Interval, KnownSet } from '../../ruleset/table.ts';
+import { printSetBody } from '../../print/nft-table.ts';
+import type { CompiledTable } from '../table/compiled-table.ts';
 import { TABLE } from '../table/names.ts';
 import { planChange } from './plan-change.ts';
 import type { Operation, Transaction } from './transaction.ts';
@@ -24,7 +24,7 @@ const printContent = (elements: string): string => (elements === '' ? '' : ` ele
 const printIntervals = (intervals: readonly Interval[], type: 'ipv4_addr' | 'ipv6_addr'): string =>
   intervals.map((interval) => printInterval(interval, type)).join(', ');
 
-const printSet = (set: NamedSet): string => {
+const printSet = (set: KnownSet): string => {
   switch (set.kind) {
     case 'addresses':
       return `add set ${OWN} ${set.name} { type ${set.type}; flags interval;${printContent(printIntervals(set.intervals, set.type))} }`;
@@ -35,20 +35,14 @@ const printSet = (set: NamedSet): string => {
     case 'dynamic':
       return `add set ${OWN} ${set.name} { type ${set.types.join(' . ')}; size ${set.size}; flags dynamic,timeout; timeout ${set.timeout}s; }`;
     case 'elements':
+      return `add set ${OWN} ${set.name} { ${printSetBody(set).join('; ')}; }`;
     case 'data-map':
-    case 'opaque':
-      return `# ${set.name}`;
+      return `add map ${OWN} ${set.name} { ${printSetBody(set).join('; ')}; }`;
   }
 };
 
 const printBase = ({ type, hook, priority, policy }: BaseChain): string =>
   ` { type ${type} hook ${hook} priority ${priority}; policy ${policy}; }`;
-
-/** The types of the keys that come and go follow from their length: protocol and port; these with the address of a VIP. */
-const keyTypes = (element: MapElement, map: string): readonly DataType[] =>
-  element.key.length === 3
-    ? [map.endsWith('4') ? 'ipv4_addr' : 'ipv6_addr', 'inet_proto', 'inet_service']
-    : ['inet_proto', 'inet_service'];
 
 const printOperation = (operation: Operation): readonly string[] => {
   switch (operation.kind) {
@@ -76,13 +70,13 @@ const printOperation = (operation: Operation): readonly string[] => {
     case 'add-keys':
       return [
         `add element ${OWN} ${operation.map} { ${operation.elements
-          .map((element) => printElements([element], keyTypes(element, operation.map)))
+          .map((element) => printElements([element], operation.types))
           .join(', ')} }`,
       ];
     case 'delete-keys':
       return [
         `delete element ${OWN} ${operation.map} { ${operation.elements
-          .map((element) => printElementKey(element.key, keyTypes(element, operation.map)))
+          .map((element) => printElementKey(element.key, operation.types))
           .join(', ')} }`,
       ];
   }
@@ -93,7 +87,7 @@ export const printTransaction = ({ operations }: Transaction): string =>
   `${operations.flatMap(printOperation).join('\n')}\n`;
 
 /** The whole table as `nft -f` reads it, for a kernel that has none. */
-export const printTable = (table: Table): string => {
+export const printTable = (table: CompiledTable): string => {
   const { stage, switch: switched } = planChange(null, table);
   return [...stage, ...switched].map(printTransaction).join('');
 };

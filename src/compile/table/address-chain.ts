@@ -10,7 +10,7 @@ import {
 } from '../../ruleset/nft/expression.ts';
 import { sameRules } from '../../print/same-rules.ts';
 import { inSet, match, verdict } from '../../ruleset/nft/statement.ts';
-import type { AddressSetObject, Chain, NamedSet, Rule, Table } from '../../ruleset/table.ts';
+import type { AddressSetObject, Chain, KnownSet, Rule, Table } from '../../ruleset/table.ts';
 import { jump, type Verdict } from '../../ruleset/values/verdict.ts';
 import { addressesOfLayers, changeLayers, type Layer } from './layers.ts';
 import { numbered } from './names.ts';
@@ -128,7 +128,7 @@ export const placeAddresses = (
   chain: AddressChain,
   addresses: AddressSet,
   nameSet: NameSet,
-): { readonly lookups: Lookups; readonly sets: readonly NamedSet[] } => {
+): { readonly lookups: Lookups; readonly sets: readonly KnownSet[] } => {
   const stored = storedLayers(current, chain);
   const ofOne = (family: Family): readonly StoredLayer[] => {
     const layers = changeLayers(stored?.[family] ?? [], ofFamily(addresses, family));
@@ -142,7 +142,7 @@ export const placeAddresses = (
   return {
     lookups,
     sets: FAMILIES.flatMap((family) =>
-      lookups[family].map(({ set, intervals }): NamedSet => ({
+      lookups[family].map(({ set, intervals }): KnownSet => ({
         kind: 'addresses',
         name: set,
         type: `ipv${family}_addr`,

@@ -4,11 +4,12 @@ import type { PortRange } from '../../net/port.ts';
 import { PROTOCOL_NUMBER, type Protocol } from '../../net/protocol.ts';
 import { single, type Value } from '../../ruleset/values/data-type.ts';
 import type { MapElement } from '../../ruleset/values/map-element.ts';
-import type { Chain, NamedSet, Rule, Table } from '../../ruleset/table.ts';
+import type { Chain, KnownSet, Rule, Table } from '../../ruleset/table.ts';
 import { goto } from '../../ruleset/values/verdict.ts';
 import { namesBeside } from './address-chain.ts';
 import { DEFAULT_LEDGER, frame, postrouting, prerouting, type LedgerLimits } from './frame.ts';
 import { installedIn } from './installed.ts';
+import type { CompiledTable } from './compiled-table.ts';
 import { EXPOSURES, REPLIES, TABLE, VIPS } from './names.ts';
 import { rangeMaps } from './range-maps.ts';
 import { replyObjects, type ReplyPlace } from './replies.ts';
@@ -26,7 +27,11 @@ export interface CompileOptions {
  * The table that enforces an access. With `current`, what the kernel holds now, the table is the one to go to from there: names and
  * stored intervals are kept where that is safe. The meaning does not depend on `current`.
  */
-export const compileTable = (access: Access, current: Table | null = null, options: CompileOptions = {}): Table => {
+export const compileTable = (
+  access: Access,
+  current: Table | null = null,
+  options: CompileOptions = {},
+): CompiledTable => {
   const units = exposureChainsOf(access);
   const installed = installedIn(current);
   const instances = chooseStems(current, installed, access, units);
@@ -116,10 +121,10 @@ const rangesOf = (units: readonly ExposureChain[], protocol: Protocol): readonly
     .map(({ ports, chain }) => ({ key: [portsValue(ports)], verdict: goto(chain) }));
 
 const fillMaps = (
-  sets: readonly NamedSet[],
+  sets: readonly KnownSet[],
   units: readonly ExposureChain[],
   replies: readonly MapElement[],
-): readonly NamedSet[] => {
+): readonly KnownSet[] => {
   const exact = (address: (unit: ExposureChain) => boolean): readonly MapElement[] =>
     units
       .filter((unit) => unit.ports.first === unit.ports.last && address(unit))

@@ -12,7 +12,7 @@ import {
 } from '../../ruleset/nft/expression.ts';
 import { zero } from '../../ruleset/values/counter.ts';
 import { match, values, verdict, type Statement } from '../../ruleset/nft/statement.ts';
-import type { BaseChain, Chain, NamedSet, Rule } from '../../ruleset/table.ts';
+import type { BaseChain, Chain, KnownSet, Rule } from '../../ruleset/table.ts';
 import { accept, drop, jump } from '../../ruleset/values/verdict.ts';
 import {
   AUDIT_LEDGER,
@@ -134,7 +134,7 @@ const refuseChains: readonly Chain[] = [
 const KEY = ['inet_proto', 'inet_service'] as const satisfies readonly DataType[];
 const ADDRESS = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const;
 
-const verdictMap = (name: string, types: readonly DataType[], counters: boolean): NamedSet => ({
+const verdictMap = (name: string, types: readonly DataType[], counters: boolean): KnownSet => ({
   kind: 'verdict-map',
   name,
   types,
@@ -143,7 +143,7 @@ const verdictMap = (name: string, types: readonly DataType[], counters: boolean)
   elements: [],
 });
 
-const ledger = (name: string, family: 4 | 6, { size, timeout }: LedgerLimits): NamedSet => ({
+const ledger = (name: string, family: 4 | 6, { size, timeout }: LedgerLimits): KnownSet => ({
   kind: 'dynamic',
   name,
   types: [ADDRESS[family], ADDRESS[family], ...KEY],

@@ -1,7 +1,7 @@
 import type { Selection } from '../../access/model.ts';
 import { addressComplement, addressDifference, isNobody, type AddressSet } from '../../net/address-set.ts';
 import { verdict } from '../../ruleset/nft/statement.ts';
-import type { Chain, NamedSet, Table } from '../../ruleset/table.ts';
+import type { Chain, KnownSet, Table } from '../../ruleset/table.ts';
 import { accept, goto, type Verdict } from '../../ruleset/values/verdict.ts';
 import { chainWith, placeAddresses, type AddressChain, type Lookups, type NameSet } from './address-chain.ts';
 import { groupNames, NOTE_AUDIT, REFUSE_DROP, REFUSE_REJECT, selectionNames } from './names.ts';
@@ -48,7 +48,7 @@ export const refuseChainOf = (selection: Selection, instance: string): string =>
 /** Chains and their sets. */
 interface Objects {
   readonly chains: readonly Chain[];
-  readonly sets: readonly NamedSet[];
+  readonly sets: readonly KnownSet[];
 }
 
 /** The kernel as it is, the names for new sets, and whether replies are judged by the same sets as well. */

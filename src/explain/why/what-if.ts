@@ -60,6 +60,6 @@ export const withCommand = (ruleset: Ruleset, command: string): Result<Ruleset> 
   return ok({
     ...ruleset,
     tables: changed.tables,
-    covered: changed.engine === 'nft' ? ruleset.covered : toldWith(ruleset.covered, changed.engine, family),
+    covered: toldWith(ruleset.covered, changed.engine, family),
   });
 };

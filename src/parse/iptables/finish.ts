@@ -2,7 +2,7 @@ import { warning } from '../../diagnostic/diagnostic.ts';
 import { BUILT_IN } from '../../ruleset/hook.ts';
 import type { IptablesRule } from '../../ruleset/iptables/rule.ts';
 import type { Coverage } from '../../ruleset/ruleset.ts';
-import type { BaseChain, Chain, Table } from '../../ruleset/table.ts';
+import type { BaseChain, Chain, IptablesTable } from '../../ruleset/table.ts';
 import { guessFamily, guessTable } from './guess.ts';
 import {
   SAVE_HINT,
@@ -28,7 +28,7 @@ export const noteTheRest = ({ remarks, lastRemark, more, diagnostics, source }: 
 /** The tables of everything that was read, with what a person should know about the whole. */
 export const finish = (reading: SaveState): IptablesDump => {
   const { hints, source } = reading;
-  const tables: Table<IptablesRule>[] = [];
+  const tables: IptablesTable[] = [];
   const covered: Coverage[] = [];
   for (const draft of reading.tables) {
     const chains = [...draft.chains.values()];
@@ -52,7 +52,7 @@ export const finish = (reading: SaveState): IptablesDump => {
     );
     const finished = new Map<string, Chain<IptablesRule>>();
     for (const chain of chains) finished.set(chain.name, finishChain(chain, name));
-    const table: Table<IptablesRule> = {
+    const table: IptablesTable = {
       engine,
       family: familyName,
       name,

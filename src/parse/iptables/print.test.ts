@@ -294,7 +294,7 @@ const rule: fc.Arbitrary<IptablesRule> = fc
 
 const table = (rules: readonly IptablesRule[]) => ({
   engine: 'iptables-legacy' as const,
-  family: 'ip',
+  family: 'ip' as const,
   name: 'mangle',
   chains: new Map(
     ['FORWARD', 'KUBE-A', 'b', 'LOG_DROP'].map((chain) => [

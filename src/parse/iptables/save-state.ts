@@ -1,17 +1,17 @@
 import type { Diagnostic, Source, Span } from '../../diagnostic/diagnostic.ts';
 import type { Family } from '../../net/family.ts';
 import type { Counter } from '../../ruleset/values/counter.ts';
-import type { Engine } from '../../ruleset/engine.ts';
+import type { IptablesEngine } from '../../ruleset/engine.ts';
 import type { IptablesRule } from '../../ruleset/iptables/rule.ts';
 import type { IptablesTarget } from '../../ruleset/iptables/target.ts';
 import type { Coverage } from '../../ruleset/ruleset.ts';
-import type { BaseChain, Table } from '../../ruleset/table.ts';
+import type { BaseChain, IptablesTable } from '../../ruleset/table.ts';
 import type { RuleReader } from './rule-reader.ts';
 import type { Words } from './words.ts';
 
 /** What an iptables dump holds, and how much of it is understood. */
 export interface IptablesDump {
-  readonly tables: readonly Table<IptablesRule>[];
+  readonly tables: readonly IptablesTable[];
   /** Engines and families of which the dump tells every table; an excerpt tells none. */
   readonly covered: readonly Coverage[];
   /** Lines that are rules. */
@@ -24,7 +24,7 @@ export interface IptablesDump {
 
 /** What the caller knows about a dump, from its file name or an option; what the dump itself says comes first. */
 export interface IptablesHints {
-  readonly engine?: Engine;
+  readonly engine?: IptablesEngine;
   readonly family?: Family;
   readonly table?: string;
 }
@@ -42,7 +42,7 @@ export interface ChainDraft {
 }
 
 export interface TableDraft {
-  engine: Engine | null;
+  engine: IptablesEngine | null;
   family: Family | null;
   name: string | null;
   readonly chains: Map<string, ChainDraft>;
@@ -65,7 +65,7 @@ export interface SaveState {
   readonly hints: IptablesHints;
   table: TableDraft | null;
   /** From the header or the prompt above; null: nothing said. */
-  engine: Engine | null;
+  engine: IptablesEngine | null;
   family: Family | null;
   tableName: string | null;
   /** The dump began with its own header and nothing was cut out of it. */

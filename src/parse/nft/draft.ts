@@ -1,5 +1,6 @@
 import type { Counter } from '../../ruleset/values/counter.ts';
 import type { BaseChain, Chain, Flowtable, NamedSet, Rule, Table } from '../../ruleset/table.ts';
+import type { TableFamily } from '../../ruleset/values/table-family.ts';
 
 /** A chain while its rules come in. */
 export interface DraftChain {
@@ -14,7 +15,7 @@ export interface DraftChain {
 
 /** A table while its objects come in, in the order of the listing. */
 export interface Draft {
-  readonly family: string;
+  readonly family: TableFamily;
   readonly name: string;
   readonly flags: string[];
   readonly chains: Map<string, DraftChain>;
@@ -24,7 +25,7 @@ export interface Draft {
 }
 
 /** A table of which nothing is known yet but its flags (`dormant`, …). */
-export const newDraft = (family: string, name: string, flags: readonly string[] = []): Draft => ({
+export const newDraft = (family: TableFamily, name: string, flags: readonly string[] = []): Draft => ({
   family,
   name,
   flags: [...flags],
@@ -34,10 +35,10 @@ export const newDraft = (family: string, name: string, flags: readonly string[] 
   flowtables: [],
 });
 
-const REJECTS: Readonly<Record<string, 'icmp' | 'icmpv6'>> = { ip: 'icmp', ip6: 'icmpv6' };
+const REJECTS: Partial<Readonly<Record<TableFamily, 'icmp' | 'icmpv6'>>> = { ip: 'icmp', ip6: 'icmpv6' };
 
 /** In a table of one family every answer of ICMP is that family's, which nft's JSON says and its text does not (src/evaluate.c, stmt_evaluate_reject_default). */
-const withRejects = (family: string, rules: readonly Rule[]): readonly Rule[] => {
+const withRejects = (family: TableFamily, rules: readonly Rule[]): readonly Rule[] => {
   const type = REJECTS[family];
   if (type === undefined) return rules;
   return rules.map((rule) =>

@@ -24,6 +24,7 @@ describe('listings in JSON', () => {
     ],
     ['list flowtables', listing(flowtable), ['inet f: ft on eth0'], ['table-part inet f']],
     ['an object of no table', listing({ chain: { family: 'ip', name: 'c' } }), [], []],
+    ['a family that there is not', listing({ table: { family: 'ip9', name: 't' } }), [], ['family-unknown undefined']],
   ];
   for (const [what, json, read, warnings] of cases)
     test(what, () => {

@@ -1,5 +1,6 @@
 import { error, fail, ok, warning, type Diagnostic, type Result } from '../../diagnostic/diagnostic.ts';
 import type { BaseChain, Rule, Table } from '../../ruleset/table.ts';
+import { readTableFamily } from '../../ruleset/values/table-family.ts';
 import { eachObject } from '../values/json-array.ts';
 import { isRecord } from '../values/json.ts';
 import { cursorOf } from './text/cursor.ts';
@@ -47,12 +48,20 @@ const readRule = (rule: Record<string, unknown>): Rule => ({
   ...(typeof rule['comment'] === 'string' ? { comment: rule['comment'] } : {}),
 });
 
-/**
- * Puts one object of the listing into its table; a kind that is not known here (quota, ct helper, …) decides nothing by itself. A listing of
- * a part (`nft list chain …`, `list chains`) does not list the table itself: its name is then put into `parts`.
- */
-const take = (drafts: Map<string, Draft>, parts: Set<string>, kind: string, object: Record<string, unknown>): void => {
-  const family = text(object['family']);
+/** A listing while it is read. Tables are named as `inet filter`. */
+interface Listing {
+  readonly drafts: Map<string, Draft>;
+  /** Tables of which a listing of a part (`nft list chain …`, `list chains`) tells without listing them. */
+  readonly parts: Set<string>;
+  /** Families that are not known here. */
+  readonly strangers: Set<string>;
+}
+
+/** Puts one object of the listing into its table; a kind that is not known here (quota, ct helper, …) decides nothing by itself. */
+const take = ({ drafts, parts, strangers }: Listing, kind: string, object: Record<string, unknown>): void => {
+  if (typeof object['family'] !== 'string') return;
+  const family = readTableFamily(object['family']);
+  if (family === null) return void strangers.add(object['family']);
   const name = text(object['name']);
   if (kind === 'table') {
     drafts.set(`${family} ${name}`, newDraft(family, name, wordsOf(object['flags'])));
@@ -87,6 +96,9 @@ const isPart = (id: string): Diagnostic =>
     undefined,
     'Whole tables are listed by: nft -j list ruleset',
   );
+
+const isStrange = (family: string): Diagnostic =>
+  warning('family-unknown', `tables of the family ${family.slice(0, 40)} are not understood: they are left out`);
 
 /** A warning for each rule and set of which something is not understood. */
 const notUnderstood = (tables: readonly Table[]): readonly Diagnostic[] =>
@@ -143,18 +155,19 @@ const eachOfAny = (json: string, take: Take): Result<null> => {
  * are kept as `unknown` and `opaque`, with a warning; only a text that is no such listing is an error.
  */
 export const parseNftJson = (json: string): Result<readonly Table[]> => {
-  const drafts = new Map<string, Draft>();
-  const parts = new Set<string>();
+  const listing: Listing = { drafts: new Map(), parts: new Set(), strangers: new Set() };
+  const { drafts, parts, strangers } = listing;
   const takeEntry = (entry: unknown): void => {
     if (!isRecord(entry)) return;
-    for (const [kind, object] of Object.entries(entry)) if (isRecord(object)) take(drafts, parts, kind, object);
+    for (const [kind, object] of Object.entries(entry)) if (isRecord(object)) take(listing, kind, object);
   };
   if (!eachPrinted(json, takeEntry)) {
     drafts.clear();
     parts.clear();
+    strangers.clear();
     const read = eachOfAny(json, takeEntry);
     if (!read.ok) return read;
   }
   const tables = [...drafts.values()].map(tableOf);
-  return ok(tables, [...[...parts].map(isPart), ...notUnderstood(tables)]);
+  return ok(tables, [...[...strangers].map(isStrange), ...[...parts].map(isPart), ...notUnderstood(tables)]);
 };

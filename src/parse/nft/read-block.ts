@@ -2,6 +2,7 @@ import { warning, type Diagnostic } from '../../diagnostic/diagnostic.ts';
 import type { BaseChain, Flowtable, Rule } from '../../ruleset/table.ts';
 import type { Counter } from '../../ruleset/values/counter.ts';
 import type { Statement } from '../../ruleset/nft/statement.ts';
+import { readTableFamily, type TableFamily } from '../../ruleset/values/table-family.ts';
 import type { Cursor } from './text/cursor.ts';
 import type { Draft, DraftChain } from './draft.ts';
 import { readTextPriority } from './text/priority.ts';
@@ -24,9 +25,6 @@ export interface NftState {
   readonly cursor: Cursor;
   readonly problems: Diagnostic[];
 }
-
-/** The families of tables (nft(8), ADDRESS FAMILIES). */
-const FAMILIES: ReadonlySet<string> = new Set(['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev']);
 
 export const isEnd = ({ kind }: Token): boolean => kind === 'end';
 
@@ -53,7 +51,11 @@ export const handleOf = (cursor: Cursor): number | undefined => {
   return Number(text.slice(1));
 };
 
-export const readFamily = (cursor: Cursor): string => (FAMILIES.has(cursor.peek().text) ? cursor.next().text : 'ip');
+export const readFamily = (cursor: Cursor): TableFamily => {
+  const family = readTableFamily(cursor.peek().text);
+  if (family !== null) cursor.next();
+  return family ?? 'ip';
+};
 
 const chainOf = (draft: Draft, name: string, line: number): DraftChain => {
   const known = draft.chains.get(name);

@@ -18,6 +18,7 @@ import {
 } from './read-block.ts';
 import { expectNumber, NotUnderstood, readTextElements } from './text/text-expression.ts';
 import { readSetBody } from './text/text-set.ts';
+import type { TableFamily } from '../../ruleset/values/table-family.ts';
 
 export type Changes = readonly (NftChange | FlushRuleset)[];
 
@@ -56,7 +57,7 @@ export type Verb = 'add' | 'create' | 'insert' | 'replace' | 'delete' | 'destroy
 export const isObject = (word: string): boolean => OBJECTS.has(word) && word !== 'ruleset';
 
 interface Place {
-  readonly family: string;
+  readonly family: TableFamily;
   readonly table: string;
 }
 

@@ -3,7 +3,7 @@ import type { Hook } from '../../ruleset/hook.ts';
 import { lower } from '../../lower/lower.ts';
 import type { Step } from '../../lower/step.ts';
 import type { AnyChain, AnyTable } from '../../ruleset/table.ts';
-import type { Verdict } from '../../ruleset/values/verdict.ts';
+import type { RejectKind, Verdict } from '../../ruleset/values/verdict.ts';
 import { assumingThat, byChance, isExhausted, recorded, type Context } from '../state/context.ts';
 import { nextRule } from './dispatch-index.ts';
 import { isDynamicLookup } from '../match/match-set.ts';
@@ -22,7 +22,7 @@ export interface ChainExit {
   readonly state: State;
   readonly verdict:
     | { readonly kind: 'accept' | 'drop' }
-    | { readonly kind: 'reject'; readonly with: string }
+    | { readonly kind: 'reject'; readonly with: RejectKind }
     /** A rewriting: the nat chains of this hook are done. */
     | { readonly kind: 'mapped' }
     | { readonly kind: 'gave-up' }

@@ -1,5 +1,6 @@
 import { isAbsent } from '../../ruleset/absent.ts';
 import type { Listener } from '../../ruleset/host.ts';
+import type { RejectKind } from '../../ruleset/values/verdict.ts';
 import type { Context } from '../state/context.ts';
 import type { Client, Outcome } from '../state/outcome.ts';
 import { isIcmp } from '../state/packet-set.ts';
@@ -22,7 +23,7 @@ const NOWHERE = {
 const sourceOf = (state: State): bigint | null => (state.source === SOURCES ? state.point : (state.source ?? null));
 
 /** The answers as iptables and nft name them (iptables-extensions(8), REJECT), and how a client's connect() hears of them. */
-const ANSWERS: Readonly<Record<string, readonly [string, string, Client]>> = {
+const ANSWERS: Readonly<Record<RejectKind, readonly [string, string, Client]>> = {
   'tcp-reset': ['tcp-reset', 'tcp-reset', 'refused'],
   'port-unreachable': ['icmp-port-unreachable', 'icmp6-port-unreachable', 'refused'],
   'admin-prohibited': ['icmp-admin-prohibited', 'icmp6-adm-prohibited', 'host-unreachable'],
@@ -36,13 +37,12 @@ const ANSWERS: Readonly<Record<string, readonly [string, string, Client]>> = {
   'policy-fail': ['icmp-admin-prohibited', 'icmp6-policy-fail', 'host-unreachable'],
   'reject-route': ['icmp-host-prohibited', 'icmp6-reject-route', 'host-unreachable'],
   'echo-reply': ['echo-reply', 'echo-reply', 'timeout'],
+  other: ['other', 'other', 'depends'],
 };
 
-const UNCLEAR = ['other', 'other', 'depends'] as const;
-
 /** A packet that is answered with a refusal. */
-export const rejected = (context: Context, kind: string, decidedBy: Place): Fate => {
-  const [v4, v6, client] = ANSWERS[kind] ?? UNCLEAR;
+export const rejected = (context: Context, kind: RejectKind, decidedBy: Place): Fate => {
+  const [v4, v6, client] = ANSWERS[kind];
   // Only TCP has resets (net/netfilter/nft_reject_inet.c sends nothing else for others).
   const reject = context.family === 4 ? v4 : v6;
   return { ...NOWHERE, result: 'rejected', reject, client, decidedBy };
