@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../diagnostic/diagnostic.ts';
 import { warning } from '../diagnostic/diagnostic.ts';
-import { formatAddress, parseAddress, type Address } from '../net/address.ts';
+import { parseAddress, withPort, type Address } from '../net/address.ts';
 import { formatPorts, type PortRange } from '../net/port.ts';
 import type { Protocol } from '../net/protocol.ts';
 import type { ExposureKind, Service } from '../policy/model.ts';
@@ -19,9 +19,8 @@ export interface ServiceExposure {
 
 /** `30001/tcp`, `30100-30199/udp`, `192.0.2.200:80/tcp`, `[2001:db8::1]:80/tcp`. */
 export const exposureId = (address: Address | null, ports: PortRange, protocol: Protocol): string => {
-  if (address === null) return formatPorts(ports, protocol);
-  const text = formatAddress(address);
-  return `${address.family === 6 ? `[${text}]` : text}:${formatPorts(ports, protocol)}`;
+  const text = formatPorts(ports, protocol);
+  return address === null ? text : withPort(address, text);
 };
 
 const addressesOf = (texts: readonly string[]): readonly Address[] =>

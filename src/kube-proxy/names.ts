@@ -1,4 +1,4 @@
-import { formatAddress } from '../net/address.ts';
+import { formatAddress, withPort } from '../net/address.ts';
 import type { IptablesRule } from '../ruleset/iptables/rule.ts';
 import type { AnyChain, AnyTable } from '../ruleset/table.ts';
 import { isKubeProxyTable } from './chain-role.ts';
@@ -36,8 +36,8 @@ const endpointOf = ({ rules }: AnyChain): string | null => {
     const target = rule.kind === 'iptables' ? rule.target : null;
     const to = target?.kind === 'nat' && target.how === 'dnat' ? target.to : null;
     if (to?.addresses == null) continue;
-    const address = formatAddress({ family: to.addresses.family, value: to.addresses.first });
-    return to.ports === null ? address : `${to.addresses.family === 6 ? `[${address}]` : address}:${to.ports.first}`;
+    const address = { family: to.addresses.family, value: to.addresses.first };
+    return to.ports === null ? formatAddress(address) : withPort(address, to.ports.first);
   }
   return null;
 };

@@ -1,5 +1,5 @@
 import { familyOf } from '../ruleset/hook.ts';
-import type { AnyTable } from '../ruleset/table.ts';
+import { verdictElements, type AnyTable } from '../ruleset/table.ts';
 import { chainNames } from './names.ts';
 import { protocolOf } from '../lower/rule-conditions.ts';
 import { chainRole, isKubeProxyTable } from './chain-role.ts';
@@ -10,10 +10,7 @@ export const nftablesExposures = (table: AnyTable): readonly KubeProxyExposure[]
   if (!isKubeProxyTable(table)) return [];
   const family = familyOf(table.family);
   const { services } = chainNames(table);
-  const elements = (name: string) => {
-    const map = table.sets.get(name);
-    return map?.kind === 'verdict-map' ? map.elements : [];
-  };
+  const elements = (name: string) => verdictElements(table.sets.get(name));
   const nodePorts = ['service-nodeports', 'no-endpoint-nodeports'].flatMap((name) =>
     elements(name).flatMap(({ key: [protocolValue, port], verdict, comment }): KubeProxyExposure[] => {
       const protocol = protocolValue?.kind === 'range' ? protocolOf(protocolValue.first) : null;

@@ -1,3 +1,4 @@
+import { isRecord } from './is-record.ts';
 import { error, warning, type Diagnostic } from '../diagnostic/diagnostic.ts';
 import { originOf, type ManifestDocument } from './manifest-document.ts';
 import type { Origin } from './model.ts';
@@ -102,9 +103,6 @@ export const identify = (
   seen.set(id, originOf(document, ['metadata', 'name']));
   return { name, namespace: String(namespace) };
 };
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const placeText = ({ source, span }: Origin): string => {
   let line = 1;

@@ -1,3 +1,4 @@
+import { isRecord } from './is-record.ts';
 import { error, fail, ok, warning, type Diagnostic, type Result } from '../diagnostic/diagnostic.ts';
 import { checkShape } from './check-shape.ts';
 import { decodeAddressGroup, decodeClusterNodePortPolicy, decodeNodePortPolicy, type Decoder } from './decode.ts';
@@ -69,9 +70,6 @@ const shownOf = (all: readonly Diagnostic[], more: boolean, say: typeof error): 
     say('more-problems', `and ${more ? 'at least ' : ''}${rest} more ${what}${rest === 1 ? '' : 's'}`),
   ];
 };
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const readDocument = (document: ManifestDocument, value: unknown, into: Collected): void => {
   const problem = (code: string, message: string, path: readonly PropertyKey[], hint: string): void => {

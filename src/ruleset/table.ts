@@ -124,6 +124,10 @@ export interface VerdictMap {
   readonly elements: readonly MapElement[];
 }
 
+/** The elements of a verdict map; none where there is no such map. */
+export const verdictElements = (map: NamedSet | undefined): readonly MapElement[] =>
+  map?.kind === 'verdict-map' ? map.elements : [];
+
 /** A map from keys to values. */
 export interface DataMap {
   readonly kind: 'data-map';

@@ -6,7 +6,7 @@ import type { Field } from '../../lower/field.ts';
 import type { Step } from '../../lower/step.ts';
 import type { ValueSource } from '../../lower/value-source.ts';
 import type { Value } from '../../ruleset/values/data-type.ts';
-import type { Rule, Table } from '../../ruleset/table.ts';
+import { verdictElements, type Rule, type Table } from '../../ruleset/table.ts';
 
 /**
  * What the rules that packets can come to tell apart of the node's side of a connection. The proof asks once for each: packets that differ
@@ -61,14 +61,9 @@ const leadsTo = (table: Table, rule: Rule): readonly string[] =>
   stepsWithin(rule).flatMap((step) => {
     if (step.kind === 'verdict') return 'chain' in step.verdict ? [step.verdict.chain] : [];
     if (step.kind !== 'verdict-map') return [];
-    return elementsOf(table, step.map).flatMap(({ verdict }) => ('chain' in verdict ? [verdict.chain] : []));
+    const elements = typeof step.map === 'string' ? verdictElements(table.sets.get(step.map)) : step.map;
+    return elements.flatMap(({ verdict }) => ('chain' in verdict ? [verdict.chain] : []));
   });
-
-const elementsOf = (table: Table, map: Extract<Step, { kind: 'verdict-map' }>['map']) => {
-  if (typeof map !== 'string') return map;
-  const set = table.sets.get(map);
-  return set?.kind === 'verdict-map' ? set.elements : [];
-};
 
 /** The values that a set or map of the table has at a place of its keys; null: they cannot be listed. */
 const valuesOfSet = (table: Table, name: string, at: number): readonly Value[] | null => {

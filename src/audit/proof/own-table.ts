@@ -5,20 +5,14 @@ import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../../net/protocol.ts
 import { VIPS } from '../../compile/table/names.ts';
 import type { Value } from '../../ruleset/values/data-type.ts';
 import { stepsWithin } from '../../lower/steps-within.ts';
-import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { readingsText, type ValueSource } from '../../lower/value-source.ts';
-import type { Table } from '../../ruleset/table.ts';
+import { verdictElements, type Table } from '../../ruleset/table.ts';
 
 /** The ports and addresses at which the own table, or the access, can begin to behave differently. */
 export interface Places {
   readonly ports: ReadonlyMap<Protocol, readonly number[]>;
   readonly vips: readonly { readonly address: Address; readonly protocol: Protocol; readonly port: number }[];
 }
-
-const elementsOf = (table: Table | null, name: string): readonly MapElement[] => {
-  const map = table?.sets.get(name);
-  return map?.kind === 'verdict-map' ? map.elements : [];
-};
 
 const protocolOf = (value: Value | undefined): Protocol | undefined =>
   value?.kind === 'range' ? PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === value.first) : undefined;
@@ -49,7 +43,7 @@ const toldByKeys = (key: readonly ValueSource[], keys: readonly (readonly Value[
 
 const keysOf = (table: Table | null, name: string): readonly (readonly Value[])[] => {
   const set = table?.sets.get(name);
-  return set?.kind === 'elements' ? set.elements : elementsOf(table, name).map(({ key }) => key);
+  return set?.kind === 'elements' ? set.elements : verdictElements(set).map(({ key }) => key);
 };
 
 /** A port that is calculated with: any two neighbours can differ. */
@@ -110,7 +104,7 @@ export const placesOf = (table: Table | null, access: Access): Places => {
   for (const { address, protocol, ports } of access.exposures)
     if (address !== null) noteVip(address, protocol, ports.first);
   for (const family of [4, 6] as const satisfies readonly Family[])
-    for (const { key } of elementsOf(table, VIPS[family])) {
+    for (const { key } of verdictElements(table?.sets.get(VIPS[family]))) {
       const [address, second, port] = key;
       const protocol = protocolOf(second);
       if (address?.kind === 'range' && protocol !== undefined && port?.kind === 'range')

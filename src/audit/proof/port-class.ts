@@ -4,7 +4,7 @@ import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { rulesText } from '../../print/same-rules.ts';
 import { readingsText, type ValueSource } from '../../lower/value-source.ts';
 import type { Step } from '../../lower/step.ts';
-import type { Table } from '../../ruleset/table.ts';
+import { verdictElements, type Table } from '../../ruleset/table.ts';
 import type { Verdict } from '../../ruleset/values/verdict.ts';
 import { findElements } from '../../simulate/match/element-index.ts';
 
@@ -100,6 +100,6 @@ const mapReader = (table: Table, { key, map }: Extract<Step, { kind: 'verdict-ma
     if (others.length > 0) return null;
   } else if (ports.length > 1 || others.length > 0) return 'unclear';
   const set = typeof map === 'string' ? table.sets.get(map) : null;
-  const elements = typeof map === 'string' ? (set?.kind === 'verdict-map' ? set.elements : []) : map;
+  const elements = typeof map === 'string' ? verdictElements(set ?? undefined) : map;
   return { key: key.map((field) => (field === 'protocol' ? 'protocol' : 'port')), elements };
 };

@@ -1,7 +1,7 @@
 import { ledgerOf, type Ledger } from '../../audit/counts/ledger.ts';
 import { describeAgo, describePort, ledgerJson } from '../../explain/access/denied.ts';
 import { totals } from '../../explain/access/status.ts';
-import { formatAddress } from '../../net/address.ts';
+import { formatAddress, withPort } from '../../net/address.ts';
 import { listOwnTable } from '../../kernel/nft.ts';
 import { columns } from '../output/columns.ts';
 import { EXIT, type Context } from '../output/context.ts';
@@ -37,7 +37,7 @@ export async function denied(this: Context, flags: DeniedFlags): Promise<void> {
       const shown = wide ? ledger.entries : ledger.entries.slice(0, MOST_ROWS);
       const rows = shown.map((entry) => [
         formatAddress(entry.source),
-        `${entry.destination.family === 6 ? `[${formatAddress(entry.destination)}]` : formatAddress(entry.destination)}:${describePort(entry)}`,
+        withPort(entry.destination, describePort(entry)),
         String(entry.packets),
         describeAgo(entry.secondsAgo),
       ]);

@@ -1,9 +1,17 @@
 import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { sameRules } from '../../print/same-rules.ts';
-import type { BaseChain, Chain, NamedSet, Rule, Table, VerdictMap } from '../../ruleset/table.ts';
+import {
+  verdictElements,
+  type BaseChain,
+  type Chain,
+  type NamedSet,
+  type Rule,
+  type Table,
+  type VerdictMap,
+} from '../../ruleset/table.ts';
 import { withCounts } from '../table/carried-counts.ts';
 import type { CompiledTable } from '../table/compiled-table.ts';
-import { changedKeys, elementsOf } from '../table/changed-keys.ts';
+import { changedKeys } from '../table/changed-keys.ts';
 import { installedIn } from '../table/installed.ts';
 import { POSTROUTING, PREROUTING, readOwnName, VIPS } from '../table/names.ts';
 import { exposureRules } from '../table/treatment.ts';
@@ -204,7 +212,7 @@ const keyChanges = (current: Table | null, target: CompiledTable) => {
   const [vips, exact] = [phases(), phases()];
   for (const { name, interval, types, elements } of mapsOf(target)) {
     if (interval) continue;
-    const { gone, added } = changedKeys(elementsOf(current?.sets.get(name)), elements);
+    const { gone, added } = changedKeys(verdictElements(current?.sets.get(name)), elements);
     const isOld = ({ verdict }: MapElement): boolean =>
       'chain' in verdict && current?.chains.has(verdict.chain) === true;
     const fresh = added.filter((element) => !isOld(element));

@@ -1,10 +1,5 @@
 import { sameValue } from '../../ruleset/values/data-type.ts';
 import { keyText, type MapElement } from '../../ruleset/values/map-element.ts';
-import type { NamedSet } from '../../ruleset/table.ts';
-
-/** The elements of a stored verdict map; none where there is no such map. */
-export const elementsOf = (set: NamedSet | undefined): readonly MapElement[] =>
-  set?.kind === 'verdict-map' ? set.elements : [];
 
 /** What a map must lose and get to hold `wanted`. A key that leads elsewhere is in both lists; the order of keys means nothing. */
 export const changedKeys = (

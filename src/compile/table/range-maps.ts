@@ -1,8 +1,8 @@
 import { PROTOCOLS, type Protocol } from '../../net/protocol.ts';
 import type { MapElement } from '../../ruleset/values/map-element.ts';
-import type { Table, VerdictMap } from '../../ruleset/table.ts';
+import { verdictElements, type Table, type VerdictMap } from '../../ruleset/table.ts';
 import type { NameSet } from './address-chain.ts';
-import { changedKeys, elementsOf } from './changed-keys.ts';
+import { changedKeys } from './changed-keys.ts';
 import { rangeMapsIn } from './installed.ts';
 import { rangesMap } from './names.ts';
 
@@ -22,7 +22,7 @@ export const rangeMaps = (
       if (elements.length === 0) return [];
       const name = inUse.get(protocol);
       const stored = name === undefined ? undefined : current?.sets.get(name);
-      const { gone, added } = changedKeys(elementsOf(stored), elements);
+      const { gone, added } = changedKeys(verdictElements(stored), elements);
       const stays = gone.length === 0 && added.length === 0;
       const map: VerdictMap = {
         kind: 'verdict-map',

@@ -1,4 +1,4 @@
-import { formatAddress } from '../../net/address.ts';
+import { formatAddress, withPort } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
 import { everyone } from '../../net/address-set.ts';
 import { looseSet } from '../../net/loose-set.ts';
@@ -53,8 +53,7 @@ export const refusedBy = ({ parts }: Audited): string => {
 
 const witnessOf = ({ exposure, destination, entry }: Audited, { sources }: ReachPart) => {
   const [first] = ranges(sources);
-  const to = formatAddress(destination);
-  const target = `${exposure.family === 6 ? `[${to}]` : to}:${exposure.port}/${exposure.protocol}`;
+  const target = withPort(destination, `${exposure.port}/${exposure.protocol}`);
   if (first === undefined) return null;
   const from = formatAddress({ family: exposure.family, value: first.first });
   return entry.kind === 'node' ? { from: `node:${from}`, to: target } : { from, to: target, in: entry.name };

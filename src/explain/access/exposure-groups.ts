@@ -1,5 +1,5 @@
 import type { ExposureAccess } from '../../access/model.ts';
-import { formatAddress } from '../../net/address.ts';
+import { formatAddress, withPort } from '../../net/address.ts';
 import { formatPorts } from '../../net/port.ts';
 import { PROTOCOLS, type Protocol } from '../../net/protocol.ts';
 import { grouped } from '../words/number-words.ts';
@@ -14,9 +14,7 @@ export interface ExposureGroup {
 }
 
 const placeOf = ({ address, ports }: ExposureAccess): string =>
-  address === null
-    ? formatPorts(ports)
-    : `${address.family === 6 ? `[${formatAddress(address)}]` : formatAddress(address)}:${formatPorts(ports)}`;
+  address === null ? formatPorts(ports) : withPort(address, formatPorts(ports));
 
 const byPlace = (a: ExposureAccess, b: ExposureAccess): number =>
   Number(a.address !== null) - Number(b.address !== null) ||

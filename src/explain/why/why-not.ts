@@ -6,7 +6,7 @@ import { printIptablesRule } from '../../print/iptables.ts';
 import { printRule } from '../../print/nft.ts';
 import { refText } from '../../lower/rule-ref.ts';
 import type { Step } from '../../lower/step.ts';
-import type { AnyChain, AnyTable } from '../../ruleset/table.ts';
+import { verdictElements, type AnyChain, type AnyTable } from '../../ruleset/table.ts';
 import { allSteps } from '../../simulate/all-steps.ts';
 import { refOf, type Place } from '../../simulate/state/place.ts';
 import type { Effect, Header, Trace, TraceStep } from '../../simulate/state/trace.ts';
@@ -30,7 +30,7 @@ const targetsOf = (table: AnyTable, step: Step): readonly string[] => {
   if (step.kind === 'verdict') return 'chain' in step.verdict ? [step.verdict.chain] : [];
   if (step.kind === 'verdict-map') {
     const named = typeof step.map === 'string' ? table.sets.get(step.map) : null;
-    const elements = typeof step.map === 'string' ? (named?.kind === 'verdict-map' ? named.elements : []) : step.map;
+    const elements = typeof step.map === 'string' ? verdictElements(named ?? undefined) : step.map;
     return elements.flatMap(({ verdict }) => ('chain' in verdict ? [verdict.chain] : []));
   }
   return step.kind === 'choose'

@@ -15,10 +15,15 @@ import {
 } from './save-state.ts';
 
 /** What was not shown line by line is at least counted. */
-export const noteTheRest = ({ remarks, lastRemark, more, diagnostics, source }: SaveState): void => {
-  if (remarks > SHOWN_REMARKS)
+export const noteTheRest = ({ remarks, report, source }: SaveState): void => {
+  const { diagnostics, more } = report;
+  if (remarks.count > SHOWN_REMARKS)
     diagnostics.push({
-      ...warning('not-a-rule', `${remarks - SHOWN_REMARKS} more lines are no rules, the last one here`, lastRemark),
+      ...warning(
+        'not-a-rule',
+        `${remarks.count - SHOWN_REMARKS} more lines are no rules, the last one here`,
+        remarks.last,
+      ),
       source,
     });
   if (more > 0)
@@ -66,8 +71,7 @@ export const finish = (reading: SaveState): IptablesDump => {
     if (draft.whole && !cut && !covered.some((one) => one.engine === engine && one.family === family))
       covered.push({ engine, family });
   }
-  const { rules, understood, redacted } = reading;
-  return { tables, covered, rules, understood, redacted };
+  return { tables, covered, ...reading.counts };
 };
 
 /** Excerpts that turn out to be of the same table. */

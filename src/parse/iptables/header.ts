@@ -12,12 +12,12 @@ export const readComment = (reading: SaveState, start: number, end: number): voi
   const line = reading.text.slice(start, end);
   const header = HEADER.exec(line) ?? OLD_HEADER.exec(line);
   if (header !== null) {
-    reading.family = header[1] === 'ip6tables' ? 6 : 4;
+    reading.said.family = header[1] === 'ip6tables' ? 6 : 4;
     // Since 1.8 the flavour on nf_tables names itself; the other one never does.
-    reading.engine = header[2] === undefined ? 'iptables-legacy' : 'iptables-nft';
-    reading.tableName = null;
-    reading.whole = true;
-    reading.table = null;
+    reading.said.engine = header[2] === undefined ? 'iptables-legacy' : 'iptables-nft';
+    reading.said.tableName = null;
+    reading.said.whole = true;
+    reading.at.table = null;
     return;
   }
   if (line.startsWith('# Completed on')) return;
@@ -41,11 +41,11 @@ export const readPrompt = (reading: SaveState, line: string): boolean => {
   if (prompt === null) return false;
   const [, program, flavour, save, options = '', pipe] = prompt;
   if (save === undefined && !/(?:^|\s)(?:-S|--list-rules|-L|-n|-v)/.test(options)) return false;
-  reading.family = program === 'ip6tables' ? 6 : 4;
-  reading.engine = flavour === '-legacy' ? 'iptables-legacy' : flavour === '-nft' ? 'iptables-nft' : null;
-  reading.tableName = /(?:-t|--table)[\s=]*(\S+)/.exec(options)?.[1] ?? (save === undefined ? 'filter' : null);
-  reading.whole = save !== undefined && reading.tableName === null && pipe === undefined;
-  reading.table = null;
-  reading.committed = true;
+  reading.said.family = program === 'ip6tables' ? 6 : 4;
+  reading.said.engine = flavour === '-legacy' ? 'iptables-legacy' : flavour === '-nft' ? 'iptables-nft' : null;
+  reading.said.tableName = /(?:-t|--table)[\s=]*(\S+)/.exec(options)?.[1] ?? (save === undefined ? 'filter' : null);
+  reading.said.whole = save !== undefined && reading.said.tableName === null && pipe === undefined;
+  reading.at.table = null;
+  reading.at.committed = true;
   return true;
 };

@@ -29,28 +29,16 @@ export const parseIptables = (source: Source, hints: IptablesHints = {}): Result
   const reading: SaveState = {
     source,
     text,
+    hints,
     words,
     rule: ruleReader(text, words),
+    said: { engine: null, family: null, tableName: null, whole: false },
+    at: { line: 0, table: null, chain: null, pending: [], committed: true },
     tables: [],
-    diagnostics: [],
-    hints,
-    table: null,
-    chain: null,
-    pending: [],
-    engine: null,
-    family: null,
-    tableName: null,
-    whole: false,
-    committed: true,
-    line: 0,
-    rules: 0,
-    understood: 0,
-    redacted: 0,
-    remarks: 0,
-    lastRemark: { start: 0, end: 0 },
-    more: 0,
+    counts: { rules: 0, understood: 0, redacted: 0 },
+    report: { diagnostics: [], more: 0, noted: new Set() },
+    remarks: { count: 0, last: { start: 0, end: 0 } },
     listing: null,
-    noted: new Set(),
   };
   readLines(reading);
   flushRules(reading);
@@ -71,7 +59,7 @@ export const parseIptables = (source: Source, hints: IptablesHints = {}): Result
       reading,
       warning('iptables-listing', 'a listing of iptables -L stands in it and is left out', reading.listing, SAVE_HINT),
     );
-  if (!reading.committed)
+  if (!reading.at.committed)
     note(
       reading,
       warning(
@@ -83,7 +71,7 @@ export const parseIptables = (source: Source, hints: IptablesHints = {}): Result
     );
   const dump = finish(reading);
   noteTheRest(reading);
-  return ok(dump, reading.diagnostics);
+  return ok(dump, reading.report.diagnostics);
 };
 
 const readLines = (reading: SaveState): void => {
@@ -93,7 +81,7 @@ const readLines = (reading: SaveState): void => {
     let end = text.indexOf('\n', from);
     const next = end === -1 ? text.length : end + 1;
     if (end === -1) end = text.length;
-    reading.line++;
+    reading.at.line++;
     let start = from;
     while (start < end && text.charCodeAt(start) <= 32) start++;
     while (end > start && text.charCodeAt(end - 1) <= 32) end--;
@@ -121,8 +109,8 @@ const readLine = (reading: SaveState, start: number, end: number): void => {
         : remark(reading, start, end);
     case 'C':
       if (end - start === 6 && text.startsWith('COMMIT', start)) {
-        reading.table = null;
-        reading.committed = true;
+        reading.at.table = null;
+        reading.at.committed = true;
         return;
       }
       if (/^Chain \S+ \((?:policy|\d+ references)/.test(text.slice(start, Math.min(end, start + 120)))) {
@@ -139,13 +127,13 @@ const remark = (reading: SaveState, start: number, end: number): void => {
   const line = reading.text.slice(start, Math.min(end, start + 400));
   if (readPrompt(reading, line)) return;
   // Output of iptables -L goes on below its heading.
-  if (reading.listing !== null && reading.table === null) return;
+  if (reading.listing !== null && reading.at.table === null) return;
   const command = /(?:^|\s)(-[AINP]\s+\S.*)$/.exec(line);
-  if (reading.table !== null && command !== null && /^[[\d:\]\s]*$/.test(line.slice(0, command.index)))
+  if (reading.at.table !== null && command !== null && /^[[\d:\]\s]*$/.test(line.slice(0, command.index)))
     return readCommand(reading, start + command.index + 1, end, null);
-  reading.remarks++;
-  reading.lastRemark = { start, end };
-  if (reading.remarks <= SHOWN_REMARKS)
+  reading.remarks.count++;
+  reading.remarks.last = { start, end };
+  if (reading.remarks.count <= SHOWN_REMARKS)
     note(reading, warning('not-a-rule', 'a line between the rules is no rule', { start, end }));
 };
 
@@ -201,8 +189,8 @@ const readCommand = (reading: SaveState, start: number, end: number, counter: Co
     case undefined:
     default:
       // -D, -F, -X, … change what was there before; a dump has none of them.
-      if (/^-{1,2}[A-Za-z]/.test(command ?? '') && reading.table !== null) {
-        reading.rules++;
+      if (/^-{1,2}[A-Za-z]/.test(command ?? '') && reading.at.table !== null) {
+        reading.counts.rules++;
         note(
           reading,
           warning('command-unknown', `${command} is no line of a dump and was left out`, { start, end }, SAVE_HINT),
@@ -221,21 +209,21 @@ const appendRule = (
   counter: Counter | null,
 ): void => {
   const table = currentTable(reading);
-  const last = reading.chain;
+  const last = reading.at.chain;
   if (last === null || last.name !== chainName || last.table !== table || position !== null) {
     flushRules(reading);
-    reading.chain = chainOf(reading, table, chainName);
+    reading.at.chain = chainOf(reading, table, chainName);
   }
   const read = reading.rule;
   readRule(read, from);
-  reading.rules++;
+  reading.counts.rules++;
   if (read.problems.length > 0) noteProblems(reading, read.problems, start, end);
-  else reading.understood++;
-  const { line } = reading;
+  else reading.counts.understood++;
+  const { line } = reading.at;
   const variants = read.lists.length === 0 ? null : variantsOf(read);
   for (let index = 0; index < (variants?.length ?? 1); index++) {
     const matches = variants?.[index] ?? read.matches.slice();
-    if (matches.some(isRedacted)) reading.redacted++;
+    if (matches.some(isRedacted)) reading.counts.redacted++;
     const rule: IptablesRule = {
       kind: 'iptables',
       matches,
@@ -243,8 +231,8 @@ const appendRule = (
       counter: counter ?? read.counter,
       line,
     };
-    if (position === null) reading.pending.push(rule);
-    else reading.chain?.rules.splice(position - 1 + index, 0, rule);
+    if (position === null) reading.at.pending.push(rule);
+    else reading.at.chain?.rules.splice(position - 1 + index, 0, rule);
   }
 };
 
@@ -263,5 +251,5 @@ const noteProblems = (reading: SaveState, problems: readonly RuleProblem[], star
   const { starts, ends } = reading.words;
   for (const { code, from, to } of problems)
     note(reading, warning(code, SAYS[code], { start: starts[from] ?? start, end: ends[to] ?? end }));
-  if (problems.every(({ code }) => code === 'remark')) reading.understood++;
+  if (problems.every(({ code }) => code === 'remark')) reading.counts.understood++;
 };

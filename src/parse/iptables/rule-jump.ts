@@ -1,15 +1,14 @@
-import { TARGET_OPTIONS } from './options.ts';
 import { widthOf, writtenBetween } from './rule-options.ts';
 import { problem, raw, type RuleReader } from './rule-reader.ts';
-import { readTarget } from './target/targets.ts';
+import { TARGET_MODULES } from './target/target-modules.ts';
 
 /** `-j` and `-g` at a word, with the options of the target; returns the word behind them, or -1. */
 export const readJump = (draft: RuleReader, at: number, isGoto: boolean): number => {
   const { words, interned } = draft;
   const name = words.list[at + 1];
   if (name === undefined || draft.target !== null) return -1;
-  const spec = isGoto ? undefined : TARGET_OPTIONS.get(name);
-  if (spec === undefined || (draft.chains.get(name)?.declared === true && !VERDICTS.has(name))) {
+  const module = isGoto ? undefined : TARGET_MODULES.get(name);
+  if (module === undefined || (draft.chains.get(name)?.declared === true && !VERDICTS.has(name))) {
     const following = words.list[at + 2];
     if (!isGoto && following?.startsWith('--') === true && !draft.chains.has(name)) {
       problem(draft, 'target-unknown', at, words.count - 1);
@@ -24,8 +23,9 @@ export const readJump = (draft: RuleReader, at: number, isGoto: boolean): number
     else draft.target = chain.jump ??= { kind: 'jump', chain: name };
     return at + 2;
   }
+  const { options } = module;
   let end = at + 2;
-  for (let width = widthOf(words, end, spec); width > 0; width = widthOf(words, end, spec)) end += width;
+  for (let width = widthOf(words, end, options); width > 0; width = widthOf(words, end, options)) end += width;
   const key = raw(draft, at + 1, end - 1);
   // Each endpoint has its own DNAT.
   const known = name === 'DNAT' ? undefined : interned.targets.get(key);
@@ -33,10 +33,9 @@ export const readJump = (draft: RuleReader, at: number, isGoto: boolean): number
     draft.target = known;
     return end;
   }
-  const options = writtenBetween(words, at + 2, end, spec);
   // An option of the target that is not known makes the whole target unknown.
   const strange = words.list[end]?.startsWith('--') === true;
-  const target = strange ? null : readTarget(name, options);
+  const target = strange ? null : module.read(writtenBetween(words, at + 2, end, options), name);
   if (target === null) {
     problem(draft, 'target-unknown', at, words.count - 1);
     draft.target = { kind: 'unknown', text: raw(draft, at + 1, words.count - 1) };

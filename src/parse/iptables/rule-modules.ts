@@ -1,47 +1,18 @@
 import type { WrittenOption } from '../../ruleset/iptables/match.ts';
-import { readModule } from './match/matches.ts';
-import { MATCH_OPTIONS } from './options.ts';
+import { CORE_OPTIONS } from './core-options.ts';
+import { MATCH_MODULES } from './match/match-modules.ts';
 import { readWritten, widthOf, writtenBetween, writtenFrom } from './rule-options.ts';
 import { problem, raw, type RuleReader } from './rule-reader.ts';
-
-const CORE: ReadonlySet<string> = new Set([
-  '-s',
-  '--source',
-  '--src',
-  '-d',
-  '--destination',
-  '--dst',
-  '-i',
-  '--in-interface',
-  '-o',
-  '--out-interface',
-  '-p',
-  '--protocol',
-  '--proto',
-  '-f',
-  '--fragment',
-  '-m',
-  '--match',
-  '-j',
-  '--jump',
-  '-g',
-  '--goto',
-  '-c',
-  '--set-counters',
-  '-4',
-  '--ipv4',
-  '-6',
-  '--ipv6',
-]);
 
 /** `-m MODULE` at a word, with the options that follow; returns the word behind them, or -1. */
 export const readMatch = (draft: RuleReader, at: number): number => {
   const { words } = draft;
-  const module = words.list[at + 1];
-  if (module === undefined) return -1;
-  const spec = MATCH_OPTIONS.get(module);
-  if (spec === undefined) return readForeign(draft, at);
-  if (module === 'comment') {
+  const name = words.list[at + 1];
+  if (name === undefined) return -1;
+  const module = MATCH_MODULES.get(name);
+  if (module === undefined) return readForeign(draft, at);
+  const { options } = module;
+  if (name === 'comment') {
     // By far the most frequent one, and each is different.
     const comment = words.list[at + 3];
     if (words.list[at + 2] === '--comment' && comment !== undefined) {
@@ -50,7 +21,7 @@ export const readMatch = (draft: RuleReader, at: number): number => {
     }
   }
   let end = at + 2;
-  for (let width = widthOf(words, end, spec); width > 0; width = widthOf(words, end, spec)) end += width;
+  for (let width = widthOf(words, end, options); width > 0; width = widthOf(words, end, options)) end += width;
   const key = raw(draft, at + 1, end - 1);
   const place = draft.matches.length;
   draft.open.push(at + 1, place);
@@ -60,7 +31,7 @@ export const readMatch = (draft: RuleReader, at: number): number => {
     return end;
   }
   const bare = end === at + 2;
-  const match = bare && !BARE.has(module) ? null : readModule(module, writtenBetween(words, at + 2, end, spec));
+  const match = bare && module.bare !== true ? null : module.read(writtenBetween(words, at + 2, end, options), name);
   if (match !== null) {
     draft.interned.matches.set(key, match);
     draft.matches.push(match);
@@ -72,31 +43,13 @@ export const readMatch = (draft: RuleReader, at: number): number => {
   return end;
 };
 
-/** Modules that say something without any option. */
-const BARE: ReadonlySet<string> = new Set([
-  'tcp',
-  'udp',
-  'sctp',
-  'udplite',
-  'dccp',
-  'rpfilter',
-  'socket',
-  'rt',
-  'frag',
-  'hbh',
-  'dst',
-  'ah',
-  'esp',
-  'limit',
-]);
-
 /** A module that is not known: everything up to the next option that is. */
 const readForeign = (draft: RuleReader, at: number): number => {
   const { words } = draft;
   let end = at + 2;
   while (end < words.count) {
     const word = words.list[end] ?? '';
-    if (CORE.has(word) || (word === '!' && CORE.has(words.list[end + 1] ?? ''))) break;
+    if (CORE_OPTIONS.has(word) || (word === '!' && CORE_OPTIONS.has(words.list[end + 1] ?? ''))) break;
     end++;
   }
   problem(draft, 'module-unknown', at, end - 1);
@@ -114,7 +67,7 @@ export const readLateOption = (draft: RuleReader, at: number, negated: boolean):
   let written: WrittenOption[] = [];
   for (let index = open.length - 2; index >= 0 && place === -1; index -= 2) {
     const named = open[index] ?? 0;
-    const spec = MATCH_OPTIONS.get(words.list[named] ?? '');
+    const spec = MATCH_MODULES.get(words.list[named] ?? '')?.options;
     if (spec === undefined || !Object.hasOwn(spec, word)) continue;
     module = words.list[named] ?? '';
     place = open[index + 1] ?? 0;
@@ -125,15 +78,15 @@ export const readLateOption = (draft: RuleReader, at: number, negated: boolean):
     module = IMPLIED[protocol] ?? protocol;
     place = draft.late.find((late) => late.module === module)?.place ?? -1;
   }
-  const spec = MATCH_OPTIONS.get(module);
-  if (spec === undefined || !Object.hasOwn(spec, word)) return -1;
-  const width = widthOf(words, start, spec);
+  const known = MATCH_MODULES.get(module);
+  if (known === undefined || !Object.hasOwn(known.options, word)) return -1;
+  const width = widthOf(words, start, known.options);
   if (width === 0) return -1;
   if (place === -1) place = draft.matches.push({ kind: 'unknown', text: word }) - 1;
   const earlier = draft.late.filter((late) => late.place === place).flatMap(({ options }) => options);
   const options = [...earlier, readWritten(words, start, width)];
   draft.late = [...draft.late.filter((late) => late.place !== place), { module, place, options }];
-  const match = readModule(module, [...written, ...options]);
+  const match = known.read([...written, ...options], module);
   if (match === null) problem(draft, 'value-unknown', start, start + width - 1);
   draft.matches[place] = match ?? { kind: 'unknown', text: raw(draft, start, start + width - 1) };
   return start + width;

@@ -1,15 +1,22 @@
 import type { WrittenOption } from '../../ruleset/iptables/match.ts';
-import { SYNONYMS } from './options.ts';
+import type { OptionWidths } from '../values/option-widths.ts';
 import type { Words } from './words.ts';
 
-type Spec = Readonly<Record<string, 0 | 1 | 2>>;
+/** The same option under another name, as people write it. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  '--source-port': '--sport',
+  '--destination-port': '--dport',
+  '--source-ports': '--sports',
+  '--destination-ports': '--dports',
+  '--icmp6-type': '--icmpv6-type',
+};
 
 /** A bare `!`; in quotes it is a value. */
 export const isSign = (words: Words, at: number): boolean =>
   words.list[at] === '!' && (words.ends[at] ?? 0) - (words.starts[at] ?? 0) === 1;
 
 /** How many words an option takes at this place, with the sign in front and the values behind; 0 when it is none of the module's. */
-export const widthOf = (words: Words, at: number, spec: Spec): number => {
+export const widthOf = (words: Words, at: number, spec: OptionWidths): number => {
   const negated = isSign(words, at);
   const option = words.list[negated ? at + 1 : at];
   if (option === undefined || !Object.hasOwn(spec, option)) return 0;
@@ -30,7 +37,7 @@ export const readWritten = (words: Words, at: number, width: number): WrittenOpt
 };
 
 /** The options from one word to another. */
-export const writtenBetween = (words: Words, start: number, end: number, spec: Spec): WrittenOption[] => {
+export const writtenBetween = (words: Words, start: number, end: number, spec: OptionWidths): WrittenOption[] => {
   const options: WrittenOption[] = [];
   for (let at = start; at < end;) {
     const width = widthOf(words, at, spec);
@@ -41,7 +48,7 @@ export const writtenBetween = (words: Words, start: number, end: number, spec: S
 };
 
 /** The options of a module that follow its name directly. */
-export const writtenFrom = (words: Words, start: number, spec: Spec): WrittenOption[] => {
+export const writtenFrom = (words: Words, start: number, spec: OptionWidths): WrittenOption[] => {
   let end = start;
   for (let width = widthOf(words, end, spec); width > 0; width = widthOf(words, end, spec)) end += width;
   return writtenBetween(words, start, end, spec);

@@ -1,4 +1,5 @@
 import { zero, type Counter } from '../../ruleset/values/counter.ts';
+import { CORE_OPTIONS } from './core-options.ts';
 import { readAddresses, readInterface, readProtocolOption } from './rule-header.ts';
 import { readJump } from './rule-jump.ts';
 import { readLateOption, readMatch } from './rule-modules.ts';
@@ -48,50 +49,33 @@ const readOption = (draft: RuleReader, at: number, negated: boolean): number => 
   const { words } = draft;
   const word = words.list[at];
   if (word === undefined) return -1;
-  switch (word) {
-    case '-m':
-    case '--match':
+  const option = CORE_OPTIONS.get(word);
+  switch (option) {
+    case 'match':
       return negated ? -1 : readMatch(draft, at);
-    case '-j':
-    case '--jump':
-    case '-g':
-    case '--goto':
-      return negated ? -1 : readJump(draft, at, word === '-g' || word === '--goto');
-    case '-s':
-    case '--source':
-    case '--src':
-      return readAddresses(draft, at, 'source', negated);
-    case '-d':
-    case '--destination':
-    case '--dst':
-      return readAddresses(draft, at, 'destination', negated);
-    case '-i':
-    case '--in-interface':
-      return readInterface(draft, at, 'in', negated);
-    case '-o':
-    case '--out-interface':
-      return readInterface(draft, at, 'out', negated);
-    case '-p':
-    case '--protocol':
-    case '--proto':
+    case 'jump':
+    case 'goto':
+      return negated ? -1 : readJump(draft, at, option === 'goto');
+    case 'source':
+    case 'destination':
+      return readAddresses(draft, at, option, negated);
+    case 'in':
+    case 'out':
+      return readInterface(draft, at, option, negated);
+    case 'protocol':
       return readProtocolOption(draft, at, negated);
-    case '-f':
-    case '--fragment':
+    case 'fragment':
       draft.matches.push({ kind: 'fragment', negate: negated });
       return at + 1;
-    case '-c':
-    case '--set-counters': {
+    case 'counters': {
       const [packets, bytes] = [words.list[at + 1] ?? '', words.list[at + 2] ?? ''];
       if (negated || !/^[0-9]+$/.test(packets) || !/^[0-9]+$/.test(bytes)) return -1;
       draft.counter = readCounter(packets, bytes);
       return at + 3;
     }
-    case '-4':
-    case '--ipv4':
-    case '-6':
-    case '--ipv6':
+    case 'family':
       return negated ? -1 : at + 1;
-    default:
+    case undefined:
       return word.startsWith('-') ? readLateOption(draft, at, negated) : -1;
   }
 };

@@ -51,37 +51,53 @@ export interface TableDraft {
   whole: boolean;
 }
 
-export interface SaveState {
-  readonly source: Source;
-  readonly text: string;
-  readonly words: Words;
-  readonly rule: RuleReader;
-  readonly tables: TableDraft[];
-  /** The chain of the last rule: the next one mostly belongs to it too. */
-  chain: ChainDraft | null;
-  /** Its rules that are not in it yet. */
-  readonly pending: IptablesRule[];
-  readonly diagnostics: Diagnostic[];
-  readonly hints: IptablesHints;
-  table: TableDraft | null;
-  /** From the header or the prompt above; null: nothing said. */
+/** What the dump's header, or the prompt above it, says about the tables that follow; null: nothing said. */
+interface Said {
   engine: IptablesEngine | null;
   family: Family | null;
   tableName: string | null;
   /** The dump began with its own header and nothing was cut out of it. */
   whole: boolean;
-  committed: boolean;
+}
+
+/** Where the reading stands. */
+interface Position {
+  /** From 1. */
   line: number;
-  rules: number;
-  understood: number;
-  redacted: number;
-  remarks: number;
-  /** Where the last of them stands. */
-  lastRemark: Span;
+  table: TableDraft | null;
+  /** The chain of the last rule: the next one mostly belongs to it too. */
+  chain: ChainDraft | null;
+  /** Its rules that are not in it yet. */
+  readonly pending: IptablesRule[];
+  /** The last table has come to its COMMIT. */
+  committed: boolean;
+}
+
+/** What is told of the dump. */
+interface Report {
+  readonly diagnostics: Diagnostic[];
   /** Diagnostics beyond those that are kept. */
   more: number;
+  /** What is told once. */
+  readonly noted: Set<string>;
+}
+
+/** A dump while it is read. */
+export interface SaveState {
+  readonly source: Source;
+  readonly text: string;
+  readonly hints: IptablesHints;
+  readonly words: Words;
+  readonly rule: RuleReader;
+  readonly said: Said;
+  readonly at: Position;
+  readonly tables: TableDraft[];
+  readonly counts: { rules: number; understood: number; redacted: number };
+  readonly report: Report;
+  /** Lines that are no rules, and where the last of them stands. */
+  readonly remarks: { count: number; last: Span };
+  /** Where a listing of `iptables -L` begins, if one stands in the text. */
   listing: Span | null;
-  noted: Set<string>;
 }
 
 /** Of lines that are no rules, so many are shown one by one. */
@@ -92,15 +108,15 @@ const MOST_DIAGNOSTICS = 200;
 
 /** Keeps a diagnostic of the dump; beyond a number of them it is only counted. */
 export const note = (reading: SaveState, diagnostic: Diagnostic): void => {
-  if (reading.diagnostics.length < MOST_DIAGNOSTICS)
-    reading.diagnostics.push({ ...diagnostic, source: reading.source });
-  else reading.more++;
+  const { report, source } = reading;
+  if (report.diagnostics.length < MOST_DIAGNOSTICS) report.diagnostics.push({ ...diagnostic, source });
+  else report.more++;
 };
 
 /** The same, once for each key. */
 export const noteOnce = (reading: SaveState, key: string, diagnostic: Diagnostic): void => {
-  if (reading.noted.has(key)) return;
-  reading.noted.add(key);
+  if (reading.report.noted.has(key)) return;
+  reading.report.noted.add(key);
   note(reading, diagnostic);
 };
 

@@ -8,13 +8,13 @@ import { readCounter } from './rule.ts';
 export const beginTable = (reading: SaveState, start: number, end: number): boolean => {
   const name = reading.text.slice(start + 1, end);
   if (!/^[a-z]+$/.test(name)) return false;
-  reading.committed = false;
+  reading.at.committed = false;
   openTable(reading, name);
   return true;
 };
 
 const openTable = (reading: SaveState, name: string | null): TableDraft => {
-  const { engine, family, whole } = reading;
+  const { engine, family, whole } = reading.said;
   const same = (table: TableDraft) => table.name === name && table.engine === engine && table.family === family;
   const known = reading.tables.findIndex(same);
   const before = reading.tables[known];
@@ -38,13 +38,14 @@ const openTable = (reading: SaveState, name: string | null): TableDraft => {
 };
 
 const useTable = (reading: SaveState, table: TableDraft): void => {
-  reading.table = table;
+  reading.at.table = table;
   reading.rule.chains = table.chains;
   reading.rule.missing = table.missing;
 };
 
 /** The table that the next line belongs to; an excerpt without one gets it from the prompt above, or none yet. */
-export const currentTable = (reading: SaveState): TableDraft => reading.table ?? openTable(reading, reading.tableName);
+export const currentTable = (reading: SaveState): TableDraft =>
+  reading.at.table ?? openTable(reading, reading.said.tableName);
 
 /** A chain of a table, made where it is named first. */
 export const chainOf = (reading: SaveState, table: TableDraft, name: string): ChainDraft => {
@@ -58,7 +59,7 @@ export const chainOf = (reading: SaveState, table: TableDraft, name: string): Ch
     base: null,
     rules: [],
     counter: null,
-    line: reading.line,
+    line: reading.at.line,
     declared: false,
   };
   table.chains.set(name, chain);
@@ -76,7 +77,7 @@ export const declareChain = (reading: SaveState, start: number, end: number): bo
   const table = currentTable(reading);
   const chain = chainOf(reading, table, name);
   chain.declared = true;
-  chain.line = reading.line;
+  chain.line = reading.at.line;
   setPolicy(chain, table, policy);
   if (text.startsWith(' [0:0]', behindPolicy)) chain.counter = zero;
   else {
@@ -107,8 +108,8 @@ export const setPolicy = (chain: ChainDraft, table: TableDraft, policy: string):
 
 /** Puts the rules that were read into their chain: at once, because tens of thousands of chains hold two or three each. */
 export const flushRules = (reading: SaveState): void => {
-  const { chain, pending } = reading;
-  if (chain !== null && pending.length > 0)
-    chain.rules = chain.rules.length === 0 ? pending.slice() : [...chain.rules, ...pending];
+  const { chain, pending } = reading.at;
+  if (chain !== null && chain.rules.length === 0) chain.rules = pending.slice();
+  else if (chain !== null) for (const rule of pending) chain.rules.push(rule);
   pending.length = 0;
 };
