@@ -161,4 +161,10 @@ const ratio = median(audited.map(({ ms }) => ms)) / median(explained.map(({ ms }
 const most = Math.max(...audited.map((one) => one.megabytes));
 line('audit of 5 ports behind 315,000 entries', `${ratio.toFixed(1)} times one explanation`, '<= 3', ratio <= 3);
 line('  memory', `${most.toFixed(0)} MB`, '<= 700 MB', most <= 700);
+const asData = list(ROUNDS, () => run('audit', '--all', '-o', 'json', ...given));
+const dataRatio = median(asData.map(({ ms }) => ms)) / median(audited.map(({ ms }) => ms));
+const dataMost = Math.max(...asData.map((one) => one.megabytes));
+line('the same as JSON', `${dataRatio.toFixed(1)} times the audit in words`, '<= 2', dataRatio <= 2);
+line('  memory', `${dataMost.toFixed(0)} MB`, '<= 700 MB', dataMost <= 700);
+line('  text', `${((asData[0]?.text ?? 0) / 1_000_000).toFixed(1)} MB`);
 rmSync(place, { recursive: true, force: true });

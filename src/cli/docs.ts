@@ -9,11 +9,12 @@ Data goes to standard output, messages to standard error. Exit status: 0 fine; 1
 input; 3 the kernel refused, or could not be asked.
 
 With \`-o json\` and \`-o yaml\` every answer is one object with \`apiVersion: portcullis.dev/v1alpha1\` and a \`kind\`. Fields may be added; none
-goes away or changes its meaning within a version:
+goes away or changes its meaning within a version. Sources are ranges, upwards: \`198.51.100.0/30\` where one is a prefix, else its ends,
+\`10.0.0.1-10.0.0.9\`.
 
 | command | kind | fields |
 |---|---|---|
-| \`status\` | \`Status\` | \`kubeProxy\`, \`exposures[]\` (\`exposures\`, \`kind\`, \`service\`, \`guarded\`, \`policies\`, \`allowed.ipv4/ipv6\`, \`audited\`, \`packetsAllowed\`, \`packetsRefused\`), \`packets\`, \`proof\`, \`pendingUntil\`, \`warnings[]\` |
+| \`status\` | \`Status\` | \`kubeProxy\`, \`selections\` (by name: \`policies\`, \`allowed.ipv4/ipv6\`, \`audited\`), \`exposures[]\` (\`exposures\`, \`kind\`, \`service\`, \`guarded\`, \`selection\`, \`packetsAllowed\`, \`packetsRefused\`), \`packets\`, \`proof\`, \`pendingUntil\`, \`warnings[]\` |
 | \`apply\`, \`remove\` | \`ApplyResult\` | \`dryRun\`, \`changes[]\`, \`unchanged\`, \`cut[]\`, \`estimate\`, \`inForce\` (\`proof\`, \`ms\`; null: nothing is in force, or a dry run), \`confirmWithinMs\`, \`warnings[]\` |
 | \`restrict\` | \`RestrictResult\` | the same |
 | \`restore\` | \`RestoreResult\` | \`tookBack\`, \`inForce\` |

@@ -4,9 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import {
+  equals,
+  EVERY_ADDRESS,
+  intersection,
+  isEmpty,
+  isSubset,
+  NO_ADDRESS,
+  setOfRanges,
+  union,
+  type PrefixSet,
+} from '../../src/net/prefix-set.ts';
 import { capturedFiles, CAPTURED_MODES } from '../support/captured-node.ts';
 import { runProgram } from '../support/command-line.ts';
 import { PORTCULLIS } from '../support/portcullis.ts';
+import { readRange } from '../support/read-range.ts';
 
 const OBJECTS = fileURLToPath(new URL('../../src/lab/data/objects.json', import.meta.url));
 
@@ -157,6 +169,31 @@ describe('explain and audit read the dumps of any node', () => {
     const run = await cli('', 'audit', '--iptables', 'rules.txt');
     assert.match(run.err, /no sysctl dump was given: the node is taken to forward packets/);
     assert.match(run.err, /no ip rule dump was given/);
+  });
+
+  test('audit -o json: each set of sources stands once, and the parts of an exposure cover its family exactly once', async () => {
+    const { out } = await cli('', 'audit', '--snapshot', 'nftables.json', '-o', 'json');
+    const { exposures, sets } = JSON.parse(out) as {
+      exposures: readonly { family: 4 | 6; may: string; must: string; parts: readonly { sources: string }[] }[];
+      sets: Readonly<Record<string, { family: 4 | 6; ranges: readonly string[] }>>;
+    };
+    assert.ok(exposures.length > 5);
+    const told = Object.values(sets).map(({ family, ranges }) => `${family} ${ranges.join(' ')}`);
+    assert.equal(new Set(told).size, told.length);
+    const setOf = (name: string, family: 4 | 6): PrefixSet => {
+      const set = sets[name];
+      assert.equal(set?.family, family, name);
+      return setOfRanges(family, (set?.ranges ?? []).map(readRange));
+    };
+    for (const { family, may, must, parts } of exposures) {
+      assert.ok(isSubset(setOf(must, family), setOf(may, family)));
+      let covered = NO_ADDRESS[family];
+      for (const { sources } of parts) {
+        assert.ok(isEmpty(intersection(covered, setOf(sources, family))));
+        covered = union(covered, setOf(sources, family));
+      }
+      assert.ok(equals(covered, EVERY_ADDRESS[family]));
+    }
   });
 
   test('audit: --fail-on decides about the exit status, --diff about what changed', async () => {

@@ -184,7 +184,7 @@ describe('what is printed', { skip: noMachines() }, () => {
   after(() => machine.close());
 
   const forms: [words: string[], kind: string, fields: string[]][] = [
-    [['status'], 'Status', ['kubeProxy', 'exposures', 'packets', 'proof', 'pendingUntil', 'warnings']],
+    [['status'], 'Status', ['kubeProxy', 'selections', 'exposures', 'packets', 'proof', 'pendingUntil', 'warnings']],
     [['denied'], 'Denied', ['audit', 'entries', 'size', 'full', 'unnoted']],
     [['verify'], 'Verification', ['holds', 'exposures', 'differences']],
     [['render'], 'Rendering', ['style', 'estimate', 'ruleset']],

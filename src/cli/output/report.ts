@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { styleText } from 'node:util';
 import type { Diagnostic } from '../../diagnostic/diagnostic.ts';
 import { grouped } from '../../explain/words/number-words.ts';
 import { renderDiagnostic } from '../../diagnostic/render.ts';
 import type { Context } from './context.ts';
+import { jsonChunks, plainData } from './json-chunks.ts';
 
 /** The output formats of every command. */
 export const FORMATS = ['table', 'wide', 'json', 'yaml'] as const;
@@ -18,7 +20,7 @@ export interface OutputFlags {
 /** One answer, as data and for people. The data form is a contract: fields may come, none goes or changes its meaning. */
 export interface Report {
   readonly kind: string;
-  /** Made only where it is asked for: it can be a hundred times as long as the text. */
+  /** Made only where it is asked for: it can be a hundred times as long as the text. Lists may be iterables, fields getters (see jsonChunks). */
   readonly data: () => Readonly<Record<string, unknown>>;
   readonly text: (wide: boolean) => string;
 }
@@ -41,12 +43,23 @@ export const emitData = async (
   output: 'json' | 'yaml',
   { kind, data }: Pick<Report, 'kind' | 'data'>,
 ): Promise<void> => {
-  const object = { apiVersion: API_VERSION, kind, ...data() };
-  if (output === 'json') context.process.stdout.write(`${JSON.stringify(object, null, 2)}\n`);
-  else {
+  // Not spread: a getter is asked when it is its turn.
+  const object: object = Object.defineProperties(
+    { apiVersion: API_VERSION, kind },
+    Object.getOwnPropertyDescriptors(data()),
+  );
+  if (output === 'json') {
+    for (const chunk of jsonChunks(object)) await write(context, chunk);
+    await write(context, '\n');
+  } else {
     const { yamlText } = await import('./yaml-text.ts');
-    context.process.stdout.write(yamlText(object));
+    await write(context, yamlText(plainData(object)));
   }
+};
+
+/** Writes to standard output, and waits where the reader is slower: what is not read yet is kept in memory. */
+const write = async ({ process: { stdout } }: Context, text: string): Promise<void> => {
+  if (!(stdout as NodeJS.WriteStream).write(text)) await once(stdout as NodeJS.WriteStream, 'drain');
 };
 
 type Style = 'red' | 'green' | 'yellow' | 'bold' | 'gray';

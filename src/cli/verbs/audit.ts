@@ -7,10 +7,11 @@ import { serviceNames } from '../../audit/exposures/service-names.ts';
 import { error, fail, ok, type Diagnostic, type Result } from '../../diagnostic/diagnostic.ts';
 import { auditedJson, entryText, reachWords, refusedBy } from '../../explain/access/audit-words.ts';
 import { readOrder } from '../../explain/question/read-order.ts';
+import { namedSets } from '../../explain/words/named-sets.ts';
 import { describeSources } from '../../explain/words/sources.ts';
 import { nobody } from '../../net/address-set.ts';
-import { formatPrefix } from '../../net/prefix.ts';
-import { isEmpty, prefixes, type PrefixSet } from '../../net/prefix-set.ts';
+import { isEmpty, type PrefixSet } from '../../net/prefix-set.ts';
+import { rangeTexts } from '../../net/range-text.ts';
 import { refText } from '../../lower/rule-ref.ts';
 import { columns } from '../output/columns.ts';
 import { EXIT, type Context } from '../output/context.ts';
@@ -195,19 +196,33 @@ const tell = async (
         ].join('\n'),
       )
       .join('\n\n');
-  const nodeJson = ({ node, audited, findings }: Answer) => ({
-    node: node.name,
-    inputs: inputsJson(node, warnings),
-    exposures: audited.map(auditedJson),
-    findings,
-  });
+  const nodeJson = ({ node, audited, findings }: Answer) => {
+    const { nameOf, all } = namedSets();
+    return {
+      node: node.name,
+      inputs: inputsJson(node, warnings),
+      exposures: oneByOne(audited, (one) => auditedJson(one, nameOf)),
+      findings,
+      // Comes last, when every set has its name.
+      get sets() {
+        return all();
+      },
+    };
+  };
   const [only] = answers;
   await emit(context, flags, {
     kind: 'Audit',
-    data: () => (answers.length === 1 && only !== undefined ? nodeJson(only) : { nodes: answers.map(nodeJson) }),
+    data: () => (answers.length === 1 && only !== undefined ? nodeJson(only) : { nodes: oneByOne(answers, nodeJson) }),
     text,
   });
 };
+
+/** A list whose items are made while it is gone through. */
+const oneByOne = <From, To>(list: readonly From[], make: (one: From) => To): Iterable<To> => ({
+  *[Symbol.iterator]() {
+    for (const one of list) yield make(one);
+  },
+});
 
 const changeRows = ({ id, family, service, gained, lost, only }: ReachChange): string[][] =>
   [
@@ -221,11 +236,14 @@ const changeRows = ({ id, family, service, gained, lost, only }: ReachChange): s
 
 const tellDifference = async (context: Context, flags: AuditFlags, answers: readonly Answer[]): Promise<void> => {
   const changes = auditDifference(answers[0]?.audited ?? [], answers[1]?.audited ?? []);
-  const list = (set: PrefixSet): readonly string[] => [...prefixes(set)].map(formatPrefix);
   await emit(context, flags, {
     kind: 'AuditDifference',
     data: () => ({
-      changes: changes.map(({ gained, lost, ...change }) => ({ ...change, gained: list(gained), lost: list(lost) })),
+      changes: changes.map(({ gained, lost, ...change }) => ({
+        ...change,
+        gained: rangeTexts(gained),
+        lost: rangeTexts(lost),
+      })),
     }),
     text: () =>
       changes.length === 0

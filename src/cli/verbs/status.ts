@@ -1,9 +1,11 @@
+import type { Access } from '../../access/model.ts';
+import { isNobody } from '../../net/address-set.ts';
+import { familyTexts } from '../../explain/words/sources.ts';
 import { prove } from '../../audit/proof/proof.ts';
 import type { Table } from '../../ruleset/table.ts';
 import { diagnosticJson } from '../../diagnostic/render.ts';
 import { proofJson, proofLines, proofSentence } from '../../explain/access/proof-sentence.ts';
 import { shortPolicy, shortRows, statusRows, totals, type StatusRow } from '../../explain/access/status.ts';
-import { familyTexts } from '../../explain/words/sources.ts';
 import { grouped } from '../../explain/words/number-words.ts';
 import { collectFacts } from '../../kernel/facts.ts';
 import { listOwnTable } from '../../kernel/nft.ts';
@@ -38,6 +40,19 @@ const rowCells = (row: StatusRow, service: string, wide: boolean): string[] => [
   row.packetsRefused === null ? '-' : String(row.packetsRefused),
 ];
 
+/** Who may come in where, and by which policies, once for all exposures that are guarded alike. */
+const selectionsJson = ({ selections }: Access) =>
+  Object.fromEntries(
+    [...selections].map(([id, { policies, allowed, wouldRefuse, wouldAdmit }]) => [
+      id,
+      {
+        policies,
+        allowed: familyTexts(allowed),
+        audited: !(isNobody(wouldRefuse) && isNobody(wouldAdmit)),
+      },
+    ]),
+  );
+
 /** `portcullis status`: what is guarded, how, and is it in force. */
 export async function status(this: Context, flags: OutputFlags): Promise<void> {
   const directory = stateDirectory(this.process.env);
@@ -67,19 +82,16 @@ export async function status(this: Context, flags: OutputFlags): Promise<void> {
     kind: 'Status',
     data: () => ({
       kubeProxy: mode,
-      exposures: rows(false).map(
-        ({ exposures, exposure, policies, sources, audited, packetsAllowed, packetsRefused }) => ({
-          exposures,
-          kind: exposure.kind,
-          service: exposure.service,
-          guarded: exposure.selection !== null,
-          policies,
-          allowed: familyTexts(sources),
-          audited,
-          packetsAllowed: packetsAllowed === null ? null : Number(packetsAllowed),
-          packetsRefused: packetsRefused === null ? null : Number(packetsRefused),
-        }),
-      ),
+      selections: selectionsJson(access),
+      exposures: rows(false).map(({ exposures, exposure, packetsAllowed, packetsRefused }) => ({
+        exposures,
+        kind: exposure.kind,
+        service: exposure.service,
+        guarded: exposure.selection !== null,
+        selection: exposure.selection,
+        packetsAllowed: packetsAllowed === null ? null : Number(packetsAllowed),
+        packetsRefused: packetsRefused === null ? null : Number(packetsRefused),
+      })),
       packets: { refused: Number(refused), cut: Number(cut), wouldRefuse: Number(wouldRefuse) },
       proof: proofJson(proof),
       pendingUntil: pending === null ? null : new Date(pending.deadline).toISOString(),

@@ -2,8 +2,7 @@ import { formatAddress, withPort } from '../../net/address.ts';
 import type { Family } from '../../net/family.ts';
 import { everyone } from '../../net/address-set.ts';
 import { looseSet } from '../../net/loose-set.ts';
-import { formatPrefix } from '../../net/prefix.ts';
-import { difference, equals, isEmpty, prefixes, ranges, union, type PrefixSet } from '../../net/prefix-set.ts';
+import { difference, equals, isEmpty, ranges, union, type PrefixSet } from '../../net/prefix-set.ts';
 import type { Audited } from '../../audit/reach/audit.ts';
 import type { ReachPart } from '../../audit/reach/reach.ts';
 import { refText } from '../../lower/rule-ref.ts';
@@ -59,10 +58,8 @@ const witnessOf = ({ exposure, destination, entry }: Audited, { sources }: Reach
   return entry.kind === 'node' ? { from: `node:${from}`, to: target } : { from, to: target, in: entry.name };
 };
 
-const list = (set: PrefixSet): readonly string[] => [...prefixes(set)].map(formatPrefix);
-
-/** One entry of `exposures[]` (docs/audit.md). */
-export const auditedJson = (audited: Audited) => {
+/** One entry of `exposures[]` (docs/audit.md). `nameOf`: names a set that is told elsewhere. */
+export const auditedJson = (audited: Audited, nameOf: (set: PrefixSet) => string) => {
   const { exposure, destination, entry, entriesSame, may, must, parts } = audited;
   return {
     id: exposure.id,
@@ -76,11 +73,11 @@ export const auditedJson = (audited: Audited) => {
     foundIn: exposure.from,
     entry: entryText(entry),
     entriesSame: entriesSame.map(entryText),
-    may: list(may),
-    must: list(must),
+    may: nameOf(may),
+    must: nameOf(must),
     exact: equals(may, must),
     parts: parts.map((part) => ({
-      sources: list(part.sources),
+      sources: nameOf(part.sources),
       reached: part.reached,
       result: part.result,
       decidedBy: refOf(part.decidedBy),

@@ -1,6 +1,7 @@
+import { rangeTexts } from '../../net/range-text.ts';
 import { formatAddress } from '../../net/address.ts';
-import { countAddresses, ofFamily, type AddressSet } from '../../net/address-set.ts';
-import { FAMILIES, WIDTH, type Family } from '../../net/family.ts';
+import { countAddresses, type AddressSet } from '../../net/address-set.ts';
+import { WIDTH, type Family } from '../../net/family.ts';
 import { formatPrefix, type Prefix } from '../../net/prefix.ts';
 import { countPrefixes } from '../../net/count-prefixes.ts';
 import { complement, isEmpty, prefixes, type PrefixSet } from '../../net/prefix-set.ts';
@@ -74,10 +75,11 @@ export const describeCount = (set: AddressSet): string | null => {
   return count === 0n || count > 1n << 24n ? null : count === 1n ? '1 address' : `${grouped(count)} addresses`;
 };
 
-/** What a set holds of each family, for data formats. */
-export const familyTexts = (
-  set: AddressSet,
-): { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] } => {
-  const [ipv4, ipv6] = FAMILIES.map((family) => [...prefixes(ofFamily(set, family))].map(formatPrefix));
-  return { ipv4: ipv4 ?? [], ipv6: ipv6 ?? [] };
-};
+/** The ranges that a set holds of each family, for data formats: made while they are written. */
+export const familyTexts = ({
+  v4,
+  v6,
+}: AddressSet): { readonly ipv4: Iterable<string>; readonly ipv6: Iterable<string> } => ({
+  ipv4: rangeTexts(v4),
+  ipv6: rangeTexts(v6),
+});
