@@ -1,8 +1,8 @@
 import { defineConfig } from 'oxlint';
 
 /**
- * The rooms of the house in order, sub-rooms included: a room imports only from itself and from rooms before it. A folder's own files come
- * after its sub-rooms, because they put together what the sub-rooms make.
+ * The rooms of the house in order, sub-rooms included: a room imports only from itself and from rooms before it. A
+ * folder's own files come after its sub-rooms, because they put together what the sub-rooms make.
  */
 export const PURE_ROOMS = [
   'diagnostic',

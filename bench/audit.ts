@@ -22,7 +22,10 @@ interface Told {
   readonly audited: number;
 }
 
-/** Audits once in this fresh process: milliseconds of processor time after loading, and the most memory that the process had, in MB. */
+/**
+ * Audits once in this fresh process: milliseconds of processor time after loading, and the most memory that the process
+ * had, in MB.
+ */
 const auditOnce = (subject: Subject): void => {
   const ruleset = rulesetOf(SUBJECTS[subject]());
   let audited = 0;

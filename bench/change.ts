@@ -12,7 +12,10 @@ const ROUNDS_BEFORE = 4;
 
 const prefix = (length: number): AddressSet => addressSet([{ family: 4, address: 0xcb00_7100n, length }]);
 
-/** One prefix of 10,000 is changed inside a process that goes on running. What it does between its changes (the sweep, getting ready) is not counted. */
+/**
+ * One prefix of 10,000 is changed inside a process that goes on running. What it does between its changes (the sweep,
+ * getting ready) is not counted.
+ */
 export const run = async (): Promise<void> => {
   const enforcer = openEnforcer({ follow: true });
   const start = await enforcer.apply(accessOfPorts(PORTS, TEN_THOUSAND));

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 
-// Runs in a client's namespace: ADDRESS PORT. Reads milliseconds, one a line; opens connections for that long, a few at a time, each
-// ended by a reset once it stands, and answers with their number per second.
+// Runs in a client's namespace: ADDRESS PORT. Reads milliseconds, one a line; opens connections for that long, a few at
+// a time, each ended by a reset once it stands, and answers with their number per second.
 
 const [host = '', port = ''] = process.argv.slice(2);
 const AT_ONCE = 16;

@@ -45,7 +45,9 @@ const STYLE = `text{font:12px system-ui,sans-serif;fill:#1f2328}.title{font-weig
 .curve{stroke:#0969da;stroke-width:2;fill:none}circle{fill:#0969da}
 @media (prefers-color-scheme:dark){text{fill:#f0f6fc}.back{fill:#0d1117}.axis,.straight{stroke:#9198a1}.curve{stroke:#4493f8}circle{fill:#4493f8}}`;
 
-/** A finished picture of curves side by side, light or dark as its reader has it; the dashed lines are linear growth. */
+/**
+ * A finished picture of curves side by side, light or dark as its reader has it; the dashed lines are linear growth.
+ */
 export const growthPicture = (curves: readonly Curve[]): string => {
   const width = WIDTH * curves.length;
   return [

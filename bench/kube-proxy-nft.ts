@@ -277,9 +277,9 @@ const tableOf = (words: FamilyWords, services: number, firstNodePort: number) =>
 };
 
 /**
- * What nft lists where kube-proxy in nftables mode serves so many Services, a third of them as IPv6 too: the same chains, maps and sets in the
- * same order (pkg/proxy/nftables/proxier.go, syncProxyRules). A quarter of them has a node port, from 30,000 on, some with local traffic only,
- * session affinity or source ranges; 1 to 9 endpoints each.
+ * What nft lists where kube-proxy in nftables mode serves so many Services, a third of them as IPv6 too: the same
+ * chains, maps and sets in the same order (pkg/proxy/nftables/proxier.go, syncProxyRules). A quarter of them has a node
+ * port, from 30,000 on, some with local traffic only, session affinity or source ranges; 1 to 9 endpoints each.
  */
 export const kubeProxyNft = (services: number): NftListing => {
   const [four, six] = [tableOf(V4, services, 30_000), tableOf(V6, Math.floor(services / 3), 30_000)];

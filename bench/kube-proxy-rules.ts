@@ -1,6 +1,7 @@
 /**
- * An iptables dump as a kube-proxy in iptables mode would leave it for so many Services of 5 endpoints, a quarter of them with a node
- * port: the same chains, matches and targets in the same order (pkg/proxy/iptables, syncProxyRules), nothing else.
+ * An iptables dump as a kube-proxy in iptables mode would leave it for so many Services of 5 endpoints, a quarter of
+ * them with a node port: the same chains, matches and targets in the same order (pkg/proxy/iptables, syncProxyRules),
+ * nothing else.
  */
 export const kubeProxyRules = (services: number): { readonly text: string; readonly rules: number } => {
   const chains: string[] = [];

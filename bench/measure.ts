@@ -79,7 +79,9 @@ export const timed = async (work: () => unknown): Promise<number> => {
   return performance.now() - start;
 };
 
-/** Milliseconds of processor time of this process that something takes: what others do on the machine does not count. */
+/**
+ * Milliseconds of processor time of this process that something takes: what others do on the machine does not count.
+ */
 export const processorTime = (work: () => unknown): number => {
   const before = process.cpuUsage();
   work();
@@ -90,7 +92,10 @@ export const processorTime = (work: () => unknown): number => {
 /** Ticks of /proc (proc(5), sysconf(_SC_CLK_TCK)): 100 a second on every Linux that Node runs on. */
 const MS_PER_TICK = 10;
 
-/** Milliseconds of processor time of the child processes that something starts and waits for (proc(5), cutime and cstime). */
+/**
+ * Milliseconds of processor time of the child processes that something starts and waits for (proc(5), cutime and
+ * cstime).
+ */
 export const childrenTime = (work: () => unknown): number => {
   const ticks = (): number => {
     const fields = readFileSync('/proc/self/stat', 'utf8')

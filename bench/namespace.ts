@@ -3,7 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 const INSIDE = 'PORTCULLIS_BENCH_NAMESPACE';
 
-/** Runs a bench in a network namespace of its own: starts its file anew in there, and removes the namespace afterwards. */
+/**
+ * Runs a bench in a network namespace of its own: starts its file anew in there, and removes the namespace afterwards.
+ */
 export const inOwnNamespace = async (url: string, run: () => Promise<void>): Promise<void> => {
   if (process.env[INSIDE] !== undefined) return run();
   const name = `pclab-bench-${process.pid}`;

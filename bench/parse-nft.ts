@@ -18,7 +18,10 @@ const listing = (form: Form): string => {
   return found.text;
 };
 
-/** Reads one listing in this fresh process and prints what it took: milliseconds of processor time, MB, and the rules read. */
+/**
+ * Reads one listing in this fresh process and prints what it took: milliseconds of processor time, MB, and the rules
+ * read.
+ */
 const readOnce = (form: Form): void => {
   const text = listing(form);
   let rules = 0;
@@ -40,8 +43,9 @@ const ours = (form: Form): { readonly took: number; readonly memory: number; rea
 const ROUNDS = 3;
 
 /**
- * What reading a large nftables listing takes, over what nft needs to check the same text. nft checks it once, between the rounds of ours: on
- * a busy machine that alone takes minutes, because the kernel's part grows with the square of the chains. Processor time on both sides.
+ * What reading a large nftables listing takes, over what nft needs to check the same text. nft checks it once, between
+ * the rounds of ours: on a busy machine that alone takes minutes, because the kernel's part grows with the square of
+ * the chains. Processor time on both sides.
  */
 const run = (): Promise<void> => {
   const text = listing('text');

@@ -1,9 +1,9 @@
 import type { Source } from '../src/diagnostic/diagnostic.ts';
 
 /**
- * Rules as administrators pile them up, random and the same in every run: in raw/PREROUTING, where they meet node ports before kube-proxy. Each
- * lets in or drops a network (/8 to /32) at one node port; one in twenty at a range of ports, one in a hundred everybody at a port, one
- * in a thousand a network at all ports.
+ * Rules as administrators pile them up, random and the same in every run: in raw/PREROUTING, where they meet node ports
+ * before kube-proxy. Each lets in or drops a network (/8 to /32) at one node port; one in twenty at a range of ports,
+ * one in a hundred everybody at a port, one in a thousand a network at all ports.
  */
 export const randomRules = (count: number, ports: number): Source => {
   let state = 7;

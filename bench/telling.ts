@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { parseAllDocuments, stringify } from 'yaml';
 import { line, median } from './measure.ts';
 
-// What a command tells must not cost more than what it is about: times, memory and text of large inputs over what the yaml library alone
-// takes to read the same file, or over one explanation of the same dumps.
+// What a command tells must not cost more than what it is about: times, memory and text of large inputs over what the
+// yaml library alone takes to read the same file, or over one explanation of the same dumps.
 
 const place = mkdtempSync(join(tmpdir(), 'portcullis-telling-'));
 const PROGRAM = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));

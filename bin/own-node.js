@@ -26,8 +26,9 @@ const inFolder = (modules) => {
 };
 
 /**
- * The file of the Node that was installed with the package in `folder`, or null: in its own node_modules (a checkout), or in one above it,
- * where npm puts what packages share (a global install, a project that has this one among its dependencies).
+ * The file of the Node that was installed with the package in `folder`, or null: in its own node_modules (a checkout),
+ * or in one above it, where npm puts what packages share (a global install, a project that has this one among its
+ * dependencies).
  */
 export const findOwnNode = (folder) => {
   for (let at = folder; ; at = dirname(at)) {

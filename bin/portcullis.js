@@ -12,7 +12,8 @@ const source = `${checkout}src/cli/main.ts`;
 const entry = existsSync(source) ? source : built;
 
 if (isNewEnough()) {
-  // Compiled once and kept beside the code, whose owner alone can write there: --help in half the time. Where nobody can, nothing is kept.
+  // Compiled once and kept beside the code, whose owner alone can write there: --help in half the time. Where nobody
+  // can, nothing is kept.
   module.enableCompileCache?.(`${checkout}node_modules/.cache/portcullis`);
   await import(entry);
 } else {

@@ -1,5 +1,5 @@
-// npm run build [-- FOLDER]: the command line as few files that start fast, in dist/ or that folder. What is published runs from there; a checkout
-// runs from src/.
+// npm run build [-- FOLDER]: the command line as few files that start fast, in dist/ or that folder. What is published
+// runs from there; a checkout runs from src/.
 import { cpSync, renameSync, rmSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,8 @@ const FRESH = `${DIST}-${process.pid}`;
 const BESIDE = ['lab/data', 'lab/programs'];
 
 await build({
-  // The demo is here for the virtual machine in which it may run: an emulated processor takes seconds to load a hundred modules.
+  // The demo is here for the virtual machine in which it may run: an emulated processor takes seconds to load a hundred
+  // modules.
   entryPoints: ['src/cli/main.ts', 'src/change/watchdog.ts', 'src/lab/demo.ts'],
   absWorkingDir: ROOT,
   outbase: SOURCE,

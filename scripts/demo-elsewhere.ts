@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// npm run demo:elsewhere [-- NAME...]: what the README promises for other systems, tried in root file systems of theirs with their own Node
-// and npm. Nothing of this machine's but the kernel is used in there; nothing stays mounted, because each runs in a mount namespace of
-// its own.
+// npm run demo:elsewhere [-- NAME...]: what the README promises for other systems, tried in root file systems of theirs
+// with their own Node and npm. Nothing of this machine's but the kernel is used in there; nothing stays mounted,
+// because each runs in a mount namespace of its own.
 
 interface System {
   readonly name: string;
@@ -63,7 +63,8 @@ const copyCheckout = (to: string): void => {
 
 /** Runs a program in the root file system: /proc, /sys and /dev are there for it alone. */
 const within = (root: string, argv: readonly string[], folder = '/') => {
-  // The words are a fixed text; what is run comes as its arguments. The root is a mount of its own: `ip netns exec` makes it a slave.
+  // The words are a fixed text; what is run comes as its arguments. The root is a mount of its own: `ip netns exec`
+  // makes it a slave.
   const enter =
     'mount --bind "$0" "$0" && for each in proc sys dev run; do mkdir -p "$0/$each"; done; mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" && mount --rbind /dev "$0/dev" && mount -t tmpfs run "$0/run" && exec chroot "$0" env -C "$@"';
   return spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', enter, root, folder, ...argv], {

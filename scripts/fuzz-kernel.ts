@@ -5,8 +5,8 @@ import { KERNELS, type Kernel } from '../src/lab/vm-releases.ts';
 import { fuzzKernel } from '../test/support/fuzz-kernel.ts';
 import { IPVS_KINDS, PLAIN_KINDS } from '../test/support/fuzz-ruleset.ts';
 
-// npm run fuzz:kernel [-- PAIRS [SEED [all|ipvs [KERNEL]]]]: pairs of a random ruleset and a packet. With a KERNEL (6.1 or 6.12) in a virtual
-// machine; those of IPVS are there in any case where the running kernel has none.
+// npm run fuzz:kernel [-- PAIRS [SEED [all|ipvs [KERNEL]]]]: pairs of a random ruleset and a packet. With a KERNEL (6.1
+// or 6.12) in a virtual machine; those of IPVS are there in any case where the running kernel has none.
 
 const [pairs = '50000', seed = '1000', what = 'all', wanted] = process.argv.slice(2);
 const kinds = { all: PLAIN_KINDS, ipvs: IPVS_KINDS }[what];

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { Plugin } from 'esbuild';
 
 /**
- * For bundles: what a module of ours reads as `import.meta.url`, an expression that `placeOf` gives for its path, though its code then lies in
- * a file somewhere else.
+ * For bundles: what a module of ours reads as `import.meta.url`, an expression that `placeOf` gives for its path,
+ * though its code then lies in a file somewhere else.
  */
 export const ownPlace = (placeOf: (path: string) => string): Plugin => ({
   name: 'own-place',

@@ -1,5 +1,5 @@
-// Makes a fresh clone on a fresh machine ready, then starts what it was asked to: node scripts/setup.mjs demo|test|check|bench [file.ts args…]
-// Plain JavaScript for Node 18 and later: it runs before anything is installed.
+// Makes a fresh clone on a fresh machine ready, then starts what it was asked to: node scripts/setup.mjs
+// demo|test|check|bench [file.ts args…] Plain JavaScript for Node 18 and later: it runs before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

@@ -12,7 +12,10 @@ interface Suite {
   readonly pattern: string;
   /** Files at the same time. */
   readonly concurrency: number;
-  /** What its tests start: nothing, the command as it is published, or virtual machines, which are also handed tests of other files. */
+  /**
+   * What its tests start: nothing, the command as it is published, or virtual machines, which are also handed tests of
+   * other files.
+   */
   readonly starts?: 'command' | 'machines';
 }
 

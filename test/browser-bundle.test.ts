@@ -9,7 +9,10 @@ import { PURE_ROOMS } from '../oxlint.config.ts';
 
 // What is pure also runs in a browser: dumps to a sentence, policies to a table, all in one file without a server.
 
-/** Bytes of the bundle of everything that is pure, minified, and of that packed by gzip: 5 % more than when they were last looked at. */
+/**
+ * Bytes of the bundle of everything that is pure, minified, and of that packed by gzip: 5 % more than when they were
+ * last looked at.
+ */
 const MOST_BYTES = 711_000;
 const MOST_PACKED = 240_000;
 
@@ -20,7 +23,9 @@ const filesOf = (room: string): readonly string[] =>
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
     .map((file) => join(SRC, room, file));
 
-/** A question that goes through most of the house: a dump, a packet, a sentence; and policies to a table, and its proof. */
+/**
+ * A question that goes through most of the house: a dump, a packet, a sentence; and policies to a table, and its proof.
+ */
 const QUESTION = `
 import { readDumps } from '${SRC}parse/read-dumps.ts';
 import { readManifests } from '${SRC}policy/read-manifests.ts';
@@ -76,7 +81,8 @@ describe('the pure rooms in a browser', () => {
   });
 
   test('come without a module of Node', () => {
-    // A bundle for a browser fails to build where one is imported; what is asked for at run time would stand in it by name.
+    // A bundle for a browser fails to build where one is imported; what is asked for at run time would stand in it by
+    // name.
     assert.doesNotMatch(everything.text, /["']node:/);
     assert.doesNotMatch(everything.text, /\brequire\("(?:fs|path|os|child_process|crypto)"\)/);
   });

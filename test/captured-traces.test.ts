@@ -34,8 +34,8 @@ const ORDER: readonly OrderName[] = [
 ];
 
 /**
- * nft gives a packet another trace id when it leaves a bridge or comes back over lo (net/netfilter/nf_tables_trace.c): these captures end
- * there.
+ * nft gives a packet another trace id when it leaves a bridge or comes back over lo (net/netfilter/nf_tables_trace.c):
+ * these captures end there.
  */
 const ENDS_EARLY = /^trace-(?:08-pod|09-node|10-node)/;
 

@@ -6,7 +6,10 @@ import { gunzipSync } from 'node:zlib';
 import { readDumps, type ReadInput } from '../src/parse/read-dumps.ts';
 import { lower } from '../src/lower/lower.ts';
 
-/** A folder with other people's dumps, and one with captured ones; whoever lacks them tests with the small ones that are here. */
+/**
+ * A folder with other people's dumps, and one with captured ones; whoever lacks them tests with the small ones that are
+ * here.
+ */
 const CORPUS = process.env['PORTCULLIS_CORPUS'];
 const OWN = new URL('../src/lab/data/kube-proxy', import.meta.url).pathname;
 
@@ -33,7 +36,10 @@ const dumps = [OWN, ...(CORPUS === undefined ? [] : [CORPUS])]
   )
   .filter((path) => !path.endsWith('kube-ipvs0.txt'));
 
-/** At least 99 of 100 lines that are rules must be known in syntax and meaning; the tables of iptables in an nft listing hide some by design. */
+/**
+ * At least 99 of 100 lines that are rules must be known in syntax and meaning; the tables of iptables in an nft listing
+ * hide some by design.
+ */
 const isUnderstood = ({ rules = 0, understood = 0 }: ReadInput): boolean => understood >= rules * 0.99;
 
 describe('dumps of real machines', () => {

@@ -15,8 +15,9 @@ import { labelsOfNode } from './this-node.ts';
 import { warningsAbout } from './warnings.ts';
 
 /**
- * What the declared policies come to on one node: for every exposure exactly who may reach it. Problems are missing groups,
- * `cluster:` peers about which nothing is known, and failsafe ports named without leave; then nothing at all is returned.
+ * What the declared policies come to on one node: for every exposure exactly who may reach it. Problems are missing
+ * groups, `cluster:` peers about which nothing is known, and failsafe ports named without leave; then nothing at all is
+ * returned.
  */
 export const accessOf = (declared: Declared, options: AccessOptions): Result<Access> => {
   const policies = policiesOnNode(declared, options);
@@ -77,7 +78,10 @@ export const accessOf = (declared: Declared, options: AccessOptions): Result<Acc
   return ok({ ...access, warnings: all }, all);
 };
 
-/** A tree of lists of policies: thousands of exposures under the same thousand policies are one selection, which is worked out once. */
+/**
+ * A tree of lists of policies: thousands of exposures under the same thousand policies are one selection, which is
+ * worked out once.
+ */
 interface Chosen {
   readonly next: Map<Policy, Chosen>;
   selection: string | null;

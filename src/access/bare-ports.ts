@@ -52,7 +52,10 @@ export const barePortsOf = (
 /** The ports that an item leaves alone in one protocol, because Services use them in another. */
 type UsedPorts = (protocol: Protocol) => readonly PortRange[];
 
-/** Without protocol, a port of a selected Service means the protocols that the Service uses there (DESIGN.md, "ports items"). */
+/**
+ * Without protocol, a port of a selected Service means the protocols that the Service uses there (DESIGN.md, "ports
+ * items").
+ */
 const usedElsewhere = (policy: Policy, item: PortItem, services: readonly Service[]): UsedPorts => {
   if (policy.kind !== 'NodePortPolicy' || item.kind !== 'ports' || item.protocol !== null) return () => [];
   const used = services

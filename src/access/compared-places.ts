@@ -11,7 +11,10 @@ export interface ComparedPlace {
 
 const isRange = ({ ports }: ExposureAccess): boolean => ports.first !== ports.last;
 
-/** Each exposure of either access once. Ranges are cut where one of the accesses has another range, or none, from there on. */
+/**
+ * Each exposure of either access once. Ranges are cut where one of the accesses has another range, or none, from there
+ * on.
+ */
 export const comparedPlaces = (
   old: Access,
   fresh: Access,
@@ -38,7 +41,10 @@ export const comparedPlaces = (
 const isLocal = ({ protocol, address }: ExposureAccess, wanted: Protocol): boolean =>
   address === null && protocol === wanted;
 
-/** The ports of some ranges in pieces that the same two exposures guard. `single`: ports that are compared by themselves. */
+/**
+ * The ports of some ranges in pieces that the same two exposures guard. `single`: ports that are compared by
+ * themselves.
+ */
 const pieces = (
   protocol: Protocol,
   ranges: readonly ExposureAccess[],

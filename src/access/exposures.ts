@@ -32,7 +32,10 @@ const addressesOf = (texts: readonly string[]): readonly Address[] =>
 /** Services never change, and each policy asks for what they expose. */
 const exposed = new WeakMap<Service, readonly ServiceExposure[]>();
 
-/** Everything that a Service makes a node answer on (core/v1 Service; kube-proxy answers on node ports, VIPs and external IPs). */
+/**
+ * Everything that a Service makes a node answer on (core/v1 Service; kube-proxy answers on node ports, VIPs and
+ * external IPs).
+ */
 export const exposuresOf = (service: Service): readonly ServiceExposure[] => {
   const known = exposed.get(service) ?? exposuresMade(service);
   exposed.set(service, known);

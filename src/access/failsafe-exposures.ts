@@ -16,8 +16,8 @@ export interface FailsafeGuard {
 }
 
 /**
- * No selection covers a failsafe port of the node, also where a Service uses it: only a policy that names it as a single number, with
- * leave. A VIP's ports are not the node's, unless the VIP is an address of a Node.
+ * No selection covers a failsafe port of the node, also where a Service uses it: only a policy that names it as a
+ * single number, with leave. A VIP's ports are not the node's, unless the VIP is an address of a Node.
  */
 export const failsafeGuard = (declared: Declared, options: AccessOptions): FailsafeGuard => {
   const failsafes = failsafesOf(options);

@@ -35,8 +35,8 @@ export interface CutFlow {
 }
 
 /**
- * The flows to this node whose packets an access would refuse. `isLocal` tells the node's own addresses: others are judged only as VIPs.
- * Flows from the node itself come in by lo and are never judged.
+ * The flows to this node whose packets an access would refuse. `isLocal` tells the node's own addresses: others are
+ * judged only as VIPs. Flows from the node itself come in by lo and are never judged.
  */
 export const cutFlows = (
   access: Access,
@@ -57,7 +57,10 @@ export const cutFlows = (
   });
 };
 
-/** Of flows that an access cuts the living ones that the one before (null: nothing was guarded) let through: for the others nothing changes. */
+/**
+ * Of flows that an access cuts the living ones that the one before (null: nothing was guarded) let through: for the
+ * others nothing changes.
+ */
 export const newlyCut = (
   cut: readonly CutFlow[],
   before: Access | null,

@@ -3,7 +3,10 @@ import type { Protocol } from '../net/protocol.ts';
 import type { Access, ExposureAccess } from './model.ts';
 import { exposureId } from './exposures.ts';
 
-/** Finds the exposure that judges a packet to `destination` (`local`: an address of the node that is no VIP); null: not judged. */
+/**
+ * Finds the exposure that judges a packet to `destination` (`local`: an address of the node that is no VIP); null: not
+ * judged.
+ */
 export type GuardOf = (protocol: Protocol, port: number, destination: Address | 'local') => ExposureAccess | null;
 
 /** Prepares the search: exact VIP first, then the exact local port, then the range around it, as in the kernel. */

@@ -1,6 +1,8 @@
 import type { LabelSelector } from '../policy/model.ts';
 
-/** Whether labels meet a selector (meta/v1 LabelSelector: all requirements hold; an empty selector selects everything). */
+/**
+ * Whether labels meet a selector (meta/v1 LabelSelector: all requirements hold; an empty selector selects everything).
+ */
 export const selects = (
   { matchLabels, matchExpressions }: LabelSelector,
   labels: Readonly<Record<string, string>>,

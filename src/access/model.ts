@@ -7,7 +7,9 @@ import type { ExposureKind } from '../policy/model.ts';
 
 /** What the policies come to on one node: who may reach which exposure. */
 export interface Access {
-  /** Sorted by address (local first), protocol, first port. Exact ports (first = last) win over ranges that cover them. */
+  /**
+   * Sorted by address (local first), protocol, first port. Exact ports (first = last) win over ranges that cover them.
+   */
   readonly exposures: readonly ExposureAccess[];
   /** Every selection that an exposure names. */
   readonly selections: ReadonlyMap<string, Selection>;
@@ -28,15 +30,18 @@ export interface ExposureAccess {
   /** `namespace/name:port`, null for a port no Service is known to use. */
   readonly service: string | null;
   /**
-   * The selection that guards it; null: open (no policy selects it). Open exposures are listed for status, and because an
-   * open exact port inside a guarded range (a healthCheckNodePort) must stay open in the kernel.
+   * The selection that guards it; null: open (no policy selects it). Open exposures are listed for status, and because
+   * an open exact port inside a guarded range (a healthCheckNodePort) must stay open in the kernel.
    */
   readonly selection: string | null;
 }
 
 /** The list of policies that apply to some exposures, in order, and what they come to. */
 export interface Selection {
-  /** `shop-web-1a2b3c4d`: readable prefix + hash of the policies' identities (kind, namespace, name, tier order), never of content. */
+  /**
+   * `shop-web-1a2b3c4d`: readable prefix + hash of the policies' identities (kind, namespace, name, tier order), never
+   * of content.
+   */
   readonly id: string;
   /** `NodePortPolicy shop/web`, `ClusterNodePortPolicy ban`, in order of judgement. */
   readonly policies: readonly string[];

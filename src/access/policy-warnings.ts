@@ -45,7 +45,9 @@ const oneFamily = (policy: Policy, peers: PeerResolver): readonly Diagnostic[] =
       ];
 };
 
-/** The rules of a cluster policy name what they decide: sources of a family that no rule names go on to the next policy. */
+/**
+ * The rules of a cluster policy name what they decide: sources of a family that no rule names go on to the next policy.
+ */
 const oneFamilyRules = (policy: ClusterNodePortPolicy, peers: PeerResolver): readonly Diagnostic[] => {
   const named = addressUnion(...policy.rules.flatMap(({ from }) => from.map(peers.addressesOf)));
   if (isNobody(named)) return [];

@@ -18,7 +18,10 @@ export interface PeerResolver {
   readonly problems: readonly Diagnostic[];
 }
 
-/** Resolves each peer once. A missing AddressGroup, or `cluster:` where nothing is known about it, is a problem and stands for nobody. */
+/**
+ * Resolves each peer once. A missing AddressGroup, or `cluster:` where nothing is known about it, is a problem and
+ * stands for nobody.
+ */
 export const peerResolver = (declared: Declared, podCidrs: AddressSet): PeerResolver => {
   const problems: Diagnostic[] = [];
   const known = new WeakMap<Peer, AddressSet>();

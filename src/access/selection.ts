@@ -71,7 +71,10 @@ const untouchedGroups = (applying: Applying, declared: Declared, allowed: Addres
   });
 };
 
-/** What the policies that apply to an exposure come to: twice, by the Enforce policies alone and with the Audit policies. */
+/**
+ * What the policies that apply to an exposure come to: twice, by the Enforce policies alone and with the Audit
+ * policies.
+ */
 export const selectionOf = (id: string, applying: Applying, declared: Declared, peers: PeerResolver): Selection => {
   const enforcing = only(applying, ({ mode }) => mode === 'Enforce');
   const audited = policiesOf(applying).some(({ mode }) => mode === 'Audit');

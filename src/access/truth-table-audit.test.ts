@@ -15,8 +15,7 @@ const webAudit = nodePort('shop/web', ['203.0.113.0/24'], AUDIT);
 
 // prettier-ignore
 const ROWS: readonly Row[] = [
-  // policies                                        from             enforced                        with the Audit policies
-  // An Audit policy alone closes nothing …
+  // policies from enforced with the Audit policies An Audit policy alone closes nothing …
   [[webAudit],                                       '203.0.113.7',   'allow: no policy decides',     'allow: shop/web: allow[0]'],
   [[webAudit],                                       '198.51.100.1',  'allow: no policy decides',     'drop: shop/web: otherwise'],
   [[admin('ban', 1, ['Deny 203.0.113.0/24'], AUDIT)], '203.0.113.7',  'allow: no policy decides',     'drop: ban: rules[0]'],

@@ -33,8 +33,9 @@ export type ChangeResult =
   | { readonly kind: 'refused'; readonly because: string };
 
 /**
- * Does to the tables what the command would do. Without a flavour it goes to the one that holds rules of that family; where both or none
- * do, to iptables-nft, which is what `iptables` means on current systems. A table that is not there is made, as the kernel does.
+ * Does to the tables what the command would do. Without a flavour it goes to the one that holds rules of that family;
+ * where both or none do, to iptables-nft, which is what `iptables` means on current systems. A table that is not there
+ * is made, as the kernel does.
  */
 export const applyIptablesChange = (tables: readonly AnyTable[], change: IptablesChange): ChangeResult => {
   const family = change.family === 4 ? 'ip' : 'ip6';

@@ -19,7 +19,10 @@ import type { TableFamily } from '../ruleset/values/table-family.ts';
 export type RulePlace =
   { readonly kind: 'handle'; readonly number: number } | { readonly kind: 'index'; readonly number: number };
 
-/** What one command of nft changes in one table (nft(8)). `strict`: it is refused where the object is there already, or is not there. */
+/**
+ * What one command of nft changes in one table (nft(8)). `strict`: it is refused where the object is there already, or
+ * is not there.
+ */
 export type NftChange = { readonly span: Span; readonly family: TableFamily; readonly table: string } & (
   | { readonly kind: 'add-table'; readonly strict: boolean; readonly flags: readonly string[] }
   | { readonly kind: 'delete-table'; readonly strict: boolean }
@@ -79,8 +82,8 @@ export interface NftResult {
 const isNft = (table: AnyTable): table is Table => table.engine === 'nft';
 
 /**
- * Does to the tables what nft would do with the commands, one after another. nft itself does all of them or none, so with a refusal among
- * them the tables are what somebody meant, not what a kernel would have.
+ * Does to the tables what nft would do with the commands, one after another. nft itself does all of them or none, so
+ * with a refusal among them the tables are what somebody meant, not what a kernel would have.
  */
 export const applyNftChanges = (
   tables: readonly AnyTable[],
@@ -106,8 +109,8 @@ export const applyNftChanges = (
 };
 
 /**
- * Copies that one run of changes has made for itself, so that a file of ten thousand commands does not copy everything ten thousand times.
- * What it was given stays as it is.
+ * Copies that one run of changes has made for itself, so that a file of ten thousand commands does not copy everything
+ * ten thousand times. What it was given stays as it is.
  */
 interface OwnCopies {
   readonly map: <T>(map: ReadonlyMap<string, T>) => Map<string, T>;
@@ -304,7 +307,9 @@ const putRule = (
   return { ...chain, rules: rules.toSpliced(how === 'add' ? place + 1 : place, 0, rule) };
 };
 
-/** What the braces of a table hold comes to what is there: rules behind those of their chain, elements into their set. */
+/**
+ * What the braces of a table hold comes to what is there: rules behind those of their chain, elements into their set.
+ */
 const mergeTable = (own: OwnCopies, there: Table, content: Table): Table | string => {
   if (there.chains.size === 0 && there.sets.size === 0 && there.counters.size === 0 && there.flowtables === undefined)
     return content;

@@ -18,8 +18,9 @@ export type ChangeEvent =
   | { readonly kind: 'failed'; readonly problems: readonly Diagnostic[] };
 
 /**
- * Carries out a plan: arms the rollback, puts the state in force, stores it. `directory`: where the state is stored, whose lock the caller
- * holds. What nothing refers to any more is swept by the enforcer later. Problems: those of the last event.
+ * Carries out a plan: arms the rollback, puts the state in force, stores it. `directory`: where the state is stored,
+ * whose lock the caller holds. What nothing refers to any more is swept by the enforcer later. Problems: those of the
+ * last event.
  */
 export const carryOut = async (
   plan: Plan,

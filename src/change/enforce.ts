@@ -39,7 +39,9 @@ export interface Enforced {
 export interface Beginning {
   /** The own table; null: there is none. */
   readonly table: Table | null;
-  /** The table is what a process knows from its own changes: then only what the change writes is listed for the proof. */
+  /**
+   * The table is what a process knows from its own changes: then only what the change writes is listed for the proof.
+   */
   readonly isKnown: boolean;
   readonly start: Start;
   /** What was found out about tracked connections just now; null: nothing. */
@@ -84,8 +86,9 @@ const listWritten = (known: Table, touched: Touched): Lister => {
 };
 
 /**
- * Makes the kernel enforce `access`, and proves it from the kernel's own listing. When something fails, what was enforced stays enforced
- * (see {@link applyChange}). What nothing refers to any more is left in the table, for {@link sweep}.
+ * Makes the kernel enforce `access`, and proves it from the kernel's own listing. When something fails, what was
+ * enforced stays enforced (see {@link applyChange}). What nothing refers to any more is left in the table, for {@link
+ * sweep}.
  */
 export const enforce = async (access: Access, beginning: Beginning): Promise<Result<Enforced>> => {
   const { begin, start, signal } = beginning;

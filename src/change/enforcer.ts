@@ -14,26 +14,35 @@ import { leftoversAfter, oldestOf, sweepOf, type Leftovers } from './plan/leftov
 /** Makes the kernel enforce one access after another. Its calls wait for each other. */
 export interface Enforcer {
   /**
-   * Makes the kernel enforce an access and proves it. When something fails, what was enforced stays enforced. `cut`: what of the tracked
-   * connections it cuts, as they were just now; those that begin until the switch are found after it.
+   * Makes the kernel enforce an access and proves it. When something fails, what was enforced stays enforced. `cut`:
+   * what of the tracked connections it cuts, as they were just now; those that begin until the switch are found after
+   * it.
    */
   readonly apply: (access: Access, cut?: Cut | null) => Promise<Result<Enforced>>;
   /** Takes the own table away, and nothing else. True: there was one. */
   readonly remove: () => Promise<Result<boolean>>;
   /** What is believed of the own table is forgotten: the next change lists all of it. */
   readonly invalidate: () => void;
-  /** Waits until nothing is left to be swept and the next change could begin at once. Problems: those of the last sweep. */
+  /**
+   * Waits until nothing is left to be swept and the next change could begin at once. Problems: those of the last sweep.
+   */
   readonly rest: () => Promise<Result<null>>;
   /** The same, and ends it: no process, socket or timer stays. */
   readonly close: () => Promise<Result<null>>;
-  /** Why commits of others cannot be heard, so that every change lists the whole table; null: they are, or nobody asked for it. */
+  /**
+   * Why commits of others cannot be heard, so that every change lists the whole table; null: they are, or nobody asked
+   * for it.
+   */
   readonly followProblems: readonly Diagnostic[] | null;
 }
 
 export interface EnforcerOptions {
   /** No change begins after it, none goes on to its switch, and nothing is waited for. */
   readonly signal?: AbortSignal;
-  /** For a process that goes on running: what it knows of the table is used for the next change, and commits of others are heard. */
+  /**
+   * For a process that goes on running: what it knows of the table is used for the next change, and commits of others
+   * are heard.
+   */
   readonly follow?: boolean;
   /** Somebody else has written the own table; null: that may have happened unheard. */
   readonly onForeignWrite?: (commit: FollowedCommit | null) => void;
@@ -141,7 +150,10 @@ export const openEnforcer = ({
     return done;
   };
 
-  /** Removes what nothing has referred to for a second; then a process that goes on makes itself ready for its next change. */
+  /**
+   * Removes what nothing has referred to for a second; then a process that goes on makes itself ready for its next
+   * change.
+   */
   const tidy = async (): Promise<void> => {
     if (standing?.table != null && leftovers.size > 0) {
       const due = sweepOf(leftovers, standing.table, standing.target, performance.now() - SWEEP_AFTER_MS);

@@ -10,8 +10,9 @@ import type { Situation } from './plan/plan.ts';
 const isSsh = ({ protocol, destinationPort }: ClientFlow): boolean => protocol === 'tcp' && destinationPort === 22;
 
 /**
- * Finds out everything else that a plan depends on. `directory`: where the state is stored, whose lock is held where something will be
- * changed. `env`: of the process that was asked for the change; its SSH session, else, under sshd, every tracked one, is the administrator's.
+ * Finds out everything else that a plan depends on. `directory`: where the state is stored, whose lock is held where
+ * something will be changed. `env`: of the process that was asked for the change; its SSH session, else, under sshd,
+ * every tracked one, is the administrator's.
  */
 export const lookAround = async (
   directory: string,

@@ -20,8 +20,8 @@ export interface OwnTableWatch {
 }
 
 /**
- * Watches the own table. `onWrite` is called at each commit to it, of whoever, and where commits may have been missed. Problems:
- * `netlink-unavailable`, where the kernel cannot be asked.
+ * Watches the own table. `onWrite` is called at each commit to it, of whoever, and where commits may have been missed.
+ * Problems: `netlink-unavailable`, where the kernel cannot be asked.
  */
 export const watchOwnTable = (onWrite: () => void): Result<OwnTableWatch> => {
   let commits: FollowedCommit[] = [];
@@ -49,7 +49,10 @@ export const watchOwnTable = (onWrite: () => void): Result<OwnTableWatch> => {
   });
 };
 
-/** An nft makes one commit; where two sockets want one port, an own commit seems foreign, which costs a listing and no more. */
+/**
+ * An nft makes one commit; where two sockets want one port, an own commit seems foreign, which costs a listing and no
+ * more.
+ */
 const withoutOwn = (
   commits: readonly FollowedCommit[],
   own: readonly TakenTransaction[],

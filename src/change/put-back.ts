@@ -12,8 +12,9 @@ export type PutBack =
   | { readonly kind: 'in-force'; readonly inForce: InForce; readonly tookBack: boolean };
 
 /**
- * Puts the stored state back into the kernel, above all after a reboot. A change that still waits for its confirmation is put back as well,
- * and watched over anew; one that was not confirmed in time is taken back. `directory`: where the state is stored, whose lock the caller holds.
+ * Puts the stored state back into the kernel, above all after a reboot. A change that still waits for its confirmation
+ * is put back as well, and watched over anew; one that was not confirmed in time is taken back. `directory`: where the
+ * state is stored, whose lock the caller holds.
  */
 export const putBack = async (directory: string): Promise<Result<PutBack>> => {
   const pending = readPending(directory);

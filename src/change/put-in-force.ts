@@ -11,9 +11,9 @@ import type { Cut } from './plan/cut.ts';
 export type InForce = Enforced | null;
 
 /**
- * The kernel first, then the file: a command that is killed in between leaves the kernel guarded and the file old, which `verify` shows
- * and the next `apply` mends. The other way round a reboot in between would enforce what never was. `cut`: what was found out about tracked
- * connections just now, so that they are not listed twice.
+ * The kernel first, then the file: a command that is killed in between leaves the kernel guarded and the file old,
+ * which `verify` shows and the next `apply` mends. The other way round a reboot in between would enforce what never
+ * was. `cut`: what was found out about tracked connections just now, so that they are not listed twice.
  */
 export const putInForce = async (
   directory: string,

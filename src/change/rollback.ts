@@ -13,8 +13,9 @@ const WATCHDOG = fileURLToPath(
 );
 
 /**
- * Starts the process that brings `previous` back after `ms` milliseconds unless `pending.json` is gone by then. It has a session of its own
- * (setsid(2)), so that neither the end of the terminal nor a kill -9 of this command ends it. Returns once it watches.
+ * Starts the process that brings `previous` back after `ms` milliseconds unless `pending.json` is gone by then. It has
+ * a session of its own (setsid(2)), so that neither the end of the terminal nor a kill -9 of this command ends it.
+ * Returns once it watches.
  */
 export const armRollback = async (directory: string, previous: StoredState, ms: number): Promise<Result<null>> => {
   const id = randomUUID();

@@ -60,7 +60,9 @@ const FIRST_STEPS = examples(
   ['remove', 'take everything away again'],
 );
 
-/** The first block of stricli's help lists every command's syntax; what a person wants to see first is what one does. */
+/**
+ * The first block of stricli's help lists every command's syntax; what a person wants to see first is what one does.
+ */
 const root: typeof commands = {
   ...commands,
   formatHelp: (help) => {

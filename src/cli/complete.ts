@@ -1,7 +1,9 @@
 import { proposeCompletions, type Application } from '@stricli/core';
 import type { Context } from './output/context.ts';
 
-/** Prints one proposal per line for the words typed so far, the last of them unfinished: what the shells' scripts ask. */
+/**
+ * Prints one proposal per line for the words typed so far, the last of them unfinished: what the shells' scripts ask.
+ */
 export const complete = async (
   app: Application<Context>,
   words: readonly string[],

@@ -9,6 +9,9 @@ const routesOf = (target: Target, [word, ...rest]: readonly string[]): readonly 
   return word === undefined || next === undefined ? [] : [word, ...routesOf(next, rest)];
 };
 
-/** The command that was typed, as far as there is such a one: `portcullis lab up`, or `portcullis lab` for `portcullis lab upp`. */
+/**
+ * The command that was typed, as far as there is such a one: `portcullis lab up`, or `portcullis lab` for `portcullis
+ * lab upp`.
+ */
 export const typedCommand = (root: Target): string =>
   ['portcullis', ...routesOf(root, process.argv.slice(2))].join(' ');

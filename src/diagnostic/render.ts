@@ -68,12 +68,15 @@ const excerpt = ({
   };
 };
 
-/** Tabs stay tabs in front of the caret, so that it stands below what it means. Control characters never reach the terminal. */
+/**
+ * Tabs stay tabs in front of the caret, so that it stands below what it means. Control characters never reach the
+ * terminal.
+ */
 const visible = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '·');
 
 /**
- * A diagnostic for people: `web.yaml:9:13  error: host bits are set …`, the line with a caret, and the hint. Several lines, without a
- * last line break.
+ * A diagnostic for people: `web.yaml:9:13 error: host bits are set …`, the line with a caret, and the hint. Several
+ * lines, without a last line break.
  */
 export const renderDiagnostic = ({ severity, message, hint, span, source }: Diagnostic): string => {
   const hints = hint === undefined ? [] : [`  ${visible(hint)}`];

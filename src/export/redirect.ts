@@ -80,7 +80,9 @@ const byPrecedence = (a: ExposureAccess, b: ExposureAccess): number =>
   Number(a.address === null) - Number(b.address === null) ||
   a.ports.last - a.ports.first - (b.ports.last - b.ports.first);
 
-/** The changes of a family's nat table that make the classic PREROUTING REDIRECT rules which come nearest to an access. */
+/**
+ * The changes of a family's nat table that make the classic PREROUTING REDIRECT rules which come nearest to an access.
+ */
 export const redirectChanges = (access: Access, family: Family): readonly IptablesChange[] => {
   const change = (chain: string, what: IptablesChange['what']): IptablesChange => ({
     family,
@@ -129,8 +131,8 @@ export const redirectChanges = (access: Access, family: Family): readonly Iptabl
 };
 
 /**
- * {@link redirectChanges} as input for `iptables-restore --noflush` (family 4) or `ip6tables-restore --noflush` (family 6), with a comment
- * that says where they fail.
+ * {@link redirectChanges} as input for `iptables-restore --noflush` (family 4) or `ip6tables-restore --noflush` (family
+ * 6), with a comment that says where they fail.
  */
 export const renderRedirect = (access: Access, family: Family): string => {
   const comment = `${family === 4 ? 'iptables-restore' : 'ip6tables-restore'} --noflush\n${NOTES}`

@@ -98,7 +98,10 @@ const nameOf = ({ entered }: Hop): string => {
 const kernelNameOf = ({ engine, family, table, chain }: KernelHop): string =>
   fullName(engine === 'iptables-legacy', family, table, chain);
 
-/** The first difference between a visit as simulated (`partly`: its beginning alone) and as the kernel told it; null: none. */
+/**
+ * The first difference between a visit as simulated (`partly`: its beginning alone) and as the kernel told it; null:
+ * none.
+ */
 const difference = (
   family: Family,
   own: Hop | undefined,
@@ -145,14 +148,14 @@ const isIdle = ({ entered }: Hop): boolean => {
 };
 
 /**
- * How far a simulated way goes along with the kernel's: the number of visits that are alike, and the first difference. Where the simulation
- * `gaveUp`, what the kernel did from there on is no difference.
+ * How far a simulated way goes along with the kernel's: the number of visits that are alike, and the first difference.
+ * Where the simulation `gaveUp`, what the kernel did from there on is no difference.
  */
 const along = (
   family: Family,
   hops: readonly Hop[],
   kernel: readonly KernelHop[],
-  { partly, untold }: Told,
+  { partly, untold }: TraceCoverage,
   gaveUp: boolean,
 ) => {
   const idle = new Set(hops.filter(isIdle).map(nameOf));
@@ -167,7 +170,10 @@ const along = (
   return { alike: until, difference: null };
 };
 
-/** Whether the kernel's way is one of the simulated ways; else the first difference from the one that goes along furthest. */
+/**
+ * Whether the kernel's way is one of the simulated ways; else the first difference from the one that goes along
+ * furthest.
+ */
 export type Agreement =
   | {
       readonly agrees: true;
@@ -179,7 +185,7 @@ export type Agreement =
   | { readonly agrees: false; readonly difference: string; /** Visits before it. */ readonly alike: number };
 
 /** How much the kernel told. */
-export interface Told {
+export interface TraceCoverage {
   /** It may have told the beginning alone. */
   readonly partly: boolean;
   /** Nothing of these tables. */
@@ -187,16 +193,20 @@ export interface Told {
 }
 
 /**
- * Compares what the kernel told about a packet with its simulation: base chains entered, the packet at their entry, rules matched,
- * verdicts. Legacy traces give rule numbers, nft's handles where it was asked for them.
+ * Compares what the kernel told about a packet with its simulation: base chains entered, the packet at their entry,
+ * rules matched, verdicts. Legacy traces give rule numbers, nft's handles where it was asked for them.
  */
-export const agreement = (trace: Trace, kernel: readonly KernelHop[], told: Told = { partly: false }): Agreement => {
+export const agreement = (
+  trace: Trace,
+  kernel: readonly KernelHop[],
+  coverage: TraceCoverage = { partly: false },
+): Agreement => {
   const { family } = trace.packet;
   let best = { alike: -1, difference: 'nothing was simulated' };
   let partly: Agreement | null = null;
   for (const { steps, outcome } of pathsOf(trace)) {
     const gaveUp = trace.outcomes[outcome]?.result === 'unknown';
-    const { alike, difference: found } = along(family, hopsOf(steps), kernel, told, gaveUp);
+    const { alike, difference: found } = along(family, hopsOf(steps), kernel, coverage, gaveUp);
     if (found === null && !gaveUp) return { agrees: true, outcome, gaveUp };
     if (found === null) partly = { agrees: true, outcome, gaveUp };
     else if (alike > best.alike) best = { alike, difference: found };

@@ -42,8 +42,9 @@ const orderOf = (ruleset: Ruleset, hops: readonly KernelHop[]): readonly OrderNa
 };
 
 /**
- * Puts together what the kernel told, and compares it with the simulation, in the order of chains that it shows. Where two chains could have
- * run in either order, the one is taken that the simulation agrees with, or goes along with furthest, unless `order` is known.
+ * Puts together what the kernel told, and compares it with the simulation, in the order of chains that it shows. Where
+ * two chains could have run in either order, the one is taken that the simulation agrees with, or goes along with
+ * furthest, unless `order` is known.
  */
 export const compareWays = (
   ruleset: Ruleset,

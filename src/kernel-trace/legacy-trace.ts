@@ -1,8 +1,8 @@
 import type { TraceEvent, TracedHeader } from './nft-trace.ts';
 import type { Logged } from './nflog.ts';
 
-// What legacy iptables tells about the way of a packet: the log messages of the TRACE target (iptables-extensions(8)), as a line of the
-// kernel's log or as nfnetlink_log hands them on. They name table, chain and rule, but no verdict.
+// What legacy iptables tells about the way of a packet: the log messages of the TRACE target (iptables-extensions(8)),
+// as a line of the kernel's log or as nfnetlink_log hands them on. They name table, chain and rule, but no verdict.
 
 const eventOf = (table: string, chain: string, what: string, number: string, header: TracedHeader): TraceEvent => ({
   engine: 'iptables-legacy',
@@ -54,7 +54,10 @@ const PROTOCOL_NAMES: Readonly<Record<number, string>> = {
 
 const PREFIX = /^TRACE: ([^:\s]+):(\S+):(rule|policy|return):(\d+) ?$/;
 
-/** One message of the TRACE target as nfnetlink_log hands it on; null: something else. `interfaces` are their names by number. */
+/**
+ * One message of the TRACE target as nfnetlink_log hands it on; null: something else. `interfaces` are their names by
+ * number.
+ */
 export const readLegacyTrace = (
   { prefix, in: from, out, mark, packet }: Logged,
   interfaces: ReadonlyMap<number, string>,

@@ -13,7 +13,10 @@ interface Placed {
   readonly round: number;
   /** -1: the chain is in no dump; the visit follows the one before it. */
   readonly hook: number;
-  /** What IPVS takes over at output goes through output once more, from the beginning; beyond its place there is one pass, the last. */
+  /**
+   * What IPVS takes over at output goes through output once more, from the beginning; beyond its place there is one
+   * pass, the last.
+   */
   readonly pass: number;
   /** Groups of chains that run one after another. */
   readonly slot: number;
@@ -87,8 +90,9 @@ const compared = (a: Placed, b: Placed): number | null => {
 const MOST_UNDECIDED = 4;
 
 /**
- * What nft and what legacy iptables told about one packet, as one way. Both tell in order, but without a common clock: visits are put
- * together by round, hook and priority. Where the order of chains of one priority is not known, there are several ways to do it.
+ * What nft and what legacy iptables told about one packet, as one way. Both tell in order, but without a common clock:
+ * visits are put together by round, hook and priority. Where the order of chains of one priority is not known, there
+ * are several ways to do it.
  */
 export const mergedVisits = (
   ruleset: Ruleset,

@@ -1,7 +1,8 @@
 import { readIpPacket, type IpPacket } from './ip-packet.ts';
 
-// What the kernel's nfnetlink_log says about one packet, as tcpdump writes it (LINKTYPE_NFLOG, tcpdump.org/linktypes): a header of four
-// bytes, then attributes, their length and type in the byte order of the machine, their numbers in that of the network.
+// What the kernel's nfnetlink_log says about one packet, as tcpdump writes it (LINKTYPE_NFLOG, tcpdump.org/linktypes):
+// a header of four bytes, then attributes, their length and type in the byte order of the machine, their numbers in
+// that of the network.
 
 /** The link type of such captures. */
 export const LINKTYPE_NFLOG = 239;

@@ -28,7 +28,9 @@ export interface TraceEvent {
   readonly event:
     /** A base chain is entered. */
     | { readonly kind: 'packet' }
-    /** `number` from 1 (legacy), or `handle` (nft, with -a). The verdict as it is written; null: legacy does not say. */
+    /**
+     * `number` from 1 (legacy), or `handle` (nft, with -a). The verdict as it is written; null: legacy does not say.
+     */
     | {
         readonly kind: 'rule';
         readonly number: number | null;
@@ -37,8 +39,9 @@ export interface TraceEvent {
         readonly verdict: string | null;
       }
     /**
-     * A chain's end is reached: a base chain's policy, or the way back. Legacy says it also of a rule without conditions, and numbers it:
-     * the end comes after the last rule (net/ipv4/netfilter/ip_tables.c, get_chainname_rulenum).
+     * A chain's end is reached: a base chain's policy, or the way back. Legacy says it also of a rule without
+     * conditions, and numbers it: the end comes after the last rule (net/ipv4/netfilter/ip_tables.c,
+     * get_chainname_rulenum).
      */
     | { readonly kind: 'policy' | 'return'; readonly verdict: string | null; readonly number?: number };
   readonly header: TracedHeader | null;

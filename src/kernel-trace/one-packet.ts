@@ -21,9 +21,9 @@ const isOf = ({ family, table }: Tracer, event: TraceEvent): boolean =>
 const hasNumber = ({ ipId }: TracedHeader): boolean => ipId !== null && ipId !== 0;
 
 /**
- * Of what nft told, the first packet that was seen from its beginning, without the visits of the tracer's own table. The kernel's numbers
- * of packets are used again within seconds, and one packet gets another where it leaves a bridge or comes back over lo
- * (net/netfilter/nf_tables_trace.c).
+ * Of what nft told, the first packet that was seen from its beginning, without the visits of the tracer's own table.
+ * The kernel's numbers of packets are used again within seconds, and one packet gets another where it leaves a bridge
+ * or comes back over lo (net/netfilter/nf_tables_trace.c).
  */
 export const firstPacket = (events: readonly TraceEvent[], tracer: Tracer): OnePacket | null => {
   const begin = events.findIndex((event) => event.event.kind === 'packet' && isOf(tracer, event));
@@ -61,8 +61,8 @@ const sameFlow = (a: TracedHeader, b: TracedHeader): boolean =>
   a.destinationPort === b.destinationPort;
 
 /**
- * Of what legacy iptables told, the packet that had this header in the beginning. It has no numbers of packets: where the flow itself
- * begins again at a chain that lies behind, the next packet begins.
+ * Of what legacy iptables told, the packet that had this header in the beginning. It has no numbers of packets: where
+ * the flow itself begins again at a chain that lies behind, the next packet begins.
  */
 export const samePacket = (events: readonly TraceEvent[], { protocol, ipId, sourcePort }: TracedHeader) => {
   const own: TraceEvent[] = [];

@@ -1,7 +1,10 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Makes a folder and those above it, for its owner alone; throws what the file system says. (Node's own recursive way never ends below /proc.) */
+/**
+ * Makes a folder and those above it, for its owner alone; throws what the file system says. (Node's own recursive way
+ * never ends below /proc.)
+ */
 export const makeFolder = (path: string): void => {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
@@ -13,8 +16,8 @@ export const makeFolder = (path: string): void => {
 };
 
 /**
- * Writes a file that is there in full, old or new, whatever happens (rename(2) replaces atomically). Readable by its owner alone.
- * Throws what the file system says.
+ * Writes a file that is there in full, old or new, whatever happens (rename(2) replaces atomically). Readable by its
+ * owner alone. Throws what the file system says.
  */
 export const writeAtomically = (path: string, text: string): void => {
   const directory = dirname(path);

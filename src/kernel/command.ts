@@ -19,8 +19,8 @@ export interface CommandOptions {
 const MOST_OUTPUT = 512 * 1024 * 1024;
 
 /**
- * nft holds a whole table in small pieces; with huge pages it lists one of 10,000 prefixes in half the time (glibc 2.35 and newer,
- * "Memory Allocation Tunables"; an older one ignores what it does not know).
+ * nft holds a whole table in small pieces; with huge pages it lists one of 10,000 prefixes in half the time (glibc 2.35
+ * and newer, "Memory Allocation Tunables"; an older one ignores what it does not know).
  */
 const MEMORY = 'glibc.malloc.hugetlb=1:glibc.malloc.top_pad=16777216';
 

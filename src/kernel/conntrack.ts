@@ -3,8 +3,8 @@ import { parseConntrack } from '../parse/node/conntrack.ts';
 import { runCommand } from './command.ts';
 
 /**
- * The tracked connections of both families (conntrack 1.4.7 lists both when none is named); null where they cannot be listed (conntrack is
- * not installed, no rights).
+ * The tracked connections of both families (conntrack 1.4.7 lists both when none is named); null where they cannot be
+ * listed (conntrack is not installed, no rights).
  */
 export const listFlows = async (): Promise<readonly ClientFlow[] | null> => {
   const result = await runCommand(['conntrack', '-L', '-o', 'extended']);

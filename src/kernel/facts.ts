@@ -69,7 +69,10 @@ const askIp = async (...words: readonly string[]): Promise<IpFacts | null> => {
   return facts?.ok === true ? facts.value : null;
 };
 
-/** The XDP and tc programs of others that take packets before netfilter, on the interfaces by which the outside comes in. */
+/**
+ * The XDP and tc programs of others that take packets before netfilter, on the interfaces by which the outside comes
+ * in.
+ */
 const bypasses = async (): Promise<readonly string[]> => {
   const [four, six, link] = await Promise.all([
     askIp('-4', 'route', 'show', 'default'),

@@ -18,9 +18,10 @@ const holds = (path: string, text: string): boolean => {
 };
 
 /**
- * Which kube-proxy's rules are in this kernel; null: none are. Told by what each mode makes first: the interface kube-ipvs0
- * (pkg/proxy/ipvs), the chain services of the table kube-proxy (pkg/proxy/nftables), the chain KUBE-SERVICES (pkg/proxy/iptables). Rules are
- * not listed: there may be a hundred thousand. `tables`: those of nftables, with the names of their chains.
+ * Which kube-proxy's rules are in this kernel; null: none are. Told by what each mode makes first: the interface
+ * kube-ipvs0 (pkg/proxy/ipvs), the chain services of the table kube-proxy (pkg/proxy/nftables), the chain KUBE-SERVICES
+ * (pkg/proxy/iptables). Rules are not listed: there may be a hundred thousand. `tables`: those of nftables, with the
+ * names of their chains.
  */
 export const kubeProxyMode = async (tables: readonly Table[]): Promise<KubeProxyVariant | null> => {
   // sysfs may show another namespace's interfaces; the process's own list does not.

@@ -31,11 +31,13 @@ const MOST_MESSAGES = 20_000;
 const START_MS = 10_000;
 
 /**
- * Begins to listen to the TRACE messages of legacy iptables about packets of a family. From a network namespace they reach the kernel's
- * own log only where a global setting allows it, so they are taken from nfnetlink_log, to which this namespace's are directed meanwhile.
+ * Begins to listen to the TRACE messages of legacy iptables about packets of a family. From a network namespace they
+ * reach the kernel's own log only where a global setting allows it, so they are taken from nfnetlink_log, to which this
+ * namespace's are directed meanwhile.
  */
 export const openLegacyReader = async (family: Family, signal: AbortSignal): Promise<LegacyReader> => {
-  // tcpdump directs those of IPv4 itself and does not give them back (libpcap, pcap-netfilter-linux.c): both are remembered before it starts.
+  // tcpdump directs those of IPv4 itself and does not give them back (libpcap, pcap-netfilter-linux.c): both are
+  // remembered before it starts.
   const before = FAMILIES.flatMap((one) => {
     const logger = loggerOf(one);
     return logger === null ? [] : [{ family: one, logger }];

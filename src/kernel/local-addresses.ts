@@ -4,7 +4,10 @@ import { addressSet, hasAddress } from '../net/address-set.ts';
 import type { Family } from '../net/family.ts';
 import { networkOf, type Prefix } from '../net/prefix.ts';
 
-/** A type `LOCAL` below a leaf of /proc/net/fib_trie: this node's own addresses (net/ipv4/fib_trie.c, fib_trie_seq_show). */
+/**
+ * A type `LOCAL` below a leaf of /proc/net/fib_trie: this node's own addresses (net/ipv4/fib_trie.c,
+ * fib_trie_seq_show).
+ */
 export const readFibTrie = (text: string): readonly Prefix[] => {
   const prefixes: Prefix[] = [];
   let leaf = '';
@@ -20,7 +23,10 @@ export const readFibTrie = (text: string): readonly Prefix[] => {
 /** RTF_LOCAL (include/uapi/linux/ipv6_route.h). */
 const LOCAL_ROUTE = 0x8000_0000n;
 
-/** Lines of /proc/net/ipv6_route with the flag `local` (net/ipv6/route.c, rt6_info_route): destination, its length and, ninth, the flags, all in hex. */
+/**
+ * Lines of /proc/net/ipv6_route with the flag `local` (net/ipv6/route.c, rt6_info_route): destination, its length and,
+ * ninth, the flags, all in hex.
+ */
 export const readIpv6Routes = (text: string): readonly Prefix[] =>
   text.split('\n').flatMap((line) => {
     const [destination = '', length = '', , , , , , , flags = ''] = line.trim().split(/\s+/);
@@ -41,7 +47,10 @@ const readProc = (name: string): string => {
 /** 127.0.0.0/8, whether the loopback interface is up or not. */
 const LOOPBACK: Prefix = { family: 4 satisfies Family, address: 0x7f00_0000n, length: 8 };
 
-/** Tells the addresses that the kernel counts as this node's own: all that its routing tables deliver locally, networks included. */
+/**
+ * Tells the addresses that the kernel counts as this node's own: all that its routing tables deliver locally, networks
+ * included.
+ */
 export const localAddresses = (): ((address: Address) => boolean) => {
   const own = addressSet([LOOPBACK, ...readFibTrie(readProc('fib_trie')), ...readIpv6Routes(readProc('ipv6_route'))]);
   return (address) => hasAddress(own, address);

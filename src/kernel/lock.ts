@@ -9,7 +9,9 @@ export interface Lock {
   readonly release: () => void;
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)) tells a process from a later one with the same number; null: no such process. */
+/**
+ * Field 22 of /proc/PID/stat (proc(5)) tells a process from a later one with the same number; null: no such process.
+ */
 const startedAt = (pid: number): string | null => {
   try {
     const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? '';

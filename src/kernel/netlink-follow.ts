@@ -30,8 +30,9 @@ export interface Following {
 }
 
 /**
- * Follows every commit of anybody in the network namespace of this process, in order, with its number, its writer and the tables that it
- * has written. A read that waits holds one of the threads that Node has for files. Problems: see `openNetlinkSocket`.
+ * Follows every commit of anybody in the network namespace of this process, in order, with its number, its writer and
+ * the tables that it has written. A read that waits holds one of the threads that Node has for files. Problems: see
+ * `openNetlinkSocket`.
  */
 export const followCommits = ({ onCommit, onLost }: CommitListener): Result<Following> => {
   const opened = openNetlinkSocket([NFTABLES_EVENTS]);
@@ -43,7 +44,8 @@ export const followCommits = ({ onCommit, onLost }: CommitListener): Result<Foll
   /** Who waits for the answer to a question, by its sequence. */
   const waiting = new Map<number, () => void>();
   const ask = (answered: () => void): void => {
-    // Events carry the sequences of their writers, which count from something small: one at random is met by none of them.
+    // Events carry the sequences of their writers, which count from something small: one at random is met by none of
+    // them.
     const sequence = randomInt(1, 0x8000_0000);
     waiting.set(sequence, answered);
     writeSync(fd, encodeMessage(askGeneration, sequence));

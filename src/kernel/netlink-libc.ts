@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 
-// include/uapi/asm-generic/socket.h, include/linux/socket.h, include/uapi/linux/netlink.h. The numbers are those of every processor that
-// koffi is built for here.
+// include/uapi/asm-generic/socket.h, include/linux/socket.h, include/uapi/linux/netlink.h. The numbers are those of
+// every processor that koffi is built for here.
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
@@ -40,7 +40,10 @@ interface Koffi {
 
 let loaded: Result<Libc> | null = null;
 
-/** Loads koffi and the three calls, once. A processor, a libc or a policy that it is not made for is a problem, not an exception. */
+/**
+ * Loads koffi and the three calls, once. A processor, a libc or a policy that it is not made for is a problem, not an
+ * exception.
+ */
 const loadLibc = (): Result<Libc> => {
   try {
     if (endianness() !== 'LE') throw new Error('netlink is written here for processors with the least byte first');
@@ -65,8 +68,9 @@ const numbers = (...list: readonly number[]): Uint8Array => new Uint8Array(Int32
 const seconds = (count: number): Uint8Array => new Uint8Array(BigInt64Array.from([BigInt(count), 0n]).buffer);
 
 /**
- * Opens a socket to nfnetlink in the network namespace of this process, with buffers as large as nft makes them, and gives its file
- * descriptor. `groups`: whose events it gets. Problems: `netlink-unavailable` where koffi cannot load or the kernel refuses.
+ * Opens a socket to nfnetlink in the network namespace of this process, with buffers as large as nft makes them, and
+ * gives its file descriptor. `groups`: whose events it gets. Problems: `netlink-unavailable` where koffi cannot load or
+ * the kernel refuses.
  */
 export const openNetlinkSocket = (groups: readonly number[] = []): Result<number> => {
   loaded ??= loadLibc();

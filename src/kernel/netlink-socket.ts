@@ -31,7 +31,10 @@ export type Dumped =
 export interface Netlink {
   /** The number of the ruleset's last commit, whoever made it. */
   readonly generation: () => Result<number>;
-  /** Gives the messages (at least one) to the kernel as one transaction; with `expected`, only if the ruleset still has that generation. */
+  /**
+   * Gives the messages (at least one) to the kernel as one transaction; with `expected`, only if the ruleset still has
+   * that generation.
+   */
   readonly commit: (messages: readonly Message[], expected: number | null) => Committed;
   /** Tells of each message of the answer to a question that lists. */
   readonly dump: (question: Message, visit: (message: Received) => void) => Dumped;
@@ -78,7 +81,10 @@ export const openNetlink = (): Result<Netlink> => {
     }
   };
 
-  /** Tells of each message that answers `from` to `to`, until `visit` says that it was the last. Older answers, of calls that gave up, are passed over. */
+  /**
+   * Tells of each message that answers `from` to `to`, until `visit` says that it was the last. Older answers, of calls
+   * that gave up, are passed over.
+   */
   const listen = (from: number, to: number, visit: (message: Received) => boolean): Result<null> => {
     for (;;) {
       const received = receive();

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Family } from '../net/family.ts';
 
-// Who takes what the kernel logs about packets, by address family (net/netfilter/nf_log.c): `NONE`, nf_log_ipv4 (the kernel's own log, which
-// drops what other network namespaces than the first say), or nfnetlink_log (a program that listens to it).
+// Who takes what the kernel logs about packets, by address family (net/netfilter/nf_log.c): `NONE`, nf_log_ipv4 (the
+// kernel's own log, which drops what other network namespaces than the first say), or nfnetlink_log (a program that
+// listens to it).
 
 /** AF_INET, AF_INET6. */
 const FILES: Readonly<Record<Family, string>> = {

@@ -18,7 +18,10 @@ const MOST_EVENTS = 50_000;
 /** So long nft may take to listen. */
 const START_MS = 5000;
 
-/** NETLINK_NETFILTER (include/uapi/linux/netlink.h) and NFNLGRP_NFTRACE, the ninth group (include/uapi/linux/netfilter/nfnetlink.h). */
+/**
+ * NETLINK_NETFILTER (include/uapi/linux/netlink.h) and NFNLGRP_NFTRACE, the ninth group
+ * (include/uapi/linux/netfilter/nfnetlink.h).
+ */
 const NETFILTER = '12';
 const TRACE_GROUP = 1 << 8;
 

@@ -20,8 +20,8 @@ const listJson = async (...what: readonly string[]): Promise<Result<string | nul
 };
 
 /**
- * nft 1.0.6 prints the flags of a table as whatever lies in freed memory, and sometimes ends there (src/json.c, table_print_json); its text
- * has them. Whether a listing in JSON has come to such a table.
+ * nft 1.0.6 prints the flags of a table as whatever lies in freed memory, and sometimes ends there (src/json.c,
+ * table_print_json); its text has them. Whether a listing in JSON has come to such a table.
  */
 export const comesToFlags = (json: string): boolean => /\{"table": \{[^{}]*"flags":/.test(json);
 
@@ -31,7 +31,10 @@ const parseTable = (json: string | null): Result<Table | null> => {
   return tables.ok ? ok(tables.value[0] ?? null) : tables;
 };
 
-/** The own table as the kernel lists it; null where there is none. Only the own table is asked for: a whole ruleset can take seconds. */
+/**
+ * The own table as the kernel lists it; null where there is none. Only the own table is asked for: a whole ruleset can
+ * take seconds.
+ */
 export const listOwnTable = async (): Promise<Result<Table | null>> => {
   const json = await listJson('table', ...OWN);
   if (!json.ok || json.value === null || !comesToFlags(json.value)) return json.ok ? parseTable(json.value) : json;
@@ -46,8 +49,8 @@ export const listOwnTable = async (): Promise<Result<Table | null>> => {
 export type Relisted = (known: Table) => Table;
 
 /**
- * Lists some objects of the own table. Each is asked for by a process of its own: nft 1.0.6 answers only the last of several `list`
- * commands in one file.
+ * Lists some objects of the own table. Each is asked for by a process of its own: nft 1.0.6 answers only the last of
+ * several `list` commands in one file.
  */
 export const relist = async ({ chains, sets, maps }: Touched): Promise<Result<Relisted>> => {
   const listings = await Promise.all([
@@ -79,9 +82,10 @@ export const relist = async ({ chains, sets, maps }: Touched): Promise<Result<Re
 const WITHOUT_ASKING_MS = 50;
 
 /**
- * Waits until every packet that may have met the rules before the last transaction is through all chains of its hook. Packets pass them in
- * one RCU read-side critical section (include/linux/netfilter.h, nf_hook), however long their processor is taken away meanwhile; a
- * transaction that is only checked changes nothing, and ends with synchronize_rcu() (net/netfilter/nf_tables_api.c, __nf_tables_abort).
+ * Waits until every packet that may have met the rules before the last transaction is through all chains of its hook.
+ * Packets pass them in one RCU read-side critical section (include/linux/netfilter.h, nf_hook), however long their
+ * processor is taken away meanwhile; a transaction that is only checked changes nothing, and ends with
+ * synchronize_rcu() (net/netfilter/nf_tables_api.c, __nf_tables_abort).
  */
 export const packetsAreThrough = async (): Promise<void> => {
   const result = await runCommand(['nft', '--check', '-f', '-'], {

@@ -26,8 +26,8 @@ const whyEnded = (said: string): string => {
 };
 
 /**
- * Starts tcpdump on the group to which the kernel's tracer writes (net/netfilter/nfnetlink_log.c, default_loginfo), and hands on what it
- * hears; behind the words `inside`, which lead into a network namespace.
+ * Starts tcpdump on the group to which the kernel's tracer writes (net/netfilter/nfnetlink_log.c, default_loginfo), and
+ * hands on what it hears; behind the words `inside`, which lead into a network namespace.
  */
 export const openPacketLog = (heard: (logged: Logged) => void, inside: readonly string[] = []): PacketLog => {
   const status = { ready: false, why: null as string | null };

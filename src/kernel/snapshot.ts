@@ -119,7 +119,10 @@ const toolVersions = async (): Promise<Readonly<Record<string, string>>> => {
   return Object.fromEntries(found.filter(([, version]) => version !== ''));
 };
 
-/** Collects everything that decides about packets on this node; changes nothing, and loads no kernel module that was not needed before. */
+/**
+ * Collects everything that decides about packets on this node; changes nothing, and loads no kernel module that was not
+ * needed before.
+ */
 export const takeSnapshot = async (): Promise<Snapshot> => {
   const taken = new Date().toISOString();
   const before = await fingerprint();

@@ -8,7 +8,10 @@ const plainAddress = (text: string): Address | null => {
   return parsed.ok ? parsed.value : null;
 };
 
-/** `client-address client-port server-address server-port` (sshd(8), SSH_CONNECTION) as the flow that it names; null when it is malformed. */
+/**
+ * `client-address client-port server-address server-port` (sshd(8), SSH_CONNECTION) as the flow that it names; null
+ * when it is malformed.
+ */
 export const readSshConnection = (text: string): ClientFlow | null => {
   const [client, clientPort, server, serverPort, ...more] = text.trim().split(/\s+/);
   const [source, destination] = [plainAddress(client ?? ''), plainAddress(server ?? '')];

@@ -10,7 +10,10 @@ import { failureOf, runCommand } from './command.ts';
 import { openLegacyReader } from './legacy-reader.ts';
 import { openNftMonitor } from './nft-monitor.ts';
 
-/** The tracer's own table: one rule that switches the kernel's tracing on for one flow, in front of everything that could change it. */
+/**
+ * The tracer's own table: one rule that switches the kernel's tracing on for one flow, in front of everything that
+ * could change it.
+ */
 export const TRACER = { family: 'inet', table: 'portcullis_trace' } as const;
 
 /** What is traced. */
@@ -91,8 +94,8 @@ export interface Tracing {
 }
 
 /**
- * Arms the kernel's tracing for one flow, sends its first packet (from the node) or waits for it, and gives what the kernel told about it;
- * null: none came. Disarms in any case, also when `signal` is aborted.
+ * Arms the kernel's tracing for one flow, sends its first packet (from the node) or waits for it, and gives what the
+ * kernel told about it; null: none came. Disarms in any case, also when `signal` is aborted.
  */
 export const traceFlow = async (
   flow: TracedFlow,

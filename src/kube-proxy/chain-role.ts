@@ -3,7 +3,10 @@ import { KUBE_PROXY_TABLE } from './well-known.ts';
 
 // What the chains are for: pkg/proxy/{iptables,ipvs,nftables}/proxier.go; pkg/kubelet/kubelet_network_linux.go.
 
-/** Chains of iptables and ipvs mode that a node has once. Of those with different jobs in several tables, the table is part of the key. */
+/**
+ * Chains of iptables and ipvs mode that a node has once. Of those with different jobs in several tables, the table is
+ * part of the key.
+ */
 const IPTABLES = {
   'KUBE-SERVICES': 'find-service',
   'filter KUBE-SERVICES': 'refuse-without-endpoints',

@@ -44,7 +44,10 @@ const withoutEndpoints = (table: AnyTable, family: Family): readonly KubeProxyEx
     }));
   });
 
-/** What one table of iptables mode tells: node ports, addresses of load balancers, health checks (pkg/proxy/iptables/proxier.go). */
+/**
+ * What one table of iptables mode tells: node ports, addresses of load balancers, health checks
+ * (pkg/proxy/iptables/proxier.go).
+ */
 export const iptablesExposures = (table: AnyTable): readonly KubeProxyExposure[] => {
   if (table.engine === 'nft') return [];
   const family = familyOf(table.family);

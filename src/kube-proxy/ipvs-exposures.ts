@@ -11,7 +11,10 @@ const IPVS_SETS: readonly (readonly [RegExp, ExposureKind, boolean])[] = [
   [/^KUBE-(?:6-)?EXTERNAL-IP$/, 'ExternalIP', true],
 ];
 
-/** What one ipset of ipvs mode tells (pkg/proxy/ipvs/ipset.go): what is a node port and what an address of a load balancer, IPVS does not say. */
+/**
+ * What one ipset of ipvs mode tells (pkg/proxy/ipvs/ipset.go): what is a node port and what an address of a load
+ * balancer, IPVS does not say.
+ */
 export const ipvsExposures = (set: IpSet): readonly KubeProxyExposure[] => {
   const [, kind, addressed] = IPVS_SETS.find(([pattern]) => pattern.test(set.name)) ?? [];
   if (kind === undefined) return [];

@@ -31,8 +31,8 @@ export const kubeProxyModeOf = ({ tables, host, ipvs }: Ruleset): KubeProxyMode 
 const inUse = new WeakMap<Ruleset, boolean>();
 
 /**
- * Whether ipvs mode is at work, as its link or its chain tells: then the node has virtual servers, whether or not a dump lists them.
- * Asked for each packet, so that the answer is kept.
+ * Whether ipvs mode is at work, as its link or its chain tells: then the node has virtual servers, whether or not a
+ * dump lists them. Asked for each packet, so that the answer is kept.
  */
 export const isIpvsInUse = (ruleset: Ruleset): boolean => {
   const known = inUse.get(ruleset);
@@ -44,7 +44,10 @@ export const isIpvsInUse = (ruleset: Ruleset): boolean => {
   return found;
 };
 
-/** Chains of table nat that one mode alone makes. KUBE-NODEPORTS stands in table filter in iptables mode alone; in nat either tells the mode. */
+/**
+ * Chains of table nat that one mode alone makes. KUBE-NODEPORTS stands in table filter in iptables mode alone; in nat
+ * either tells the mode.
+ */
 const CHAINS_OF = {
   iptables: /^KUBE-(?:NODEPORTS|SVC-|SEP-|EXT-)/,
   ipvs: /^KUBE-(?:NODE-PORT|LOAD-BALANCER|IPVS-)/,

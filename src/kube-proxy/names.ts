@@ -13,7 +13,10 @@ export interface ChainNames {
 
 const NONE: ChainNames = { services: new Map(), endpoints: new Map() };
 
-/** Chains of one Service port in iptables mode (pkg/proxy/iptables/proxier.go): SVC, SVL, EXT, FW, and XLB of older versions. */
+/**
+ * Chains of one Service port in iptables mode (pkg/proxy/iptables/proxier.go): SVC, SVL, EXT, FW, and XLB of older
+ * versions.
+ */
 const PER_SERVICE = /^KUBE-(?:SVC|SVL|EXT|FW|XLB)-[A-Z2-7]{16}$/;
 const PER_ENDPOINT = /^KUBE-SEP-[A-Z2-7]{16}$/;
 
@@ -42,7 +45,10 @@ const endpointOf = ({ rules }: AnyChain): string | null => {
   return null;
 };
 
-/** Names that the rules' comments give, handed on along the jumps: a chain that is only reached from one Service's chain is that Service's. */
+/**
+ * Names that the rules' comments give, handed on along the jumps: a chain that is only reached from one Service's chain
+ * is that Service's.
+ */
 const iptablesNames = (chains: AnyTable['chains']): ChainNames => {
   const services = new Map<string, string>();
   const endpoints = new Map<string, string>();
@@ -95,7 +101,10 @@ const nftNames = (names: Iterable<string>): ChainNames => {
 
 const known = new WeakMap<AnyTable, ChainNames>();
 
-/** The Services and endpoints behind a table's chains, from comments, from the jumps between them, or from kube-proxy's own chain names. */
+/**
+ * The Services and endpoints behind a table's chains, from comments, from the jumps between them, or from kube-proxy's
+ * own chain names.
+ */
 export const chainNames = (table: AnyTable): ChainNames => {
   const remembered = known.get(table);
   if (remembered !== undefined) return remembered;
@@ -109,14 +118,19 @@ export const chainNames = (table: AnyTable): ChainNames => {
   return names;
 };
 
-/** Whether a chain has one rule for each endpoint, of which each asks by chance or by memory whether it is that one's turn (iptables mode). */
+/**
+ * Whether a chain has one rule for each endpoint, of which each asks by chance or by memory whether it is that one's
+ * turn (iptables mode).
+ */
 export const hasRulePerEndpoint = (chain: string): boolean => /^KUBE-SV[CL]-/.test(chain);
 
 /** A chain's name as people can read it: hashed names of nftables mode without what follows the hash. */
 export const shortChain = (chain: string): string =>
   chain.replace(/^((?:service|local|external|firewall|endpoint)-[A-Z2-7]{8})-.*$/, '$1');
 
-/** What a name that belongs to one endpoint alone stands for: its chain, or a list or set that remembers its clients. */
+/**
+ * What a name that belongs to one endpoint alone stands for: its chain, or a list or set that remembers its clients.
+ */
 export type EndpointName =
   /** `KUBE-SEP-3GZREHSJ2ZH62AXN`: the chain of iptables mode, and its list of recent clients. */
   | 'KUBE-SEP'

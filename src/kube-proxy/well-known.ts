@@ -1,4 +1,5 @@
-// Names that kube-proxy gives whatever the cluster (pkg/proxy/{iptables,ipvs,nftables}/proxier.go), and the kubelet beside it.
+// Names that kube-proxy gives whatever the cluster (pkg/proxy/{iptables,ipvs,nftables}/proxier.go), and the kubelet
+// beside it.
 
 /** The table of nftables mode, one in family ip and one in ip6. */
 export const KUBE_PROXY_TABLE = 'kube-proxy';
@@ -9,7 +10,9 @@ export const SERVICE_LINK = 'kube-ipvs0';
 /** The mark of packets to be masqueraded (--iptables-masquerade-bit 14). */
 export const MASQUERADE_MARK = 0x4000n;
 
-/** Chains of the iptables and ipvs modes by which something is told; {@link chainRole} knows what all of them are for. */
+/**
+ * Chains of the iptables and ipvs modes by which something is told; {@link chainRole} knows what all of them are for.
+ */
 export const CHAIN = {
   services: 'KUBE-SERVICES',
   /** iptables mode: node ports; of table filter the health checks of load balancers. */

@@ -9,8 +9,8 @@ const CHECKOUT = new URL('../../', import.meta.url);
 const at = (path: string): string => fileURLToPath(new URL(path, CHECKOUT));
 
 /**
- * Node for short programs on an emulated processor, where code that is compiled as it runs would be compiled twice, and looking for garbage
- * takes longer than having more memory (MiB).
+ * Node for short programs on an emulated processor, where code that is compiled as it runs would be compiled twice, and
+ * looking for garbage takes longer than having more memory (MiB).
  */
 export const EMULATED_NODE = [
   process.execPath,
@@ -23,8 +23,8 @@ export const EMULATED_NODE = [
 const DIST = at('dist');
 
 /**
- * The command for a program as it was built, on an emulated processor; `name`: its place in src/ without the ending; `dist`: the folder that it was
- * built in. Built it starts in a third of the time.
+ * The command for a program as it was built, on an emulated processor; `name`: its place in src/ without the ending;
+ * `dist`: the folder that it was built in. Built it starts in a third of the time.
  */
 export const builtProgram = (name: string, dist = DIST): readonly [string, ...string[]] => [
   ...EMULATED_NODE,
@@ -42,7 +42,10 @@ export const buildPrograms = async (): Promise<Result<null>> => {
 /** Variables for built programs in a virtual machine: they find there what {@link compileBuilt} has compiled here. */
 export const BUILT_ENVIRONMENT = { NODE_COMPILE_CACHE: at('node_modules/.cache/portcullis-built') };
 
-/** What loads every part of the command line, and runs the most of it. The first decides what is kept of the parts that the others share. */
+/**
+ * What loads every part of the command line, and runs the most of it. The first decides what is kept of the parts that
+ * the others share.
+ */
 const COMMANDS = [
   ['restrict', '30001', '--from', '192.0.2.0/24'],
   ['status'],
@@ -52,8 +55,9 @@ const COMMANDS = [
 ] as const;
 
 /**
- * Runs the built programs once, in network namespaces of their own, so that their compiled code is kept: an emulated processor would compile
- * for seconds. Where it cannot be done, it is not: nothing else depends on it. `dist`: the folder that they were built in.
+ * Runs the built programs once, in network namespaces of their own, so that their compiled code is kept: an emulated
+ * processor would compile for seconds. Where it cannot be done, it is not: nothing else depends on it. `dist`: the
+ * folder that they were built in.
  */
 export const compileBuilt = async (dist = DIST): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-compile-'));

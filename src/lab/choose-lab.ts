@@ -7,7 +7,10 @@ export interface Choice {
   readonly because: string;
 }
 
-/** Where a lab in this mode, for servers of these protocols, can run: on this machine's kernel if that has what it takes. */
+/**
+ * Where a lab in this mode, for servers of these protocols, can run: on this machine's kernel if that has what it
+ * takes.
+ */
 export const chooseLab = async (mode: Mode, protocols: readonly ('tcp' | 'udp' | 'sctp')[]): Promise<Choice> => {
   const lacks = [
     ...(mode === 'ipvs' && !(await kernelHasIpvs()) ? ['IPVS'] : []),

@@ -43,7 +43,9 @@ export const runOrFail = async (command: Command, run: Runner = onThisMachine): 
   return fail(error('command-failed', `${command.argv.join(' ')}: ${said}`));
 };
 
-/** Runs phases one after another, the commands of a phase at the same time; the first problem is the one that is told. */
+/**
+ * Runs phases one after another, the commands of a phase at the same time; the first problem is the one that is told.
+ */
 export const runPhases = async (
   phases: readonly (readonly Command[])[],
   run: Runner = onThisMachine,

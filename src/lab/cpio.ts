@@ -5,7 +5,10 @@ export interface ArchiveEntry {
   readonly executable?: boolean;
 }
 
-/** An archive in the form that the kernel unpacks as its first root (Documentation/driver-api/early-userspace/buffer-format.rst). */
+/**
+ * An archive in the form that the kernel unpacks as its first root
+ * (Documentation/driver-api/early-userspace/buffer-format.rst).
+ */
 export const cpioArchive = (entries: readonly ArchiveEntry[]): Buffer =>
   Buffer.concat([...entries, TRAILER].map((entry, index) => member(entry, index + 1)));
 

@@ -15,7 +15,9 @@ export const sourceOf = (): string => {
 const inFolder = (folder: string): string[] =>
   existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
 
-/** Downloads the newest cloud kernel of a release into a folder, by apt with a state of its own there; gives the file. */
+/**
+ * Downloads the newest cloud kernel of a release into a folder, by apt with a state of its own there; gives the file.
+ */
 export const newestPackage = async (folder: string, suite: string): Promise<Result<string>> => {
   const keyring = ['.gpg', '.pgp']
     .map((ending) => `/usr/share/keyrings/debian-archive-keyring${ending}`)

@@ -16,7 +16,10 @@ export interface Stage {
   readonly onNode: (argv: readonly [string, ...string[]], stdin?: string) => Promise<CommandExit>;
   /** Runs `portcullis` on the node. */
   readonly portcullis: (...argv: readonly string[]) => Promise<CommandExit>;
-  /** Whether the server answers, for each probe, all asked at the same time. A client is tried several times: chance picks the pod. */
+  /**
+   * Whether the server answers, for each probe, all asked at the same time. A client is tried several times: chance
+   * picks the pod.
+   */
   readonly reaches: (...probes: readonly Probe[]) => Promise<readonly boolean[]>;
   /** Opens a connection that stays. */
   readonly talk: (probe: Probe) => Talk;

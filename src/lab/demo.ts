@@ -73,7 +73,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     if (stopped.signal.aborted) return;
     stopped.abort();
     process.stderr.write('\nstopping: the lab is being removed\n');
-    // The step in progress fails at once, because its namespaces are gone; what `withStage` does at its end comes after that.
+    // The step in progress fails at once, because its namespaces are gone; what `withStage` does at its end comes after
+    // that.
     void clearStage();
   });
 

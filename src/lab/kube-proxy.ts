@@ -5,8 +5,8 @@ import { namespaceOf } from './place.ts';
 import { settingsCommand } from './settings-command.ts';
 
 /**
- * The commands that put a real kube-proxy's captured state into node-1, in phases: what the rules need to exist, then the rules.
- * The captures are of kube-proxy v1.36 with default settings; nothing in them depends on the machine.
+ * The commands that put a real kube-proxy's captured state into node-1, in phases: what the rules need to exist, then
+ * the rules. The captures are of kube-proxy v1.36 with default settings; nothing in them depends on the machine.
  */
 export const kubeProxyCommands = (lab: string, mode: Mode): readonly (readonly Command[])[] => {
   const inNode = (argv: readonly string[], stdin = ''): Command => ({
@@ -65,7 +65,10 @@ const restoreIptables = (mode: Mode, flavour: 'nft' | 'legacy'): [argv: string[]
   [[`ip6tables-${flavour}-restore`, '--wait'], captured(mode, 'ip6tables-save.txt')],
 ];
 
-/** In ipvs mode every Service address is on a dummy interface, so that its packets take the way to INPUT, where IPVS waits. */
+/**
+ * In ipvs mode every Service address is on a dummy interface, so that its packets take the way to INPUT, where IPVS
+ * waits.
+ */
 const ipvsAddresses = (): string =>
   [
     'link add kube-ipvs0 type dummy',

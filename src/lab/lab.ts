@@ -8,8 +8,8 @@ import { LAB_NEEDS, missing } from './needs.ts';
 import { namespaceOf, PLACES, type Place } from './place.ts';
 
 /**
- * Builds a throw-away node on the running kernel: the network, a real kube-proxy's captured state, servers behind it. What an
- * earlier lab of that name left is removed first, and nothing is left where it fails.
+ * Builds a throw-away node on the running kernel: the network, a real kube-proxy's captured state, servers behind it.
+ * What an earlier lab of that name left is removed first, and nothing is left where it fails.
  */
 export const labUp = async (name: string, { mode }: { readonly mode: Mode }): Promise<Result<LabRecord>> => {
   const problems = [...badName(name), ...missing(LAB_NEEDS[mode])];

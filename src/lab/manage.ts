@@ -22,7 +22,10 @@ export interface OpenOptions extends VmLabOptions {
   readonly onChoice?: (choice: Choice) => void;
 }
 
-/** Builds a lab for a person: on this machine's kernel or in a virtual machine, whichever can. It stays until {@link closeLab}. */
+/**
+ * Builds a lab for a person: on this machine's kernel or in a virtual machine, whichever can. It stays until {@link
+ * closeLab}.
+ */
 export const openLab = async (
   name: string,
   { vm = false, onChoice, ...options }: OpenOptions,
@@ -49,8 +52,8 @@ export const closeLab = async (name: string): Promise<Result<boolean>> => {
 };
 
 /**
- * Runs a program in a place of a lab, with this process's input and output; gives its exit status. In a virtual machine the program
- * gets all of the input at its start, and no terminal.
+ * Runs a program in a place of a lab, with this process's input and output; gives its exit status. In a virtual machine
+ * the program gets all of the input at its start, and no terminal.
  */
 export const runInLab = async (
   name: string,
@@ -67,7 +70,10 @@ export const runInLab = async (
   return ended.ok ? ok(ended.value.status) : ended;
 };
 
-/** In a lab, `portcullis` is the one that runs now and keeps its state with the lab; this terminal's SSH session is elsewhere. */
+/**
+ * In a lab, `portcullis` is the one that runs now and keeps its state with the lab; this terminal's SSH session is
+ * elsewhere.
+ */
 const insideLab = (name: string, [program, ...rest]: Command['argv']): Command['argv'] => [
   'env',
   '--unset=SSH_CONNECTION',

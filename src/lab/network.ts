@@ -5,9 +5,9 @@ import { settingsCommand } from './settings-command.ts';
 import { sysctlsOf } from './sysctls.ts';
 
 /**
- * The commands that build a lab's network, in phases: namespaces; their kernel settings (the interfaces made after them take these
- * over); cables and bridges; addresses and routes. A few processes, each with a batch on standard input, so that it takes a
- * fraction of a second.
+ * The commands that build a lab's network, in phases: namespaces; their kernel settings (the interfaces made after them
+ * take these over); cables and bridges; addresses and routes. A few processes, each with a batch on standard input, so
+ * that it takes a fraction of a second.
  */
 export const networkCommands = (lab: string): readonly (readonly Command[])[] => [
   [ipBatch(PLACES.map((place) => `netns add ${namespaceOf(lab, place)}`))],

@@ -1,4 +1,6 @@
-/** The places of the lab: each is one network namespace. Clients, pods and nodes are named as in the captured outcomes. */
+/**
+ * The places of the lab: each is one network namespace. Clients, pods and nodes are named as in the captured outcomes.
+ */
 export const PLACES = [
   'router',
   'node-1',

@@ -18,7 +18,8 @@ export interface Probe {
 
 /**
  * What came of a probe. `outcome`: `connected` (and answered), `refused` (a reset or ICMP port unreachable), `timeout`,
- * `host-unreachable`, `net-unreachable`, `not-permitted`, `connected-no-answer:` and why, or `error: ` and the system's words.
+ * `host-unreachable`, `net-unreachable`, `not-permitted`, `connected-no-answer:` and why, or `error: ` and the system's
+ * words.
  */
 export interface Reached {
   readonly outcome: string;
@@ -28,7 +29,10 @@ export interface Reached {
   readonly sourceSeen: string | null;
 }
 
-/** Runs probes in a lab of this kernel, all at the same time, one process for each place; results in the order of the probes. */
+/**
+ * Runs probes in a lab of this kernel, all at the same time, one process for each place; results in the order of the
+ * probes.
+ */
 export const probe = async (lab: string, probes: readonly Probe[]): Promise<Result<readonly Reached[]>> => {
   const stdin = probes.map((it, index) => `${lineOf(lab, it, index)}\n`).join('');
   const said = await runOrFail({ argv: perl('probe.pl'), stdin });

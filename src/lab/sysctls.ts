@@ -3,8 +3,9 @@ import type { Place } from './place.ts';
 const ROUTERS: readonly Place[] = ['router', 'node-1', 'node-2'];
 
 /**
- * Kernel settings of a place, as `key = value`, to be set before it has interfaces (Documentation/networking/ip-sysctl.rst).
- * Every one is named, because a new namespace takes some IPv4 settings over from the host.
+ * Kernel settings of a place, as `key = value`, to be set before it has interfaces
+ * (Documentation/networking/ip-sysctl.rst). Every one is named, because a new namespace takes some IPv4 settings over
+ * from the host.
  */
 export const sysctlsOf = (place: Place): readonly string[] => [
   // An address that is still being checked for duplicates cannot be used: that would cost seconds.
@@ -18,7 +19,8 @@ export const sysctlsOf = (place: Place): readonly string[] => [
   'net.ipv6.icmp.ratelimit = 0',
   'net.ipv4.ip_local_port_range = 32768 60999',
   ...(ROUTERS.includes(place) ? ['net.ipv4.ip_forward = 1', ...both('net.ipv6.conf', 'forwarding = 1')] : []),
-  // A pod's answer to another pod on the same bridge must pass conntrack, or the Service address would never be put back.
+  // A pod's answer to another pod on the same bridge must pass conntrack, or the Service address would never be put
+  // back.
   `net.bridge.bridge-nf-call-iptables = ${place === 'router' ? 0 : 1}`,
   `net.bridge.bridge-nf-call-ip6tables = ${place === 'router' ? 0 : 1}`,
 ];

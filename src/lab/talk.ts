@@ -16,8 +16,8 @@ export interface Talk {
 }
 
 /**
- * Opens a connection in a lab of this kernel. To a server of the lab, a line `push 50` makes it send one every 50 ms by itself. The
- * first `hear` gives `open` where it came about; `lost` and why is the last line of one that broke.
+ * Opens a connection in a lab of this kernel. To a server of the lab, a line `push 50` makes it send one every 50 ms by
+ * itself. The first `hear` gives `open` where it came about; `lost` and why is the last line of one that broke.
  */
 export const talk = (lab: string, { from, protocol, to, port, source = '', sourcePort }: Probe): Talk => {
   const argv = ['perl', programPath('talk.pl'), protocol, to, `${port}`, source, `${sourcePort ?? ''}`] as const;

@@ -2,7 +2,10 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 
-/** Writes a line to a machine that waits for jobs; `bell`: its socket. One caller at a time is served: the others find the door busy, and come again. */
+/**
+ * Writes a line to a machine that waits for jobs; `bell`: its socket. One caller at a time is served: the others find
+ * the door busy, and come again.
+ */
 export const ring = async (bell: string, line: string): Promise<Result<null>> => {
   for (;;) {
     const problem = await callOnce(bell, line);

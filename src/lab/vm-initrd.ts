@@ -19,8 +19,8 @@ const MODULES = [
 ];
 
 /**
- * Writes the virtual machine's first root: busybox, the modules above, and a script that lays a writable layer in memory over the
- * host's files and goes on there. Small (1.3 MB), because an emulated processor unpacks it.
+ * Writes the virtual machine's first root: busybox, the modules above, and a script that lays a writable layer in
+ * memory over the host's files and goes on there. Small (1.3 MB), because an emulated processor unpacks it.
  */
 export const writeInitrd = async (file: string, modules: string): Promise<Result<null>> => {
   const busybox = programFile('busybox');

@@ -18,7 +18,9 @@ export interface VmLabOptions {
   readonly kernel?: Kernel;
 }
 
-/** Builds a lab in a virtual machine of its own, which stays until {@link vmLabDown}; one of that name is removed first. */
+/**
+ * Builds a lab in a virtual machine of its own, which stays until {@link vmLabDown}; one of that name is removed first.
+ */
 export const vmLabUp = async (
   name: string,
   { mode, kernel = DEFAULT_KERNEL }: VmLabOptions,
@@ -83,7 +85,9 @@ const boot = async (name: string, kernel: KernelFiles): Promise<Result<null>> =>
   return ok(null);
 };
 
-/** The process of a machine in this folder, if it still runs; a number that another process has by now does not count. */
+/**
+ * The process of a machine in this folder, if it still runs; a number that another process has by now does not count.
+ */
 const qemuOf = (folder: string): number | undefined => {
   try {
     const pid = Number(readFileSync(join(folder, 'qemu.pid'), 'utf8'));

@@ -32,8 +32,8 @@ export const outOf = (folder: string): string => join(folder, 'out');
 export const bellOf = (folder: string): string => join(folder, 'bell');
 
 /**
- * Starts a virtual machine in a folder: QEMU in software (no KVM needed), this machine's files as a read-only root under a layer in
- * memory. Returns when QEMU runs, not when the machine is up.
+ * Starts a virtual machine in a folder: QEMU in software (no KVM needed), this machine's files as a read-only root
+ * under a layer in memory. Returns when QEMU runs, not when the machine is up.
  */
 export const startMachine = async (
   folder: string,
@@ -94,7 +94,10 @@ const start = (argv: readonly string[], log: string, bound: boolean): ChildProce
   return child;
 };
 
-/** Offers a folder to the machine. virtiofsd ends by itself when QEMU does. Bookworm has its first form, in C; later releases the second. */
+/**
+ * Offers a folder to the machine. virtiofsd ends by itself when QEMU does. Bookworm has its first form, in C; later
+ * releases the second.
+ */
 const share = async (
   folder: string,
   tag: 'root' | 'out',
@@ -102,7 +105,8 @@ const share = async (
   spawnHere: (argv: readonly string[], log: string) => ChildProcess,
 ): Promise<Diagnostic | null> => {
   const socket = join(folder, `${tag}.sock`);
-  // The root does not change under the machine: with that promise a program starts in milliseconds instead of half a second.
+  // The root does not change under the machine: with that promise a program starts in milliseconds instead of half a
+  // second.
   const cache = tag === 'root' ? 'always' : 'none';
   const first = '/usr/lib/qemu/virtiofsd';
   const child = spawnHere(
@@ -145,7 +149,8 @@ const qemuArguments = (
     ['-pidfile', join(folder, 'qemu.pid')],
     ['-kernel', kernel.image],
     ['-initrd', kernel.initrd],
-    // An emulated timer that gets no time to tick is no broken one (arch/x86/kernel/apic/io_apic.c, check_timer, panics over it).
+    // An emulated timer that gets no time to tick is no broken one (arch/x86/kernel/apic/io_apic.c, check_timer, panics
+    // over it).
     ['-append', 'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off no_timer_check'],
     ['-object', `memory-backend-memfd,id=mem,size=${memoryMib}M,share=on`],
     ['-numa', 'node,memdev=mem'],

@@ -33,7 +33,8 @@ const MODULES = [
 ];
 
 /**
- * Begins to load kernel modules that the kernel would load by itself, each when it is first asked for: an emulated machine needs seconds
- * for them, and its second processor has nothing to do while a lab is built. One that is missing is no matter here.
+ * Begins to load kernel modules that the kernel would load by itself, each when it is first asked for: an emulated
+ * machine needs seconds for them, and its second processor has nothing to do while a lab is built. One that is missing
+ * is no matter here.
  */
 export const preloadModules = (): void => void runCommand({ argv: ['modprobe', '--all', '--quiet', ...MODULES] });

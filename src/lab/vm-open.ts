@@ -12,8 +12,8 @@ import type { Kernel } from './vm-releases.ts';
 /** A virtual machine that stays up for one program after another. It ends with this process, however that ends. */
 export interface OpenMachine {
   /**
-   * Runs a program in it, and gives how it ended; status 124 where it took longer than `timeoutMs` (milliseconds): it may go on then, and
-   * only the end of the machine ends it.
+   * Runs a program in it, and gives how it ended; status 124 where it took longer than `timeoutMs` (milliseconds): it
+   * may go on then, and only the end of the machine ends it.
    */
   readonly run: (job: Job & { readonly timeoutMs: number }) => Promise<Result<CommandExit>>;
   readonly close: () => Promise<void>;

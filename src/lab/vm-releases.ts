@@ -11,7 +11,10 @@ export interface Release {
   readonly sha256: string;
 }
 
-/** Debian's kernels for clouds: small, with everything that kube-proxy needs. When the pinned one has left the archive, the newest is taken. */
+/**
+ * Debian's kernels for clouds: small, with everything that kube-proxy needs. When the pinned one has left the archive,
+ * the newest is taken.
+ */
 export const RELEASES: Readonly<Record<Kernel, Release>> = {
   '6.1': {
     suite: 'bookworm',

@@ -31,8 +31,9 @@ export interface VmOptions extends Job {
 }
 
 /**
- * Runs one program as root in a throw-away virtual machine with a complete Debian kernel, and gives how it ended; status 124 where
- * time was up. The machine sees this machine's files; what it writes is gone with it. It ends with this process.
+ * Runs one program as root in a throw-away virtual machine with a complete Debian kernel, and gives how it ended;
+ * status 124 where time was up. The machine sees this machine's files; what it writes is gone with it. It ends with
+ * this process.
  */
 export const runInVm = async ({
   kernel = DEFAULT_KERNEL,

@@ -1,6 +1,6 @@
 /**
- * What a step reads, the same for every dialect. Numbers are numbers (addresses, ports, protocols, marks); in angle brackets below are
- * the names that a field can hold.
+ * What a step reads, the same for every dialect. Numbers are numbers (addresses, ports, protocols, marks); in angle
+ * brackets below are the names that a field can hold.
  */
 export type Field =
   /** NFPROTO_IPV4 = 2, NFPROTO_IPV6 = 10. */
@@ -15,7 +15,10 @@ export type Field =
   /** A name; empty where the packet has none at that hook. */
   | 'in-interface'
   | 'out-interface'
-  /** <unicast>, <local>, <broadcast>, <anycast>, <multicast>, <blackhole>, <unreachable>, <prohibit>, … (RTN_*), by the routing tables. */
+  /**
+   * <unicast>, <local>, <broadcast>, <anycast>, <multicast>, <blackhole>, <unreachable>, <prohibit>, … (RTN_*), by the
+   * routing tables.
+   */
   | 'source-type'
   | 'destination-type'
   /** The same, with the look-up limited to the interface the packet came by or leaves by. */
@@ -29,7 +32,10 @@ export type Field =
   | 'ct-mark'
   /** One of <new>, <established>, <related>, <invalid>, <untracked>. */
   | 'ct-state'
-  /** Any number of <expected>, <seen-reply>, <assured>, <confirmed>, <snat>, <dnat>, <dying>: holds when one of the values is among them. */
+  /**
+   * Any number of <expected>, <seen-reply>, <assured>, <confirmed>, <snat>, <dnat>, <dying>: holds when one of the
+   * values is among them.
+   */
   | 'ct-status'
   | 'ct-zone'
   /** Of the connection that expected this one; others have none (net/netfilter/nft_ct.c, NFT_CT_HELPER). */
@@ -53,7 +59,10 @@ export type Field =
   | 'tcp-option'
   /** <first> (or not fragmented), <later>. */
   | 'fragment'
-  /** IPv6 extension headers, AH, ESP by the name of iptables' module (<rt>, <frag>, <hbh>, <dst>, <ah>, …): holds when the packet has it. */
+  /**
+   * IPv6 extension headers, AH, ESP by the name of iptables' module (<rt>, <frag>, <hbh>, <dst>, <ah>, …): holds when
+   * the packet has it.
+   */
   | 'extension-header'
   /** Bytes of the packet with its IP header. */
   | 'length'
@@ -88,15 +97,17 @@ export type Field =
   | 'ipvs-virtual-control-port';
 
 /**
- * The interface by which a look-up of the routes says that an address is reached; empty: it is not. With or without the packet's mark, and
- * of all interfaces or only of the one that the packet came by or leaves by (net/ipv4/netfilter/nft_fib_ipv4.c, nft_fib4_eval).
+ * The interface by which a look-up of the routes says that an address is reached; empty: it is not. With or without the
+ * packet's mark, and of all interfaces or only of the one that the packet came by or leaves by
+ * (net/ipv4/netfilter/nft_fib_ipv4.c, nft_fib4_eval).
  */
 export type FibField =
   `fib-${'source' | 'destination'}-interface${'' | '-by-mark'}${'' | '-if-in-interface' | '-if-out-interface'}`;
 
 /**
- * <yes> when the way back to the source leaves by the interface the packet came by; -loose: by any interface; -or-local: also where the
- * source is the node's own; -by-mark: with the packet's mark (net/ipv4/netfilter/ipt_rpfilter.c).
+ * <yes> when the way back to the source leaves by the interface the packet came by; -loose: by any interface;
+ * -or-local: also where the source is the node's own; -by-mark: with the packet's mark
+ * (net/ipv4/netfilter/ipt_rpfilter.c).
  */
 export type ReversePathField = `reverse-path${'' | '-loose'}${'' | '-or-local'}${'' | '-by-mark'}`;
 

@@ -18,7 +18,10 @@ export const certain: Fraction = { over: 1n, of: 1n };
 /** None. */
 export const never: Fraction = { over: 0n, of: 1n };
 
-/** The fraction with the smallest denominator between two others, both included (the first common node of the Stern-Brocot tree). */
+/**
+ * The fraction with the smallest denominator between two others, both included (the first common node of the
+ * Stern-Brocot tree).
+ */
 const simplest = (low: Fraction, high: Fraction): Fraction => {
   const whole = low.over / low.of;
   if (low.over % low.of === 0n) return { over: whole, of: 1n };
@@ -31,8 +34,9 @@ const simplest = (low: Fraction, high: Fraction): Fraction => {
 };
 
 /**
- * The fraction that was meant by a probability of `over` / 2^31, as xt_statistic holds it: the one with the smallest denominator that
- * rounds to it. kube-proxy writes ten decimal places (pkg/proxy/iptables, computeProbability), so a tenth of a step more is allowed.
+ * The fraction that was meant by a probability of `over` / 2^31, as xt_statistic holds it: the one with the smallest
+ * denominator that rounds to it. kube-proxy writes ten decimal places (pkg/proxy/iptables, computeProbability), so a
+ * tenth of a step more is allowed.
  */
 export const nominalShare = (over: number): Fraction => {
   if (over <= 0) return never;

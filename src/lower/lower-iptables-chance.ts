@@ -31,7 +31,9 @@ export const lowerNth = ({ negate, every }: MatchOf<'statistic-nth'>): Step => {
   };
 };
 
-/** net/netfilter/xt_recent.c, recent_mt: `--set` always matches; the others when the list holds the address as asked. */
+/**
+ * net/netfilter/xt_recent.c, recent_mt: `--set` always matches; the others when the list holds the address as asked.
+ */
 export const lowerRecent = ({ negate, action, list, seconds, hitcount }: MatchOf<'recent'>): readonly Step[] => {
   const record: Step = { kind: 'record', what: 'recent', name: list };
   if (action === 'set') return negate ? [record, NEVER] : [record];

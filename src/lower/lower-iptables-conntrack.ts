@@ -5,8 +5,8 @@ import { addressTest, ofRange, test, type MatchOf } from './lower-iptables-value
 import type { Step } from './step.ts';
 
 /**
- * SNAT and DNAT are states of `-m conntrack` beside the others: the packet's connection has that mapping (net/netfilter/xt_conntrack.c,
- * conntrack_mt).
+ * SNAT and DNAT are states of `-m conntrack` beside the others: the packet's connection has that mapping
+ * (net/netfilter/xt_conntrack.c, conntrack_mt).
  */
 export const lowerStates = (negate: boolean, states: readonly ConnectionState[]): Step => {
   const mappings: readonly ConnectionState[] = states.filter((state) => state === 'SNAT' || state === 'DNAT');
@@ -57,8 +57,8 @@ const lowerConntrackTest = (one: ConntrackTest): Step => {
 const statusName = (status: string): string => status.toLowerCase().replace('_', '-');
 
 /**
- * A packet without a connection matches on its state alone: the other tests are skipped (xt_conntrack.c: `if (ct == NULL) return
- * info->match_flags & XT_CONNTRACK_STATE`).
+ * A packet without a connection matches on its state alone: the other tests are skipped (xt_conntrack.c: `if (ct ==
+ * NULL) return info->match_flags & XT_CONNTRACK_STATE`).
  */
 export const lowerConntrack = ({ tests }: MatchOf<'conntrack'>): readonly Step[] => {
   const withState = tests.some(({ kind }) => kind === 'state');

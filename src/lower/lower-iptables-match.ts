@@ -51,8 +51,8 @@ const lowerMark = (field: 'mark' | 'ct-mark', negate: boolean, value: number, ma
 const NOT_UNICAST_BY_ROUTE = ['local', 'anycast', 'blackhole', 'unreachable', 'prohibit'];
 
 /**
- * In IPv6 every address that is not multicast is UNICAST, also the node's own (net/netfilter/xt_addrtype.c, match_type6); in IPv4 only
- * what the routing tables call so.
+ * In IPv6 every address that is not multicast is UNICAST, also the node's own (net/netfilter/xt_addrtype.c,
+ * match_type6); in IPv4 only what the routing tables call so.
  */
 const lowerTypes = (field: Field, types: Inverted<readonly string[]> | null): readonly Step[] => {
   if (types === null) return [];

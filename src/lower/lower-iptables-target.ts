@@ -30,7 +30,10 @@ const portOf = (to: NatRange | null): ValueSource | null => {
 const valueOf = (options: readonly WrittenOption[], name: string): string | null =>
   options.find((option) => option.name === name)?.values[0] ?? null;
 
-/** CT gives a packet a template of the connection that the tracker will make: its zone, its helper (net/netfilter/xt_CT.c). */
+/**
+ * CT gives a packet a template of the connection that the tracker will make: its zone, its helper
+ * (net/netfilter/xt_CT.c).
+ */
 const lowerCt = ({ notrack, options }: Extract<IptablesTarget, { kind: 'ct' }>): readonly Step[] => {
   const zone = valueOf(options, '--zone') ?? valueOf(options, '--zone-orig') ?? valueOf(options, '--zone-reply');
   const helper = valueOf(options, '--helper');
@@ -50,7 +53,10 @@ const lowerSet = (options: readonly WrittenOption[]): readonly Step[] =>
     return [];
   });
 
-/** What the rules and the routing may ask of a header that a target writes (net/netfilter/xt_HL.c, xt_DSCP.c); other changes decide nothing. */
+/**
+ * What the rules and the routing may ask of a header that a target writes (net/netfilter/xt_HL.c, xt_DSCP.c); other
+ * changes decide nothing.
+ */
 const lowerOther = ({ module, options }: Extract<IptablesTarget, { kind: 'other' }>): readonly Step[] => {
   const [option] = options;
   const number = Number(option?.values[0]);
@@ -121,7 +127,8 @@ export const lowerTarget = (target: IptablesTarget): readonly Step[] => {
     case 'log':
       return [{ kind: 'note', what: 'log', ...(target.prefix === null ? {} : { text: target.prefix }) }];
     case 'tproxy':
-      // net/netfilter/xt_TPROXY.c, tproxy_tg4: with a socket the packet is marked and accepted, without one it is dropped.
+      // net/netfilter/xt_TPROXY.c, tproxy_tg4: with a socket the packet is marked and accepted, without one it is
+      // dropped.
       return [
         {
           kind: 'tproxy',

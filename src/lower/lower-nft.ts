@@ -76,7 +76,9 @@ const namedBit = (left: Expression, right: Operand, negate: boolean): Step[] | n
   ];
 };
 
-/** `fib saddr . iif oif missing`: is there no way back (nft(8), FIB EXPRESSIONS)? The same can be asked with other keys. */
+/**
+ * `fib saddr . iif oif missing`: is there no way back (nft(8), FIB EXPRESSIONS)? The same can be asked with other keys.
+ */
 const reversePath = (left: Expression, right: Operand, negate: boolean): Step[] | null => {
   if (left.kind !== 'fib' || left.result === 'type' || right.kind !== 'values') return null;
   const [value] = right.values;
@@ -101,8 +103,9 @@ const lowerFlags = ({ reading, implies }: NftReading, values: readonly Value[], 
 };
 
 /**
- * Flags behind `!=`, or one by one in a set, are compared as one number (netlink: `cmp neq reg 1 0x48` for `ct state != new,untracked`). A
- * state is one flag, so it never equals two; a status with a mapping has hidden bits beside it (IPS_DST_NAT_DONE, IPS_SRC_NAT_DONE).
+ * Flags behind `!=`, or one by one in a set, are compared as one number (netlink: `cmp neq reg 1 0x48` for `ct state !=
+ * new,untracked`). A state is one flag, so it never equals two; a status with a mapping has hidden bits beside it
+ * (IPS_DST_NAT_DONE, IPS_SRC_NAT_DONE).
  */
 const wholeFlags = (left: Expression, right: Operand, negate: boolean): Step[] | null => {
   if ((right.kind !== 'values' && right.kind !== 'flags') || (right.kind === 'flags' && !negate)) return null;
@@ -281,7 +284,10 @@ const lowerMangle = (statement: Extract<Statement, { kind: 'mangle' }>): readonl
 /** Comments of iptables that nft can only name change nothing. */
 const HARMLESS_XT: ReadonlySet<string> = new Set(['comment', 'LOG', 'NFLOG', 'TRACE', 'CHECKSUM', 'TCPMSS']);
 
-/** A set that is full does not take the element, and the rule ends (net/netfilter/nft_dynset.c); behind the last statement nobody notices. */
+/**
+ * A set that is full does not take the element, and the rule ends (net/netfilter/nft_dynset.c); behind the last
+ * statement nobody notices.
+ */
 const lowerUpdate = (statement: Extract<Statement, { kind: 'update' }>, isLast: boolean): readonly Step[] => {
   const key = readNftKey(statement.key);
   const implies = key?.implies ?? [];

@@ -20,7 +20,9 @@ const rangesOf = (values: readonly Value[]): readonly PortRange[] =>
 export const protocolOf = (number: bigint): Protocol | null =>
   PROTOCOLS.find((protocol) => BigInt(PROTOCOL_NUMBER[protocol]) === number) ?? null;
 
-/** Reads the conditions of a rule from its steps: enough to tell what a dispatch rule of kube-proxy or Docker is for. */
+/**
+ * Reads the conditions of a rule from its steps: enough to tell what a dispatch rule of kube-proxy or Docker is for.
+ */
 export const conditionsOf = (rule: AnyRule, family: Family): RuleConditions => {
   let protocol: Protocol | null = null;
   let ports: readonly PortRange[] | null = null;
@@ -39,7 +41,10 @@ export const conditionsOf = (rule: AnyRule, family: Family): RuleConditions => {
 /** A rule for all ports is no list of ports. */
 const MOST_PORTS = 4096;
 
-/** Something for each port that a rule is for, at most 4096 of a range. A port without a named protocol stands for all protocols. */
+/**
+ * Something for each port that a rule is for, at most 4096 of a range. A port without a named protocol stands for all
+ * protocols.
+ */
 export const eachPort = <T>(
   { protocol, ports }: Pick<RuleConditions, 'protocol' | 'ports'>,
   make: (protocol: Protocol, port: number) => T,

@@ -18,15 +18,15 @@ export interface RuleRef {
   /** As the dump's own tool writes it, without counters. */
   readonly text: string;
   /**
-   * What it does with what it matches: a rule's as {@link ruleVerdict} says it, a policy's accept or drop, `balance` of an IPVS service; nothing
-   * where it is a route, a check or a socket.
+   * What it does with what it matches: a rule's as {@link ruleVerdict} says it, a policy's accept or drop, `balance` of
+   * an IPVS service; nothing where it is a route, a check or a socket.
    */
   readonly verdict: string | null;
 }
 
 /**
- * The reference of a rule (`number` from 1) or of a chain's policy. `text` prints the rule (print-iptables.ts, print-nft.ts); it is asked
- * only for rules that are shown.
+ * The reference of a rule (`number` from 1) or of a chain's policy. `text` prints the rule (print-iptables.ts,
+ * print-nft.ts); it is asked only for rules that are shown.
  */
 export const ruleRef = (table: AnyTable, chain: AnyChain, number: number | 'policy', text: string): RuleRef => {
   const rule = number === 'policy' ? undefined : chain.rules[number - 1];

@@ -35,8 +35,9 @@ const wordOf = (step: Step): string | null => {
 };
 
 /**
- * What a rule does with a packet that it matches: `accept`, `drop`, `reject`, `return`, `queue`, `jump CHAIN`, `goto CHAIN`, `dnat`, `snat`,
- * `masquerade`, `redirect`, `netmap`, `tproxy`, `vmap` (a map says it), `unknown` (not understood), else `continue`.
+ * What a rule does with a packet that it matches: `accept`, `drop`, `reject`, `return`, `queue`, `jump CHAIN`, `goto
+ * CHAIN`, `dnat`, `snat`, `masquerade`, `redirect`, `netmap`, `tproxy`, `vmap` (a map says it), `unknown` (not
+ * understood), else `continue`.
  */
 export const ruleVerdict = (rule: AnyRule): string =>
   lower(rule)

@@ -4,13 +4,15 @@ import type { ValueSource } from './value-source.ts';
 import type { Verdict } from '../ruleset/values/verdict.ts';
 
 /**
- * The meaning of a rule, the same for every dialect: what an evaluator does, one after another, until one of them does not match.
- * What a step does before a later one fails stays done (as in nft; iptables has its effects in the target, which comes last).
+ * The meaning of a rule, the same for every dialect: what an evaluator does, one after another, until one of them does
+ * not match. What a step does before a later one fails stays done (as in nft; iptables has its effects in the target,
+ * which comes last).
  */
 export type Step =
   /**
-   * The value read is one of the values (a name: equals; a wildcard: begins with; a range: lies in). A reading that gives nothing (a port of
-   * a later fragment, a conntrack field of a packet without a connection, a user without a socket) matches nothing, not even negated.
+   * The value read is one of the values (a name: equals; a wildcard: begins with; a range: lies in). A reading that
+   * gives nothing (a port of a later fragment, a conntrack field of a packet without a connection, a user without a
+   * socket) matches nothing, not even negated.
    */
   | { readonly kind: 'test'; readonly field: ValueSource; readonly negate: boolean; readonly values: readonly Value[] }
   /** One of the alternatives holds: all tests of one of the lists. They are tests and look-ups only. */
@@ -22,7 +24,10 @@ export type Step =
       readonly negate: boolean;
       readonly set: string | readonly (readonly Value[])[];
     }
-  /** The packet is in an ipset; which fields make up the key follows from the set's type and the directions (see ipset.ts). */
+  /**
+   * The packet is in an ipset; which fields make up the key follows from the set's type and the directions (see
+   * ipset.ts).
+   */
   | {
       readonly kind: 'ipset';
       readonly set: string;
@@ -37,14 +42,19 @@ export type Step =
       readonly key: readonly ValueSource[];
       readonly map: string | readonly MapElement[];
     }
-  /** One of the arms; the shares sum to 1. After the arm's own steps the rule goes on; null: in this arm the rule does not match. */
+  /**
+   * One of the arms; the shares sum to 1. After the arm's own steps the rule goes on; null: in this arm the rule does
+   * not match.
+   */
   | {
       readonly kind: 'choose';
       /** random: for each packet anew. turn: one after another. hash: the same flow always the same. */
       readonly how: 'random' | 'turn' | 'hash';
       readonly arms: readonly Arm[];
     }
-  /** May fail to match for reasons outside the packet: a rate, a full set, a list that packets fill, the time of day. */
+  /**
+   * May fail to match for reasons outside the packet: a rate, a full set, a list that packets fill, the time of day.
+   */
   | {
       readonly kind: 'maybe';
       readonly why: Uncertain;
@@ -75,7 +85,10 @@ export type Step =
   /** Changes nothing about where the packet goes. */
   | { readonly kind: 'note'; readonly what: Note; readonly text?: string }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
-  /** Not understood (law 6: never guessed): it may match or not; `match-and-decide`: where it matches, anything can happen. */
+  /**
+   * Not understood (law 6: never guessed): it may match or not; `match-and-decide`: where it matches, anything can
+   * happen.
+   */
   | { readonly kind: 'unknown'; readonly text: string; readonly may: 'match' | 'match-and-decide' };
 
 export interface Arm {
@@ -94,12 +107,14 @@ export type Uncertain = 'limit' | 'hashlimit' | 'connlimit' | 'quota' | 'recent'
 export type Note = 'counter' | 'log' | 'trace' | 'copy' | 'offload' | 'mangle' | 'comment' | 'other';
 
 /**
- * A rewriting of addresses. It ends the chain walk like accept (in nat chains the first that makes a mapping decides for the connection,
- * net/netfilter/nf_nat_core.c, nf_nat_inet_fn).
+ * A rewriting of addresses. It ends the chain walk like accept (in nat chains the first that makes a mapping decides
+ * for the connection, net/netfilter/nf_nat_core.c, nf_nat_inet_fn).
  */
 export interface NatStep {
   readonly kind: 'nat';
-  /** netmap keeps the host part of the address: the prefix in `to` replaces the rest; it is a DNAT or SNAT by the hook. */
+  /**
+   * netmap keeps the host part of the address: the prefix in `to` replaces the rest; it is a DNAT or SNAT by the hook.
+   */
   readonly how: 'dnat' | 'snat' | 'masquerade' | 'redirect' | 'netmap';
   readonly to: NatTarget;
   readonly random: boolean;

@@ -6,7 +6,10 @@ import type { DataElement } from '../ruleset/values/map-element.ts';
 export type ValueSource = Field | Computed;
 
 export type Computed =
-  /** `(field & and) ^ xor`, then shifted right by `shift` bits: every bitwise operation with constants comes down to this. */
+  /**
+   * `(field & and) ^ xor`, then shifted right by `shift` bits: every bitwise operation with constants comes down to
+   * this.
+   */
   | {
       readonly kind: 'masked';
       readonly field: Field;
@@ -16,7 +19,10 @@ export type Computed =
       readonly shift: number;
     }
   | { readonly kind: 'constant'; readonly value: Value }
-  /** The data that a map holds for a key; the rule does not match where the map has no such key. A named map is one of the rule's table. */
+  /**
+   * The data that a map holds for a key; the rule does not match where the map has no such key. A named map is one of
+   * the rule's table.
+   */
   | {
       readonly kind: 'mapped';
       readonly key: readonly ValueSource[];

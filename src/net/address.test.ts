@@ -132,7 +132,10 @@ const dotted = fc.array(fc.oneof(fc.nat(300).map(String), fc.constantFrom('00', 
   maxLength: 5,
 });
 
-/** Where we are stricter than `ip-address` on purpose: octal readings, mapped addresses, zones, a prefix length behind the address. */
+/**
+ * Where we are stricter than `ip-address` on purpose: octal readings, mapped addresses, zones, a prefix length behind
+ * the address.
+ */
 const STRICTER = new Set(['address-leading-zero', 'address-ipv4-mapped', 'address-zone']);
 
 describe('against ip-address', () => {

@@ -210,7 +210,10 @@ const formatIPv6 = (value: bigint): string => {
 export const formatAddress = ({ family, value }: Address): string =>
   family === 4 ? formatIPv4(value) : formatIPv6(value);
 
-/** An address with a port, or with what else stands behind the colon: `192.0.2.1:80`, `[2001:db8::1]:80/tcp` (RFC 3986, 3.2.2). */
+/**
+ * An address with a port, or with what else stands behind the colon: `192.0.2.1:80`, `[2001:db8::1]:80/tcp` (RFC 3986,
+ * 3.2.2).
+ */
 export const withPort = (address: Address, port: string | number): string => {
   const text = formatAddress(address);
   return `${address.family === 6 ? `[${text}]` : text}:${port}`;

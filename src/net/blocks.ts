@@ -3,8 +3,8 @@ import { ranges, setOfRanges, type PrefixSet } from './prefix-set.ts';
 import { readWords, WORDS } from './words.ts';
 
 /**
- * Blocks: all addresses that share their first `length` bits, as a prefix of that length names them. Sets of blocks are how a kernel's
- * hash sets hold prefixes: one set for each length, the masked address as the element.
+ * Blocks: all addresses that share their first `length` bits, as a prefix of that length names them. Sets of blocks are
+ * how a kernel's hash sets hold prefixes: one set for each length, the masked address as the element.
  */
 
 /** Addresses of a block. */

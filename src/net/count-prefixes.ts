@@ -16,8 +16,8 @@ const bitsOfBig = (value: bigint): number => {
 };
 
 /**
- * The prefixes that make up the range from `start` to before `end`: the block boundary between the two splits it, and on either side there
- * is one for each bit of its length.
+ * The prefixes that make up the range from `start` to before `end`: the block boundary between the two splits it, and
+ * on either side there is one for each bit of its length.
  */
 const inRange = (start: number, end: number): number => {
   if (start === 0 && end === 2 ** 32) return 1;

@@ -2,8 +2,9 @@ import { meets, prefixes, setOfRanges, union, type PrefixSet } from './prefix-se
 import { rangeOf } from './prefix.ts';
 
 /**
- * A set with as many addresses of `free` added as make it simpler to say: `all IPv4` instead of the 130 prefixes between the ranges that
- * routing refuses anyway. Every address of the set stays in it, and nothing outside of both comes in.
+ * A set with as many addresses of `free` added as make it simpler to say: `all IPv4` instead of the 130 prefixes
+ * between the ranges that routing refuses anyway. Every address of the set stays in it, and nothing outside of both
+ * comes in.
  */
 export const looseSet = (set: PrefixSet, free: PrefixSet): PrefixSet =>
   setOfRanges(

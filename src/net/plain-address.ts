@@ -1,4 +1,5 @@
-// Well-formed addresses, character by character: large listings hold hundreds of thousands. What is wrong with others is said elsewhere.
+// Well-formed addresses, character by character: large listings hold hundreds of thousands. What is wrong with others
+// is said elsewhere.
 
 /** The groups of the address that {@link plainIPv6} looks at: it calls nothing that calls it. */
 const GROUPS = new Uint16Array(8);
@@ -50,7 +51,10 @@ const halfOf = (start: number): bigint => {
   return (BigInt(a * 65_536 + b) << 32n) | BigInt(c * 65_536 + d);
 };
 
-/** A well-formed IPv4 address as a number, character by character: large listings hold hundreds of thousands. -1: look closer. */
+/**
+ * A well-formed IPv4 address as a number, character by character: large listings hold hundreds of thousands. -1: look
+ * closer.
+ */
 export const plainIPv4 = (text: string): number => {
   if (text.length > 15) return -1;
   let [value, part, dots] = [0, -1, 0];

@@ -25,7 +25,10 @@ import { knownDifference, knownIntersection, memoUnion } from './remembered.ts';
 
 type Ends = readonly { readonly first: bigint; readonly last: bigint }[];
 
-/** Ranges that meet, touch and contain each other: ends near 0, near the last address, near a word boundary, and anywhere. */
+/**
+ * Ranges that meet, touch and contain each other: ends near 0, near the last address, near a word boundary, and
+ * anywhere.
+ */
 const anyEnds = (family: Family): fc.Arbitrary<Ends> => {
   const near = (centre: bigint) => fc.integer({ min: -6, max: 6 }).map((step) => centre + BigInt(step));
   const end = fc

@@ -4,8 +4,8 @@ import { compareWords, readWords, sortWords, WORDS, writeNext, writeWords } from
 
 /**
  * A set of addresses of one family. Canonical: two sets hold the same addresses exactly when they are stored alike.
- * Stored as the ascending addresses at which membership changes, beginning with "not in it"; an odd number of them means that the
- * set reaches up to the last address.
+ * Stored as the ascending addresses at which membership changes, beginning with "not in it"; an odd number of them
+ * means that the set reaches up to the last address.
  */
 export interface PrefixSet {
   readonly family: Family;
@@ -69,8 +69,8 @@ const push = (to: Uint32Array, used: number, from: Uint32Array, index: number, w
 };
 
 /**
- * The addresses of some prefixes, in any order and overlapping as they like. All must be of `family`. Written word by word: a million
- * prefixes would leave millions of big numbers behind.
+ * The addresses of some prefixes, in any order and overlapping as they like. All must be of `family`. Written word by
+ * word: a million prefixes would leave millions of big numbers behind.
  */
 export const setOfPrefixes = (family: Family, prefixes: Iterable<Prefix>): PrefixSet => {
   const words = WORDS[family];
@@ -87,21 +87,25 @@ export const setOfPrefixes = (family: Family, prefixes: Iterable<Prefix>): Prefi
   return make(family, cover(sortWords(starts, words), sortWords(ends.subarray(0, closed * words), words), words));
 };
 
-/** Whether an address belongs to the result, by "in a" (bit 1) and "in b" (bit 0): four bits, one for each case; none for "in neither". */
+/**
+ * Whether an address belongs to the result, by "in a" (bit 1) and "in b" (bit 0): four bits, one for each case; none
+ * for "in neither".
+ */
 type TruthTable = number;
 const OR: TruthTable = 0b1110;
 const AND: TruthTable = 0b1000;
 const AND_NOT: TruthTable = 0b0100;
 
 /**
- * Where results of up to tens of thousands of ranges are put together before they are cut to size: one place for all, because it is never read
- * afterwards. Half a megabyte: a place of their own would be new memory each time, with a page fault for every 4 KiB.
+ * Where results of up to tens of thousands of ranges are put together before they are cut to size: one place for all,
+ * because it is never read afterwards. Half a megabyte: a place of their own would be new memory each time, with a page
+ * fault for every 4 KiB.
  */
 const scratch = new Uint32Array(2 ** 17);
 
 /**
- * One pass over both lists of changes, a stretch of one between two changes of the other at a time: a few ranges beside many cost little
- * more than a copy.
+ * One pass over both lists of changes, a stretch of one between two changes of the other at a time: a few ranges beside
+ * many cost little more than a copy.
  */
 const combine = (a: PrefixSet, b: PrefixSet, table: TruthTable): PrefixSet => {
   const words = WORDS[a.family];
@@ -139,7 +143,10 @@ const copy = (to: Uint32Array, used: number, list: Uint32Array, from: number, en
   return used + end - from;
 };
 
-/** The first of a list's changes from `from` on that is not below the other list's `at`-th: in steps that double, then by halves. */
+/**
+ * The first of a list's changes from `from` on that is not below the other list's `at`-th: in steps that double, then
+ * by halves.
+ */
 const firstNotBelow = (
   list: Uint32Array,
   from: number,

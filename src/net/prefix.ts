@@ -39,8 +39,8 @@ export const formatPrefix = ({ family, address, length }: Prefix): string =>
   `${formatAddress({ family, value: address })}/${length}`;
 
 /**
- * Reads one prefix, strictly: an address as {@link parseAddress} reads it, a slash, a mask length without leading zeros, and no
- * host bits. Problems carry their position in `text`.
+ * Reads one prefix, strictly: an address as {@link parseAddress} reads it, a slash, a mask length without leading
+ * zeros, and no host bits. Problems carry their position in `text`.
  */
 export const parsePrefix = (text: string): Result<Prefix> => {
   const slash = text.indexOf('/');

@@ -22,8 +22,8 @@ const remembered = (operation: Operation): Operation => {
 };
 
 /**
- * The operations of prefix-set.ts for evaluators that meet the same few large sets thousands of times: the same two objects give the
- * same object again, at once. An operand that makes no difference is given back as it is.
+ * The operations of prefix-set.ts for evaluators that meet the same few large sets thousands of times: the same two
+ * objects give the same object again, at once. An operand that makes no difference is given back as it is.
  */
 export const memoUnion: Operation = remembered((a, b) => (isEmpty(a) ? b : isEmpty(b) ? a : union(a, b)));
 export const knownIntersection: Operation = remembered(intersection);

@@ -1,8 +1,8 @@
 import type { Family } from './family.ts';
 
 /**
- * Addresses packed into 32-bit words, the highest first: one word an address for IPv4, four for IPv6. Packed so that a million
- * of them sort in a fraction of a second and take 4 or 16 MB.
+ * Addresses packed into 32-bit words, the highest first: one word an address for IPv4, four for IPv6. Packed so that a
+ * million of them sort in a fraction of a second and take 4 or 16 MB.
  */
 export const WORDS: Readonly<Record<Family, 1 | 4>> = { 4: 1, 6: 4 };
 
@@ -26,8 +26,8 @@ export const writeWords = (list: Uint32Array, words: number, index: number, valu
 };
 
 /**
- * Writes, as the `index`-th of `to`, the address behind the network whose first `length` bits the `from`-th address of `list` has.
- * False: there is none, the network reaches up to the last address.
+ * Writes, as the `index`-th of `to`, the address behind the network whose first `length` bits the `from`-th address of
+ * `list` has. False: there is none, the network reaches up to the last address.
  */
 export const writeNext = (
   to: Uint32Array,
@@ -89,8 +89,8 @@ export const sortWords = (list: Uint32Array, words: number): Uint32Array => {
 };
 
 /**
- * The order by 32 bits of each address, sorted as numbers with the index behind them (a double holds 53 bits); where addresses agree in
- * these bits, they are compared.
+ * The order by 32 bits of each address, sorted as numbers with the index behind them (a double holds 53 bits); where
+ * addresses agree in these bits, they are compared.
  */
 const orderByKeys = (
   list: Uint32Array,

@@ -20,8 +20,8 @@ export interface Acknowledgement {
 export const isAcknowledgement = ({ type }: Received): boolean => type === CONTROL.error;
 
 /**
- * Reads struct nlmsgerr (include/uapi/linux/netlink.h): the number, the request's header, the request itself where the error is not
- * capped, and attributes.
+ * Reads struct nlmsgerr (include/uapi/linux/netlink.h): the number, the request's header, the request itself where the
+ * error is not capped, and attributes.
  */
 export const readAcknowledgement = (message: Received): Result<Acknowledgement> => {
   const { view, first, end, flags } = message;

@@ -35,8 +35,9 @@ export const sizeOfAttributes = (attributes: readonly Attribute[]): number =>
   attributes.reduce((sum, attribute) => sum + aligned(ATTRIBUTE.header + payloadSize(attribute)), 0);
 
 /**
- * Writes attributes at an offset and gives the offset behind them. Their headers are in the order of the machine; x86-64 and arm64 both
- * have the least byte first. `bytes` is large enough ({@link sizeOfAttributes}) and holds zeros there.
+ * Writes attributes at an offset and gives the offset behind them. Their headers are in the order of the machine;
+ * x86-64 and arm64 both have the least byte first. `bytes` is large enough ({@link sizeOfAttributes}) and holds zeros
+ * there.
  */
 export const writeAttributes = (bytes: Uint8Array, at: number, attributes: readonly Attribute[]): number => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -58,8 +59,8 @@ export const writeAttributes = (bytes: Uint8Array, at: number, attributes: reado
 export type VisitAttribute = (type: number, first: number, end: number) => void;
 
 /**
- * Tells of the attributes that lie between two offsets. False where one claims to be longer than what is there, or shorter than its own
- * header: then those before it have been told, and what was read is to be thrown away.
+ * Tells of the attributes that lie between two offsets. False where one claims to be longer than what is there, or
+ * shorter than its own header: then those before it have been told, and what was read is to be thrown away.
  */
 export const visitAttributes = (view: DataView, from: number, to: number, visit: VisitAttribute): boolean => {
   let at = from;

@@ -17,12 +17,16 @@ export interface FollowedCommit extends Commit {
   readonly tables: readonly TouchedTable[];
 }
 
-/** The attribute that names the table is the first of every object's (nf_tables.h: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, …). */
+/**
+ * The attribute that names the table is the first of every object's (nf_tables.h: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE,
+ * NFTA_RULE_TABLE, …).
+ */
 const TABLE_NAME = 1;
 
 /**
- * Makes a reader of events: it is given each message in the order in which they come, and gives a commit when the message that ends it
- * has come. The kernel tells what a commit has written before its generation (nft_commit_notify, then nf_tables_gen_notify).
+ * Makes a reader of events: it is given each message in the order in which they come, and gives a commit when the
+ * message that ends it has come. The kernel tells what a commit has written before its generation (nft_commit_notify,
+ * then nf_tables_gen_notify).
  */
 export const commitReader = (): ((message: Received) => Result<FollowedCommit | null>) => {
   let tables = new Map<string, TouchedTable>();

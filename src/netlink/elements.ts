@@ -26,7 +26,10 @@ export interface Element {
   readonly verdict?: Verdict;
 }
 
-/** add: an element that is there already changes nothing. delete: one that is not there is an error, and nothing is changed. */
+/**
+ * add: an element that is there already changes nothing. delete: one that is not there is an error, and nothing is
+ * changed.
+ */
 export type ElementChange = 'add' | 'delete';
 
 const place = ({ table, set }: SetPlace): readonly Attribute[] => [

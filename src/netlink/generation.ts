@@ -13,7 +13,10 @@ export interface Commit {
   readonly process: number | null;
   /** Its name, at most 15 letters; empty where the kernel does not say. */
   readonly name: string;
-  /** The port of its socket: the number of its process, where no other socket of the network namespace has that (netlink_autobind). */
+  /**
+   * The port of its socket: the number of its process, where no other socket of the network namespace has that
+   * (netlink_autobind).
+   */
   readonly port: number;
 }
 
@@ -40,12 +43,15 @@ export const readGeneration = ({ view, first, end, port }: Received): Result<Com
   return whole && generation !== null ? ok({ ...read, generation, port }) : malformed('a generation is cut');
 };
 
-/** The generation after another: they are numbers of 32 bits that begin anew at 1 (nft_base_seq in nf_tables_commit leaves out 0). */
+/**
+ * The generation after another: they are numbers of 32 bits that begin anew at 1 (nft_base_seq in nf_tables_commit
+ * leaves out 0).
+ */
 export const nextGeneration = (generation: number): number => (generation === 0xffff_ffff ? 1 : generation + 1);
 
 /**
- * Begins a transaction. With `expected` the kernel commits only if the ruleset still has that generation, else it answers ERESTART and
- * nothing is changed (nfnetlink_rcv_batch, net/netfilter/nfnetlink.c).
+ * Begins a transaction. With `expected` the kernel commits only if the ruleset still has that generation, else it
+ * answers ERESTART and nothing is changed (nfnetlink_rcv_batch, net/netfilter/nfnetlink.c).
  */
 export const beginBatch = (expected: number | null): Message => ({
   type: BATCH.begin,
@@ -56,8 +62,8 @@ export const beginBatch = (expected: number | null): Message => ({
 });
 
 /**
- * Ends a transaction. Kernels before 6.10 acknowledge neither the begin nor the end of one, so its last message within asks for that
- * (nfnetlink_rcv_batch); the kernel answers when everything is committed.
+ * Ends a transaction. Kernels before 6.10 acknowledge neither the begin nor the end of one, so its last message within
+ * asks for that (nfnetlink_rcv_batch); the kernel answers when everything is committed.
  */
 export const endBatch: Message = {
   type: BATCH.end,
@@ -68,8 +74,9 @@ export const endBatch: Message = {
 };
 
 /**
- * A transaction as one datagram: the kernel takes all of it or nothing. `messages` has at least one. Message `i` of it carries the
- * sequence `sequence + 1 + i`, the begin `sequence`; the answer that ends the exchange carries that of the last, or an error the begin's.
+ * A transaction as one datagram: the kernel takes all of it or nothing. `messages` has at least one. Message `i` of it
+ * carries the sequence `sequence + 1 + i`, the begin `sequence`; the answer that ends the exchange carries that of the
+ * last, or an error the begin's.
  */
 export const encodeBatch = (messages: readonly Message[], expected: number | null, sequence: number): Uint8Array => {
   const parts = [

@@ -1,8 +1,9 @@
 import { between, single, type DataType, type Value } from '../ruleset/values/data-type.ts';
 
 /**
- * The data types whose values lie in a key as on the wire, first byte first, with their widths in bytes (nft's datatype.c). Others, such
- * as marks and interface indexes, lie in the order of the machine, and no set of ours has them.
+ * The data types whose values lie in a key as on the wire, first byte first, with their widths in bytes (nft's
+ * datatype.c). Others, such as marks and interface indexes, lie in the order of the machine, and no set of ours has
+ * them.
  */
 const WIDTH = { ipv4_addr: 4, ipv6_addr: 16, inet_proto: 1, inet_service: 2 } as const satisfies Partial<
   Record<DataType, number>
@@ -12,7 +13,10 @@ type WireType = keyof typeof WIDTH;
 
 const isWireType = (type: DataType): type is WireType => type in WIDTH;
 
-/** Each field of a concatenation begins at a multiple of 4 bytes (NFT_REG32_SIZE); a key of one field has just its width. */
+/**
+ * Each field of a concatenation begins at a multiple of 4 bytes (NFT_REG32_SIZE); a key of one field has just its
+ * width.
+ */
 const padded = (width: number): number => (width + 3) & ~3;
 
 /** How the fields of a key lie in its bytes. */

@@ -109,7 +109,10 @@ const attributesOf = ({ view, first, end }: Received): ReadonlyMap<number, reado
   return whole ? places : null;
 };
 
-/** Reads a message that tells of a table, chain, flowtable or set. An error where it is cut, or lacks its name or family. */
+/**
+ * Reads a message that tells of a table, chain, flowtable or set. An error where it is cut, or lacks its name or
+ * family.
+ */
 export const readObject = (message: Received): Result<ListedObject | null> => {
   const { view, type, first, end } = message;
   const kind = KIND_OF.get(type);

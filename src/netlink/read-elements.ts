@@ -131,8 +131,8 @@ const readElement = (view: DataView, first: number, end: number): ReadElement | 
 };
 
 /**
- * Tells of the elements of one message, and gives the name of their set. An error where the message is cut or an element cannot be read:
- * then what was told is to be thrown away.
+ * Tells of the elements of one message, and gives the name of their set. An error where the message is cut or an
+ * element cannot be read: then what was told is to be thrown away.
  */
 export const visitElements = (message: Received, visit: (element: ReadElement) => void): Result<string> => {
   const { view, first, end } = message;

@@ -13,8 +13,9 @@ const isIptablesOwn = ({ family, name }: AnyTable): boolean =>
   familyOf(family) !== null && Object.hasOwn(BUILT_IN, name);
 
 /**
- * Each table once. nft lists the tables of iptables-nft too, and leaves out what it cannot translate: where iptables' own dump is there it
- * is the truth and the nft copy only gives handles; where it is not, rules of which something may be missing are unknown.
+ * Each table once. nft lists the tables of iptables-nft too, and leaves out what it cannot translate: where iptables'
+ * own dump is there it is the truth and the nft copy only gives handles; where it is not, rules of which something may
+ * be missing are unknown.
  */
 export const joinTables = (
   nft: readonly Table[] | null,

@@ -60,8 +60,9 @@ interface DumpPart {
 }
 
 /**
- * Puts the dumps of one node together, each recognised by its content (an empty one by its name). What is in no dump is absent, not empty;
- * a file that is no dump is left out and listed with kind null. Fails where a dump cannot be read at all.
+ * Puts the dumps of one node together, each recognised by its content (an empty one by its name). What is in no dump is
+ * absent, not empty; a file that is no dump is left out and listed with kind null. Fails where a dump cannot be read at
+ * all.
  */
 export const readDumps = (sources: readonly Source[]): Result<ReadDumps> => {
   const { ipsets, ipvs, host } = unknownRuleset();

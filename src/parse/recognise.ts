@@ -63,7 +63,8 @@ const recogniseJson = (head: string): DumpKind | null => {
 const HEAD = 20_000;
 
 /**
- * Which dump a text is, by its content; an empty one by the name of its file. null: none of them. The text must not be compressed.
+ * Which dump a text is, by its content; an empty one by the name of its file. null: none of them. The text must not be
+ * compressed.
  */
 export const recognise = (text: string, name = ''): DumpKind | null => {
   const base = name.slice(name.lastIndexOf('/') + 1).toLowerCase();

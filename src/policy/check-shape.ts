@@ -82,7 +82,7 @@ const explain = (
         return {
           ...error(
             'unknown-field',
-            `${fieldText([...path, key])} is no known field`,
+            `${key.slice(0, 60)} is not a field of ${field}`,
             document.keySpanOf([...path, key]),
             guess === null ? `Fields here: ${known.join(', ')}` : `Did you mean ${guess}?`,
           ),

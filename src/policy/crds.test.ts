@@ -100,7 +100,10 @@ describe('the schemas are structural', () => {
   });
 });
 
-/** What a rule costs once, at most: 66 for `cidr(self).masked() == cidr(self)` of 49 characters, by a real API server's refusal (v1.36). */
+/**
+ * What a rule costs once, at most: 66 for `cidr(self).masked() == cidr(self)` of 49 characters, by a real API server's
+ * refusal (v1.36).
+ */
 const COST = 100;
 /** apiextensions-apiserver, StaticEstimatedCostLimit and StaticEstimatedCRDCostLimit. */
 const MOST_FOR_A_RULE = 10_000_000;

@@ -78,7 +78,8 @@ export const decodeService = (document: ManifestDocument, value: unknown, warnin
     type: SERVICE_TYPES.find((known) => known === type) ?? ('ClusterIP' as const),
     ports: list(spec['ports']).flatMap((port, index) => decodePort(document, port, index, warnings) ?? []),
     clusterIPs: addressesAt(document, ['spec', 'clusterIPs'], list(spec['clusterIPs']), warnings).map(formatAddress),
-    // With ipMode Proxy the balancer delivers to the node's own address; kube-proxy does not answer on the VIP (KEP-1860).
+    // With ipMode Proxy the balancer delivers to the node's own address; kube-proxy does not answer on the VIP
+    // (KEP-1860).
     loadBalancerIPs: addressesAt(
       document,
       ['status', 'loadBalancer', 'ingress'],
@@ -124,7 +125,10 @@ const decodePort = (
 
 const ANNOTATION = 'portcullis.dev/allow';
 
-/** `portcullis.dev/allow: "203.0.113.0/24, office"`: one more NodePortPolicy for this Service. A bad value refuses everybody. */
+/**
+ * `portcullis.dev/allow: "203.0.113.0/24, office"`: one more NodePortPolicy for this Service. A bad value refuses
+ * everybody.
+ */
 const annotationPolicy = (
   document: ManifestDocument,
   metadata: Readonly<Record<string, unknown>>,

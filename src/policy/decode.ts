@@ -8,7 +8,10 @@ import type { ClusterNodePortPolicySpec, NodePortPolicySpec, PeerSpec, SelectorS
 
 type Path = readonly PropertyKey[];
 
-/** Turns checked shapes into the model; what only the meaning shows (addresses, ports, peers) is checked here, with positions. */
+/**
+ * Turns checked shapes into the model; what only the meaning shows (addresses, ports, peers) is checked here, with
+ * positions.
+ */
 export interface Decoder {
   readonly document: ManifestDocument;
   readonly problems: Diagnostic[];

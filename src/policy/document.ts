@@ -13,7 +13,10 @@ export const documentsOf = (source: ManifestSource): Documents =>
     ? { documents: source.objects.map((object) => objectDocument(source.name, object)), problems: [] }
     : documentsOfText(source);
 
-/** Splits a text into its documents. Syntax errors come with their position; what is JSON is read as JSON, which is much faster. */
+/**
+ * Splits a text into its documents. Syntax errors come with their position; what is JSON is read as JSON, which is much
+ * faster.
+ */
 const documentsOfText = (source: Source): Documents => {
   const { text } = source;
   const refuse = (code: string, message: string, at: number, hint: string) => ({

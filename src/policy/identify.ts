@@ -40,7 +40,10 @@ const METADATA_FIELDS = [
   'selfLink',
 ];
 
-/** An object's name and namespace, checked as the API server checks them (RFC 1123), and that nothing else has them; null: wrong. */
+/**
+ * An object's name and namespace, checked as the API server checks them (RFC 1123), and that nothing else has them;
+ * null: wrong.
+ */
 export const identify = (
   document: ManifestDocument,
   { kind, namespaced, own }: Kind,
@@ -63,7 +66,7 @@ export const identify = (
     problems.push({
       ...error(
         'unknown-field',
-        `metadata.${field.slice(0, 60)} is no known field`,
+        `${field.slice(0, 60)} is not a field of metadata`,
         document.keySpanOf(path),
         guess === null ? 'Fields here: name, namespace, labels, annotations' : `Did you mean ${guess}?`,
       ),

@@ -12,7 +12,10 @@ export const jsonDocument = (source: Source): ManifestDocument | null => {
   return { source, value, ...textPlaces(source) };
 };
 
-/** Finds the places of a valid JSON text. They are looked for when one is first asked for: only where something is wrong. */
+/**
+ * Finds the places of a valid JSON text. They are looked for when one is first asked for: only where something is
+ * wrong.
+ */
 export const textPlaces = (source: Source): Pick<ManifestDocument, 'spanOf' | 'keySpanOf'> => {
   let places: Place | undefined;
   const around = (path: readonly PropertyKey[]) => nearestPlace((places ??= placesIn(source.text)), path);

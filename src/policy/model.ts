@@ -95,7 +95,9 @@ export interface ClusterNodePortPolicy {
   readonly subject:
     | { readonly kind: 'services'; readonly namespaceSelector: LabelSelector; readonly serviceSelector: LabelSelector }
     | { readonly kind: 'ports'; readonly items: readonly PortItem[] };
-  /** Which exposures of the selected Services (default NodePort alone); `ports` subjects mean local addresses always. */
+  /**
+   * Which exposures of the selected Services (default NodePort alone); `ports` subjects mean local addresses always.
+   */
   readonly exposures: readonly SelectableKind[];
   readonly nodeSelector: LabelSelector;
   readonly rules: readonly ClusterRule[];
@@ -152,7 +154,9 @@ export interface Node {
   readonly kubeletPort: number | null;
 }
 
-/** A core/v1 Namespace: only its labels matter (namespaceSelector). Its `kubernetes.io/metadata.name` label is implied. */
+/**
+ * A core/v1 Namespace: only its labels matter (namespaceSelector). Its `kubernetes.io/metadata.name` label is implied.
+ */
 export interface Namespace {
   readonly kind: 'Namespace';
   readonly name: string;

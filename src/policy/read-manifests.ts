@@ -32,7 +32,10 @@ interface Collected extends Identified {
   readonly namespaces: Namespace[];
 }
 
-/** Reads manifests from texts and objects. All problems of all of them are reported, each with its place; then nothing is returned. */
+/**
+ * Reads manifests from texts and objects. All problems of all of them are reported, each with its place; then nothing
+ * is returned.
+ */
 export const readManifests = (sources: readonly ManifestSource[]): Result<Declared> => {
   const into: Collected = {
     policies: [],
@@ -200,7 +203,7 @@ const readOwn = (
     into.problems.push({
       ...error(
         'unknown-field',
-        `${key.slice(0, 60)} is no known field`,
+        `${key.slice(0, 60)} is not a field of ${kind}`,
         document.keySpanOf([key]),
         guess === null ? `Fields here: ${TOP_FIELDS.join(', ')}` : `Did you mean ${guess}?`,
       ),

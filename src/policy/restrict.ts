@@ -50,7 +50,10 @@ export const restrictionPolicy = ({ spec, from, otherwise, allowFailsafe }: Rest
   };
 };
 
-/** The list of restrictions with one more, or with the one of the same port replaced. `add`: widened, where there is one. */
+/**
+ * The list of restrictions with one more, or with the one of the same port replaced. `add`: widened, where there is
+ * one.
+ */
 export const restrictionsWith = (
   restrictions: readonly Restriction[],
   wanted: Restriction,

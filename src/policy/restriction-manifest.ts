@@ -24,7 +24,10 @@ export const restrictionManifest = ({ spec, from, otherwise, allowFailsafe }: Re
   },
 });
 
-/** The restriction of which {@link restrictionManifest} has made a manifest; null: it is none, or says more than one does. */
+/**
+ * The restriction of which {@link restrictionManifest} has made a manifest; null: it is none, or says more than one
+ * does.
+ */
 export const readRestriction = (manifest: unknown): Restriction | null => {
   const declared = readManifests([{ name: 'portcullis restrict', objects: [manifest] }]);
   const [policy] = declared.ok ? declared.value.policies : [];

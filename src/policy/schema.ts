@@ -85,7 +85,10 @@ const clusterNodePortPolicySpec = (bound: Bound) =>
       ...cel(["self.tier == 'Admin' || !has(self.allowFailsafePorts)", 'allowFailsafePorts belongs to tier Admin']),
     });
 
-/** More prefixes than an object of 1.5 MB (the limit of etcd) holds; the CEL rules of 50,000 cost a third of what is allowed. */
+/**
+ * More prefixes than an object of 1.5 MB (the limit of etcd) holds; the CEL rules of 50,000 cost a third of what is
+ * allowed.
+ */
 const MOST_CIDRS = 50_000;
 
 const addressGroupSpec = (bound: Bound) =>

@@ -5,8 +5,9 @@ const isSchema = (value: unknown): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The structural form that apiextensions/v1 demands of a JSON schema: `additionalProperties: false` is implied (unknown fields are pruned,
- * and refused by `kubectl`), and bounds of an int-or-string stand beside its `anyOf`, which holds the two types and nothing else.
+ * The structural form that apiextensions/v1 demands of a JSON schema: `additionalProperties: false` is implied (unknown
+ * fields are pruned, and refused by `kubectl`), and bounds of an int-or-string stand beside its `anyOf`, which holds
+ * the two types and nothing else.
  */
 export const structural = (schema: Schema): Schema => {
   const { properties, items, additionalProperties, anyOf, description, ...rest } = schema;

@@ -12,7 +12,10 @@ spec:
 ${spec.replace(/^/gm, '  ')}
 `;
 
-/** Each text, put where it belongs, is refused with one problem: its code, line:column, what the caret stands under, and the hint. */
+/**
+ * Each text, put where it belongs, is refused with one problem: its code, line:column, what the caret stands under, and
+ * the hint.
+ */
 const refused = (rows: readonly Row[], put: (written: string) => string): void => {
   for (const [written, ...told] of rows)
     test(`${written || 'nothing'}: ${told[0]}`, () => {

@@ -14,7 +14,10 @@ import {
 import { error, type Diagnostic, type Source, type Span } from '../diagnostic/diagnostic.ts';
 import type { Documents, ManifestDocument } from './manifest-document.ts';
 
-/** Bounds for hostile files: YAML costs about 2 µs and 300 bytes a token; 200,000 prefixes, one a line, are 1,200,000 tokens. */
+/**
+ * Bounds for hostile files: YAML costs about 2 µs and 300 bytes a token; 200,000 prefixes, one a line, are 1,200,000
+ * tokens.
+ */
 const MOST_TOKENS = 2_000_000;
 /** Each document has a schema of its own and so costs more than its tokens. */
 const MOST_DOCUMENTS = 20_000;
@@ -103,8 +106,8 @@ const read = (
 };
 
 /**
- * `030001` is 30001 for YAML 1.2 and 12289 for YAML 1.1, which kubectl reads (go-yaml: a leading zero means octal). It stays a text, and
- * who expects a number says so.
+ * `030001` is 30001 for YAML 1.2 and 12289 for YAML 1.1, which kubectl reads (go-yaml: a leading zero means octal). It
+ * stays a text, and who expects a number says so.
  */
 const withPlainNumbers = (tags: Tags): Tags => tags.map((tag) => (isDecimal(tag) ? { ...tag, test: PLAIN } : tag));
 

@@ -2,7 +2,10 @@ import { formatAddress } from '../net/address.ts';
 import { WIDTH, type Family } from '../net/family.ts';
 import type { AddressMask, Inverted, NumberRange, WrittenOption } from '../ruleset/iptables/match.ts';
 
-/** A word as iptables-restore reads it: in quotes where it holds anything that could mean something (libxtables, xtables_save_string). */
+/**
+ * A word as iptables-restore reads it: in quotes where it holds anything that could mean something (libxtables,
+ * xtables_save_string).
+ */
 export const quoted = (word: string): string =>
   /^[A-Za-z0-9_.,:/@%+=-]+$/.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`;
 

@@ -1,12 +1,18 @@
 import type { Family } from '../net/family.ts';
 
-/** The hooks of the IP families, in the order in which a packet can pass them (include/uapi/linux/netfilter.h, enum nf_inet_hooks). */
+/**
+ * The hooks of the IP families, in the order in which a packet can pass them (include/uapi/linux/netfilter.h, enum
+ * nf_inet_hooks).
+ */
 export type Hook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting';
 
 /** All of them, in that order. */
 export const HOOKS: readonly Hook[] = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
 
-/** The chains of an iptables table and where they are attached (net/ipv4/netfilter/iptable_*.c; include/uapi/linux/netfilter_ipv4.h, nf_ip_hook_priorities). */
+/**
+ * The chains of an iptables table and where they are attached (net/ipv4/netfilter/iptable_*.c;
+ * include/uapi/linux/netfilter_ipv4.h, nf_ip_hook_priorities).
+ */
 export interface BuiltIn {
   readonly hook: Hook;
   readonly priority: number;

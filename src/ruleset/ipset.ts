@@ -27,7 +27,10 @@ export interface IpSetEntry {
 
 export type IpSetPart =
   | { readonly kind: 'addresses'; readonly family: Family; readonly first: bigint; readonly last: bigint }
-  /** `tcp:80`: a protocol number and ports; protocol null in bitmap:port, which takes tcp and udp (net/netfilter/ipset/ip_set_getport.c). */
+  /**
+   * `tcp:80`: a protocol number and ports; protocol null in bitmap:port, which takes tcp and udp
+   * (net/netfilter/ipset/ip_set_getport.c).
+   */
   | { readonly kind: 'ports'; readonly protocol: number | null; readonly first: number; readonly last: number }
   | { readonly kind: 'mark'; readonly mark: number }
   | { readonly kind: 'mac'; readonly address: bigint }

@@ -13,7 +13,10 @@ export interface Ruleset {
   readonly ipsets: ReadonlyMap<string, IpSet> | Absent;
   readonly ipvs: readonly VirtualServer[] | Absent;
   readonly host: Host;
-  /** Which engines' tables were dumped, for each family: a table that is not in `tables` does not exist only where its engine is here. */
+  /**
+   * Which engines' tables were dumped, for each family: a table that is not in `tables` does not exist only where its
+   * engine is here.
+   */
   readonly covered: readonly Coverage[];
 }
 

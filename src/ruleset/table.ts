@@ -20,7 +20,10 @@ interface TableOf<E extends Engine, R extends AnyRule> {
   readonly flowtables?: readonly Flowtable[];
   /** The dump that it was read from. */
   readonly file?: string;
-  /** The listing leaves out parts of its rules (iptables' own, seen through nft): rules with `xt` or without a verdict are unknown. */
+  /**
+   * The listing leaves out parts of its rules (iptables' own, seen through nft): rules with `xt` or without a verdict
+   * are unknown.
+   */
   readonly opaque?: boolean;
 }
 

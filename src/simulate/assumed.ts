@@ -3,8 +3,8 @@ import { isAbsent } from '../ruleset/absent.ts';
 import type { Ruleset } from '../ruleset/ruleset.ts';
 
 /**
- * What the simulation takes as a Kubernetes node usually has it, because no dump tells it. It changes where packets go on few nodes, but there it
- * does: so it is said.
+ * What the simulation takes as a Kubernetes node usually has it, because no dump tells it. It changes where packets go
+ * on few nodes, but there it does: so it is said.
  */
 export const assumedOf = ({ host: { sysctls, rules } }: Ruleset): readonly Diagnostic[] => [
   ...(isAbsent(sysctls)

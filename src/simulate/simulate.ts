@@ -86,7 +86,9 @@ const sameAssumptions = (a: Arrival, b: Arrival): boolean => {
   return one === other;
 };
 
-/** What first packets come to, by what it means for the connection's later ones: a rewriting, or that nobody can tell. */
+/**
+ * What first packets come to, by what it means for the connection's later ones: a rewriting, or that nobody can tell.
+ */
 const begunWays = (ends: readonly Arrival[]): readonly Begun[] => {
   const ways = new Map<string, Begun>();
   for (const end of ends) {
@@ -105,8 +107,8 @@ const begunWays = (ends: readonly Arrival[]): readonly Begun[] => {
 const WENT_ON: ReadonlySet<Outcome['result']> = new Set(['delivered', 'local', 'forwarded']);
 
 /**
- * A packet of an established connection: its mapping was decided by the first packet. The tracker's dump tells it; without an entry it is
- * what the first packet would get by the rules as they are now.
+ * A packet of an established connection: its mapping was decided by the first packet. The tracker's dump tells it;
+ * without an entry it is what the first packet would get by the rules as they are now.
  */
 const travelEstablished = (context: Context, start: State): readonly Arrival[] => {
   const known = knownConnection(context, start.point);
@@ -147,7 +149,10 @@ const withOutcomes = (
   return { steps, next: { kind: 'outcome', index: fitting?.index ?? 0 } };
 };
 
-/** Every way of a packet through a ruleset, step by step. Pure; problems are outcomes of the kind `unknown`, never exceptions. */
+/**
+ * Every way of a packet through a ruleset, step by step. Pure; problems are outcomes of the kind `unknown`, never
+ * exceptions.
+ */
 export const simulate = (ruleset: Ruleset, packet: PacketSet, options: SimulateOptions = {}): Trace => {
   const root = treeOf(run(contextOf(ruleset, packet, options, true)));
   if (root === null) return { packet, outcomes: [], root: { steps: [], next: { kind: 'outcome', index: -1 } } };

@@ -173,7 +173,7 @@ describe('portcullis apply and diff', { skip: noMachines() }, () => {
     [
       'an unknown field',
       policy('  allow: []').replace('serviceSelector', 'serviceSelektor'),
-      /^wrong\.yaml:5:3 {2}error: spec\.serviceSelektor is no known field\n {2}5 \| {3}serviceSelektor: .*\n {4}\| {3}\^{15}\n {2}Did you mean serviceSelector\?\n/,
+      /^wrong\.yaml:5:3 {2}error: serviceSelektor is not a field of spec\n {2}5 \| {3}serviceSelektor: .*\n {4}\| {3}\^{15}\n {2}Did you mean serviceSelector\?\n/,
     ],
     [
       'a missing AddressGroup',

@@ -15,8 +15,8 @@ import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-// What a server gets that has no checkout: the packed tarball, installed into an empty place with the oldest Node that the README names,
-// and run by that Node.
+// What a server gets that has no checkout: the packed tarball, installed into an empty place with the oldest Node that
+// the README names, and run by that Node.
 
 const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
 const OLDEST = '18';

@@ -135,7 +135,8 @@ describe('never locked out', { skip: noMachines() }, () => {
 
   test('kill -9 of the command and the loss of its terminal do not keep the change', async () => {
     await machine.cli('restrict', '30001', '--from', CLIENT);
-    // script(1) gives a terminal of its own to a shell, which runs the command; both are killed as soon as the change is in force.
+    // script(1) gives a terminal of its own to a shell, which runs the command; both are killed as soon as the change
+    // is in force.
     const [program = '', ...words] = machine.command({}, ...restrictToOther, '--confirm-within', '4s');
     const line = [program, ...words].map((word) => `'${word}'`).join(' ');
     const child = spawn('script', ['-qec', line, '/dev/null'], {

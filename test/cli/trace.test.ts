@@ -17,7 +17,10 @@ const LAB = 'trace';
 
 const MODES: readonly Mode[] = ['nftables', 'iptables-nft', 'iptables-legacy'];
 
-/** Runs the command on the lab's node until it says that it waits, then lets something happen, and gives what it printed. */
+/**
+ * Runs the command on the lab's node until it says that it waits, then lets something happen, and gives what it
+ * printed.
+ */
 const traceWhile = async (
   argv: readonly string[],
   happens: (child: ChildProcess) => unknown = () => undefined,

@@ -5,11 +5,12 @@ import type { Place } from '../../src/lab/place.ts';
 import type { Probe, Reached } from '../../src/lab/probe.ts';
 
 /**
- * What connections to a real kube-proxy's node came to: one line of captured-outcomes.tsv for one client and mode. An outcome is a
- * word, or `ENDPOINT<SOURCE` for an answer, `own` being the client's own address. Eight tries were captured for each client: where
- * chance left an endpoint out, it was added from the same client's, or the neighbouring clients', other line. Where the router says
- * that there is no such network, it says so five times and then once a second (net.ipv4.route.error_burst): silence counts too;
- * where a neighbour does not answer, three seconds of silence pass before the host is called unreachable.
+ * What connections to a real kube-proxy's node came to: one line of captured-outcomes.tsv for one client and mode. An
+ * outcome is a word, or `ENDPOINT<SOURCE` for an answer, `own` being the client's own address. Eight tries were
+ * captured for each client: where chance left an endpoint out, it was added from the same client's, or the neighbouring
+ * clients', other line. Where the router says that there is no such network, it says so five times and then once a
+ * second (net.ipv4.route.error_burst): silence counts too; where a neighbour does not answer, three seconds of silence
+ * pass before the host is called unreachable.
  */
 export interface Captured {
   readonly mode: Mode;
@@ -51,7 +52,10 @@ const linesOf = (line: string): Captured[] => {
 export const outcomeOf = ({ outcome, endpoint, sourceSeen }: Reached, own: readonly string[]): string =>
   endpoint === null || sourceSeen === null ? outcome : `${endpoint}<${own.includes(sourceSeen) ? 'own' : sourceSeen}`;
 
-/** What `own` stands for. Only where the client is not the node: what the node's own address is seen as, is a fact of its own. */
+/**
+ * What `own` stands for. Only where the client is not the node: what the node's own address is seen as, is a fact of
+ * its own.
+ */
 export const ownAddresses = ({ from, source }: Probe): readonly string[] =>
   from === 'node-1'
     ? [source ?? '']

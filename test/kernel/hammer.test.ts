@@ -15,8 +15,8 @@ import {
 } from '../support/hammer/plan.ts';
 import { noKernel } from '../support/namespace.ts';
 
-// Law 7 with packets: allowed and refused clients send all the time while policies change.
-// HAMMER_CHANGES and HAMMER_VM_CHANGES: how many changes, of each kind of refusal, on this kernel and on each of the virtual machine's
+// Law 7 with packets: allowed and refused clients send all the time while policies change. HAMMER_CHANGES and
+// HAMMER_VM_CHANGES: how many changes, of each kind of refusal, on this kernel and on each of the virtual machine's
 // (test/machines/rows.ts); HAMMER_SEED: which.
 
 const CHANGES = Number(process.env['HAMMER_CHANGES'] ?? 40);

@@ -41,7 +41,10 @@ interface Seen extends Captured {
   readonly seen: string[];
 }
 
-/** Probes every cell once, so that session affinity is settled, then all that may have more outcomes until they have shown. */
+/**
+ * Probes every cell once, so that session affinity is settled, then all that may have more outcomes until they have
+ * shown.
+ */
 const outcomesSeen = async (lab: string, cells: readonly Captured[]): Promise<readonly Seen[]> => {
   const all = cells.map((cell): Seen => ({ ...cell, seen: [] }));
   await probeRound(lab, all, 1);

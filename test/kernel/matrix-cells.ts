@@ -44,7 +44,9 @@ export const addressOf = (place: Place, family: Family): string =>
     .map((address) => address.split('/')[0] ?? '')
     .find((address) => address.includes(':') === (family === 6)) ?? '';
 
-/** The doors of a node without Portcullis: every cell of a mode. Without `sctp` the cells of that protocol are left out. */
+/**
+ * The doors of a node without Portcullis: every cell of a mode. Without `sctp` the cells of that protocol are left out.
+ */
 export const matrixCells = (mode: Mode, sctp: boolean): readonly Cell[] =>
   [
     ...capturedOutcomes(mode).map(({ probe, outcomes }) => cell(probe, ...outcomes)),
@@ -63,7 +65,8 @@ const serviceCells = (mode: Mode, service: MoreService): readonly Cell[] => {
   const local = externalTrafficPolicy === 'Local';
   const answer = (source: string): string => `${moreServer(service)}<${source}`;
   const bridge = family === 4 ? '10.244.1.1' : 'fd00:10:244:1::1';
-  // kube-proxy masquerades what comes by way of Cluster; with IPVS, a node's own connection to Local keeps the node's address.
+  // kube-proxy masquerades what comes by way of Cluster; with IPVS, a node's own connection to Local keeps the node's
+  // address.
   const own = local && mode === 'ipvs' ? NODE[family] : bridge;
   const localhost = family === 4 ? '127.0.0.1' : '::1';
   const byLocalhost = family === 4 && mode.startsWith('iptables');
@@ -113,8 +116,8 @@ const VIP_DOORS = ['192.0.2.200 443', '192.0.2.201 8080', '192.0.2.202 80', '192
 export const LOCAL_VIP = '192.0.2.203';
 
 /**
- * Is this a door that a policy for 30000–32767 and all Services guards? The node's own traffic to itself is never judged, and a
- * healthCheckNodePort only where a policy names it.
+ * Is this a door that a policy for 30000–32767 and all Services guards? The node's own traffic to itself is never
+ * judged, and a healthCheckNodePort only where a policy names it.
  */
 export const isJudged = ({ probe: { from, protocol, to, port } }: Cell, healthCheckNamed: boolean): boolean => {
   if (from === 'node-1') return false;
@@ -122,7 +125,10 @@ export const isJudged = ({ probe: { from, protocol, to, port } }: Cell, healthCh
   return port >= 30_000 && port <= 32_767 && (port !== HEALTH_CHECK || healthCheckNamed);
 };
 
-/** After the load balancer's address became one of the node's own (as small load balancers do it), in modes that do not do so anyway. */
+/**
+ * After the load balancer's address became one of the node's own (as small load balancers do it), in modes that do not
+ * do so anyway.
+ */
 export const localVipCells = (mode: Mode): readonly Cell[] =>
   mode === 'ipvs'
     ? []

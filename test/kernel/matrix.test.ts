@@ -27,10 +27,12 @@ import {
   type Cell,
 } from './matrix-cells.ts';
 
-// Every client at every door of a node (matrix-cells.ts), once allowed and once refused. Allowed is: what it comes to without
-// Portcullis. Refused is: silence, or an answer where the policy says Reject.
+// Every client at every door of a node (matrix-cells.ts), once allowed and once refused. Allowed is: what it comes to
+// without Portcullis. Refused is: silence, or an answer where the policy says Reject.
 
-/** Who is allowed; all the others are refused. Each place is allowed in one of these rounds and refused in the other. */
+/**
+ * Who is allowed; all the others are refused. Each place is allowed in one of these rounds and refused in the other.
+ */
 const ALLOWED: readonly (readonly Place[])[] = [
   ['same-lan', 'outside-b', 'outside-d', 'pod-99'],
   ['outside-a', 'outside-c', 'node-2', 'pod-64', 'pod-68'],
@@ -82,7 +84,10 @@ const matrix = async (mode: Mode, t: TestContext): Promise<void> => {
   });
 };
 
-/** Asks every address that is asked later at a port where nothing listens and nothing guards, until the network has found all ways. */
+/**
+ * Asks every address that is asked later at a port where nothing listens and nothing guards, until the network has
+ * found all ways.
+ */
 const meetNeighbours = async ({ name }: GuardedLab, cells: readonly Cell[]): Promise<void> => {
   const own = new Set<string>(HOST_ADDRESSES);
   const ways = new Map(
@@ -107,7 +112,8 @@ const addDoors = async ({ name, mode, onNode }: GuardedLab, sctp: boolean): Prom
   await onNode(['ip', 'address', 'add', `${SECONDARY[4]}/32`, 'dev', 'eth0']);
   // Else kube-proxy would masquerade with it.
   await onNode(['ip', 'address', 'add', `${SECONDARY[6]}/128`, 'dev', 'eth0', 'nodad', 'preferred_lft', '0']);
-  // A UDP or SCTP server bound to no address answers from the one that the kernel prefers, which may be none that the client asked.
+  // A UDP or SCTP server bound to no address answers from the one that the kernel prefers, which may be none that the
+  // client asked.
   const everywhere = ['0.0.0.0', '::'];
   const addresses = { tcp: everywhere, sctp: HOST_ADDRESSES, udp: [...everywhere, ...HOST_ADDRESSES] };
   const sockets = PROTOCOLS.filter((protocol) => sctp || protocol !== 'sctp').flatMap((protocol) =>
@@ -142,8 +148,8 @@ interface Round {
 }
 
 /**
- * Tries every cell; gives those that came out otherwise than they must. Silence alone proves nothing: who was refused must stand in
- * the ledger, and nobody else may. What was lost on its way is tried again.
+ * Tries every cell; gives those that came out otherwise than they must. Silence alone proves nothing: who was refused
+ * must stand in the ledger, and nobody else may. What was lost on its way is tried again.
  */
 const round = async (
   lab: GuardedLab,
@@ -184,8 +190,9 @@ const round = async (
 const nameOf = ({ probe: { from, protocol, to, port } }: Cell): string => `${from} ${protocol} ${to} ${port}`;
 
 /**
- * What an overloaded network comes to: a packet, or a neighbour's answer, did not arrive in time; or, with SCTP on a slow processor, the association was
- * aborted, before or after it stood. A guard that refuses somebody does neither to whom it let in, and never aborts an association.
+ * What an overloaded network comes to: a packet, or a neighbour's answer, did not arrive in time; or, with SCTP on a
+ * slow processor, the association was aborted, before or after it stood. A guard that refuses somebody does neither to
+ * whom it let in, and never aborts an association.
  */
 const isLoss = ({ probe: { protocol } }: Cell, outcome: string): boolean =>
   outcome.endsWith('timeout') ||
@@ -194,8 +201,9 @@ const isLoss = ({ probe: { protocol } }: Cell, outcome: string): boolean =>
   (protocol === 'sctp' && outcome === 'refused');
 
 /**
- * A pod's SCTP answer to a port that nobody asked, which kube-proxy chose for a masqueraded connection: on a slow machine it may come when the connection
- * is over and forgotten. One that was refused before that would show in the cell that waits for it.
+ * A pod's SCTP answer to a port that nobody asked, which kube-proxy chose for a masqueraded connection: on a slow
+ * machine it may come when the connection is over and forgotten. One that was refused before that would show in the
+ * cell that waits for it.
  */
 const isLateAnswer = (entry: string, cells: readonly Cell[]): boolean => {
   const [source = '', , protocol, port] = entry.split(' ');

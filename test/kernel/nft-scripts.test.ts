@@ -9,8 +9,8 @@ import { makeNamespace, noKernel, removeNamespace, type Namespace } from '../sup
 import { nftScript } from '../support/random-nft-script.ts';
 import { randomFrom } from '../support/random.ts';
 
-// Files of commands, made at random. What nft takes must come to what the kernel then lists, or somebody is told where it could not be
-// read; what nft refuses must not be read as if it were fine.
+// Files of commands, made at random. What nft takes must come to what the kernel then lists, or somebody is told where
+// it could not be read; what nft refuses must not be read as if it were fine.
 
 const NAMESPACE = 'pclab-nft-scripts';
 const FILES = Number(process.env['NFT_SCRIPTS'] ?? 150);

@@ -24,9 +24,9 @@ import { makeNamespace, mustRun, noKernel, removeNamespace, type Namespace } fro
 import { packetBytes } from '../support/raw-packet.ts';
 import { anyAccess } from '../support/random-access.ts';
 
-// Law 2 with real packets: a client that owns every address sends to a node at the edges of what random policies allow. Behind the
-// guard, still in prerouting, the node notes each packet that came through.
-// PACKETS_RUNS: how many random accesses, one after another; PACKETS_SEED: which; else it is left to chance.
+// Law 2 with real packets: a client that owns every address sends to a node at the edges of what random policies allow.
+// Behind the guard, still in prerouting, the node notes each packet that came through. PACKETS_RUNS: how many random
+// accesses, one after another; PACKETS_SEED: which; else it is left to chance.
 
 const RUNS = Number(process.env['PACKETS_RUNS'] ?? 12);
 const SEED = process.env['PACKETS_SEED'];
@@ -98,7 +98,10 @@ const build = async (node: Namespace, client: Namespace): Promise<void> => {
   await node.run(['nft', '-f', '-'], WITNESS);
 };
 
-/** Addresses at the edges of what the selections allow, within the client's networks; those that are the node's own left out. */
+/**
+ * Addresses at the edges of what the selections allow, within the client's networks; those that are the node's own left
+ * out.
+ */
 const sourcesOf = (access: Access, family: Family): readonly string[] => {
   const [low, high] = [HOME_FIRST[family], HOME_FIRST[family] + 0x1ffn];
   const edges = new Set<bigint>([low, high]);

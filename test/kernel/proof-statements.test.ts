@@ -18,8 +18,9 @@ import { EVERY_ACTION, EVERY_RULE, OBJECTS } from '../support/every-statement.ts
 import { makeNamespace, mustRun, noKernel, removeNamespace, type Namespace } from '../support/namespace.ts';
 import { accessOf, addresses, exposed, selection } from '../support/small-access.ts';
 
-// Somebody puts a rule into a chain that judges. Where a packet of a refused client then comes through, or one of an allowed client does
-// not, no proof may hold: neither that of the own table nor, for chains of others, that of the node.
+// Somebody puts a rule into a chain that judges. Where a packet of a refused client then comes through, or one of an
+// allowed client does not, no proof may hold: neither that of the own table nor, for chains of others, that of the
+// node.
 
 const [NODE, CLIENT] = ['pclab-statements-node', 'pclab-statements-client'];
 const SENDER = fileURLToPath(new URL('../support/send-from.ts', import.meta.url));

@@ -17,20 +17,26 @@ import { moreManifests, MORE_SERVICES, moreServiceCommands } from '../support/mo
 import { admin, type Manifest } from '../support/policies.ts';
 import { addressOf, HOST_PORT, NODE } from './matrix-cells.ts';
 
-// Connections that stand when their client is revoked: to a pod (by DNAT, or IPVS in ipvs mode) and to the node's own sockets. Both
-// ways are cut, nothing is forgotten, and when the client is permitted again the same connections go on.
+// Connections that stand when their client is revoked: to a pod (by DNAT, or IPVS in ipvs mode) and to the node's own
+// sockets. Both ways are cut, nothing is forgotten, and when the client is permitted again the same connections go on.
 
 const REVOKED: Place = 'outside-a';
 const KEPT: Place = 'outside-d';
 /** All doors of this test lie in it. */
 const RANGE = `${HOST_PORT}-30711`;
-/** Silence is waited for so long; a word of a living connection longer, for emulated machines and backed-off retransmissions. */
+/**
+ * Silence is waited for so long; a word of a living connection longer, for emulated machines and backed-off
+ * retransmissions.
+ */
 const SILENCE_MS = 700;
 const WORD_MS = 150_000;
 
 /** An emulated machine shows what the running kernel cannot: SCTP, and pods behind IPVS. */
 const IN_VM = process.env['PORTCULLIS_IN_VM'] === 'true';
-/** How often a server pushes, and so how often a silence is broken; what packets take of an emulated processor, commands wait for. */
+/**
+ * How often a server pushes, and so how often a silence is broken; what packets take of an emulated processor, commands
+ * wait for.
+ */
 const PUSH_MS = IN_VM ? 500 : 200;
 
 /** More processes than this at the same time take an emulated machine's time away from the connections. */
@@ -85,7 +91,10 @@ const revocation = async (mode: Mode): Promise<void> => {
   });
 };
 
-/** `restrict` leaves the load balancer alone. In a machine the same connections are cut by `apply` alone, for each command takes long there. */
+/**
+ * `restrict` leaves the load balancer alone. In a machine the same connections are cut by `apply` alone, for each
+ * command takes long there.
+ */
 const restrictAndAdd = async (lab: GuardedLab, watches: Watches, held: readonly Held[]): Promise<void> => {
   const notVip = (it: Held): boolean => it.client === REVOKED && !it.isVip;
   await chatting(held, command(lab, 'restrict', RANGE, '--from', addresses(KEPT).join(',')));

@@ -14,7 +14,8 @@ import { nodeProgram } from '../support/bundled.ts';
 import { noKernel } from '../support/namespace.ts';
 import { addressOf } from './matrix-cells.ts';
 
-// What the kernel tells of its own way with a packet, and what the simulation says of the same packet, hop by hop; in every mode.
+// What the kernel tells of its own way with a packet, and what the simulation says of the same packet, hop by hop; in
+// every mode.
 
 const PROGRAM = fileURLToPath(new URL('../support/trace-flows.ts', import.meta.url));
 

@@ -22,7 +22,8 @@ describe('the table of connections', { skip: noKernel }, () => {
   test('emptied: who was cut stays cut, but for those whose server goes on sending (README, Limits)', () =>
     withGuardedLab('traps-flush', 'nftables', flushed));
 
-  // The size of the table is one for all namespaces of a kernel: it is made small in a virtual machine (test/machines/rows.ts).
+  // The size of the table is one for all namespaces of a kernel: it is made small in a virtual machine
+  // (test/machines/rows.ts).
   if (process.env['PORTCULLIS_OWN_KERNEL'] === 'yes')
     test('full, on a kernel of its own: nobody refused gets in', () => withGuardedLab('traps-full', 'nftables', full));
 });
@@ -75,7 +76,8 @@ const flushed = async (lab: GuardedLab): Promise<void> => {
       connection.forget();
       assert.equal(await connection.say('after', SILENCE_MS), null, what);
     }
-    // The server's next packet begins an entry in which the client is the one who answers. It comes when TCP sends it once more.
+    // The server's next packet begins an entry in which the client is the one who answers. It comes when TCP sends it
+    // once more.
     assert.ok(await pushing.hear(WORD_MS), 'this limit is gone: take it out of README.md');
     await expectOutcomes(lab.name, 'a new connection', [
       { from: 'outside-b', protocol: 'tcp', to: NODE, port: HOST_PORT, outcome: 'timeout' },

@@ -69,7 +69,8 @@ const prepare = async (lab: GuardedLab): Promise<void> => {
 };
 
 const ownConnections = async (lab: GuardedLab): Promise<void> => {
-  // With or without a guard IPVS takes what comes to a node port of the node itself, answers as well (ip_vs_proto_tcp.c, tcp_conn_schedule).
+  // With or without a guard IPVS takes what comes to a node port of the node itself, answers as well
+  // (ip_vs_proto_tcp.c, tcp_conn_schedule).
   const senders = lab.mode === 'ipvs' ? (['pod-64'] as const) : (['pod-64', 'node-1'] as const);
   const outgoing = [30_001, 30_002].flatMap((sourcePort) =>
     FAMILIES.flatMap((family) =>

@@ -52,7 +52,10 @@ const holds: readonly Expected[] = [
   client('outside-b', 30_006, 'timeout', '2001:db8:0:2::10'),
 ];
 
-/** Everything that others have in the kernel: what each tool saves, without counters and times, which go on by themselves. */
+/**
+ * Everything that others have in the kernel: what each tool saves, without counters and times, which go on by
+ * themselves.
+ */
 const foreignState = async (lab: GuardedLab): Promise<Readonly<Record<string, string>>> => {
   const tools: Readonly<Record<string, readonly [string, ...string[]]>> = {
     nft: ['nft', '--stateless', '--handle', 'list', 'ruleset'],

@@ -5,11 +5,17 @@ export interface MachineRow {
   readonly kernel: Kernel;
   /** Below the checkout. */
   readonly file: `test/${string}.ts`;
-  /** Which of the file's tests: a pattern of their full names, as `node --test-name-pattern` takes it. All where nothing is said. */
+  /**
+   * Which of the file's tests: a pattern of their full names, as `node --test-name-pattern` takes it. All where nothing
+   * is said.
+   */
   readonly only?: string;
   /** What they show. */
   readonly fact: string;
-  /** What must be missing in the running kernel, else it shows the same without a machine. Null: it takes a machine, or another version of the kernel. */
+  /**
+   * What must be missing in the running kernel, else it shows the same without a machine. Null: it takes a machine, or
+   * another version of the kernel.
+   */
   readonly lacks: 'IPVS' | 'SCTP' | null;
   readonly environment?: Readonly<Record<string, string>>;
   /** Runs in the machine's first network namespace: the settings of the whole kernel are there alone. */
@@ -96,8 +102,8 @@ const MANY_CHANGES = process.env['HAMMER_VM_CHANGES'];
 const SEED = Number(process.env['HAMMER_SEED'] ?? 1);
 
 /**
- * Law 7 with packets. Two changes of one kind of refusal show that this kernel takes them as they are meant; `npm run hammer` makes many, of
- * both kinds. An emulated machine bears a fifth of the packets.
+ * Law 7 with packets. Two changes of one kind of refusal show that this kernel takes them as they are meant; `npm run
+ * hammer` makes many, of both kinds. An emulated machine bears a fifth of the packets.
  */
 const hammer = (kernel: Kernel, otherwise: 'Drop' | 'Reject', firstSeed: number): MachineRow => ({
   kernel,
@@ -130,6 +136,8 @@ export const MACHINE_SUITES: readonly MachineSuite[] = [
   },
 ];
 
-/** The rows of a suite that are asked for, by words in the path of their file or of the suite's. Without words all are. */
+/**
+ * The rows of a suite that are asked for, by words in the path of their file or of the suite's. Without words all are.
+ */
 export const rowsAsked = ({ file, rows }: MachineSuite, words: readonly string[]): readonly MachineRow[] =>
   rows.filter((row) => words.length === 0 || words.some((word) => row.file.includes(word) || file.includes(word)));

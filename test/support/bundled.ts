@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { BUILT_ENVIRONMENT, EMULATED_NODE } from '../../src/lab/built.ts';
 import { runCommand } from '../../src/lab/command.ts';
 
-// Test files and their programs, each with all that it imports in one file: an emulated processor takes ten seconds to load two hundred
-// modules, and two for one.
+// Test files and their programs, each with all that it imports in one file: an emulated processor takes ten seconds to
+// load two hundred modules, and two for one.
 
 /** Programs that tests start on an emulated processor. */
 const PROGRAMS = ['hammer/change.ts', 'send-from.ts', 'trace-flows.ts'].map((name) =>
@@ -19,8 +19,9 @@ const FOLDER = new URL('node_modules/.cache/portcullis-tests/', CHECKOUT);
 const placeIn = (folder: string, file: string): string => `${folder}/${basename(file).replace(/\.ts$/, '.js')}`;
 
 /**
- * Bundles test files (paths below the checkout), and keeps their code compiled, as far as it is compiled before a test runs; gives the path of
- * each bundle by that of its file. `folder`: a name for them, so that a machine that runs does not see its files change.
+ * Bundles test files (paths below the checkout), and keeps their code compiled, as far as it is compiled before a test
+ * runs; gives the path of each bundle by that of its file. `folder`: a name for them, so that a machine that runs does
+ * not see its files change.
  */
 export const bundleTests = async (folder: string, files: readonly string[]): Promise<ReadonlyMap<string, string>> => {
   const target = fileURLToPath(new URL(folder, FOLDER));

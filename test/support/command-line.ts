@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 import { missing } from '../../src/lab/needs.ts';
 import { PORTCULLIS } from './portcullis.ts';
 
-// The command as a process, on a machine that is a network namespace: node 192.0.2.10, and a client at the other end of a cable.
+// The command as a process, on a machine that is a network namespace: node 192.0.2.10, and a client at the other end of
+// a cable.
 
 export const NODE = '192.0.2.10';
 export const CLIENT = '192.0.2.20';
@@ -28,7 +29,9 @@ export interface RunOptions {
   readonly before?: readonly string[];
 }
 
-/** Runs a program to its end. The surroundings are always the same: nothing of the caller's shell but the search path. */
+/**
+ * Runs a program to its end. The surroundings are always the same: nothing of the caller's shell but the search path.
+ */
 export const runProgram = async (
   [program = '', ...words]: readonly string[],
   { stdin = '', env = {} }: RunOptions = {},
@@ -50,7 +53,10 @@ const surroundings = (env: Readonly<Record<string, string>>): NodeJS.ProcessEnv 
   ...env,
 });
 
-/** Why there are no such machines here; false: there are. For the `skip` of a suite: where CI=true, skipped tests count as failures. */
+/**
+ * Why there are no such machines here; false: there are. For the `skip` of a suite: where CI=true, skipped tests count
+ * as failures.
+ */
 export const noMachines = (): string | false => {
   const problems = missing({ ip: 'iproute2', nft: 'nftables', conntrack: 'conntrack' });
   return problems.length === 0 ? false : problems.map(({ message }) => message).join('; ');

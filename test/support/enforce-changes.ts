@@ -13,13 +13,16 @@ import { parsePrefix } from '../../src/net/prefix.ts';
 import { good } from './good.ts';
 import { plainTable } from './plain-table.ts';
 
-// Runs in a namespace of its own: a process that goes on running changes the kernel again and again, and tells after each change whether
-// what it believes is what the kernel holds. One line of JSON.
+// Runs in a namespace of its own: a process that goes on running changes the kernel again and again, and tells after
+// each change whether what it believes is what the kernel holds. One line of JSON.
 
 const access = (ports: number, ...prefixes: readonly string[]) =>
   accessOfPorts(ports, addressSet(prefixes.map((text) => good(parsePrefix(text)))));
 
-/** What a change came to: is the proof right, is what is believed what the kernel lists, and was everything listed for it? */
+/**
+ * What a change came to: is the proof right, is what is believed what the kernel lists, and was everything listed for
+ * it?
+ */
 const told = async (name: string, wanted: ReturnType<typeof access>, enforced: Enforced) => {
   const listed = good(await listOwnTable());
   return {

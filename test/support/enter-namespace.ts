@@ -11,8 +11,8 @@ interface Koffi {
 }
 
 /**
- * Runs something in a network namespace: sockets that it opens and programs that it starts belong there, for ever. It must not wait for
- * anything, because the whole thread is in there meanwhile.
+ * Runs something in a network namespace: sockets that it opens and programs that it starts belong there, for ever. It
+ * must not wait for anything, because the whole thread is in there meanwhile.
  */
 export const inNamespace = <T>(name: string, run: () => T): T => {
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;

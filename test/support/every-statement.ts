@@ -3,9 +3,9 @@ import type { Statement } from '../../src/ruleset/nft/statement.ts';
 import type { Verdict } from '../../src/ruleset/values/verdict.ts';
 
 /**
- * Rules, as nft reads them, that somebody may put into a chain that judges: for each statement, verdict and expression of the model, so
- * that a new one without rules here does not compile. REFUSED and ALLOWED are a client that is refused and one that is let in; IN the interface, NODE
- * the node's address.
+ * Rules, as nft reads them, that somebody may put into a chain that judges: for each statement, verdict and expression
+ * of the model, so that a new one without rules here does not compile. REFUSED and ALLOWED are a client that is refused
+ * and one that is let in; IN the interface, NODE the node's address.
  */
 type Rules<Kind extends string> = Readonly<Record<Kind, readonly string[]>>;
 

@@ -2,7 +2,9 @@ import { inPlace } from '../../src/lab/lab.ts';
 import type { Place } from '../../src/lab/place.ts';
 import { mustRun } from './namespace.ts';
 
-/** Where packets are counted: right behind the guard, whatever becomes of them, or when they are about to be received. */
+/**
+ * Where packets are counted: right behind the guard, whatever becomes of them, or when they are about to be received.
+ */
 const POINTS = {
   'behind the guard': 'type filter hook prerouting priority -139;',
   received: 'type filter hook input priority -300;',

@@ -25,7 +25,9 @@ export interface FuzzWish {
 /** IPv4 identifications below those of the sentinels. */
 const MOST_IDS = 60_000;
 
-/** Loads random rulesets into a lab, sends packets through each, and compares every packet's way with its simulation. */
+/**
+ * Loads random rulesets into a lab, sends packets through each, and compares every packet's way with its simulation.
+ */
 export const fuzzKernel = async (wish: FuzzWish): Promise<FuzzResult> => {
   const { name, kinds, firstSeed, pairs, packetsEach, progress, found: tell } = wish;
   const lab = await traceLab(name);

@@ -123,7 +123,9 @@ export interface Fuzzed {
   readonly left: Left;
 }
 
-/** Makes a random ruleset of one of the kinds, sends packets through it, and compares their ways with their simulation. */
+/**
+ * Makes a random ruleset of one of the kinds, sends packets through it, and compares their ways with their simulation.
+ */
 export const fuzzRuleset = async (
   lab: TraceLab,
   host: Host,
@@ -151,7 +153,8 @@ export const fuzzRuleset = async (
   if (ipvs.settings.length > 0) await lab.run(['sysctl', '-qw', ...ipvs.settings]);
   const ruleset = await heldBy(lab, withSettings(host, ipvs.settings), flavour, kind.ipvs);
   const packets = Array.from({ length: count }, () => randomPacket(random, nextId(), ipvs.asked));
-  // What is registered last runs first. Tables of legacy iptables stay from the first ruleset on, those of iptables-nft are made first.
+  // What is registered last runs first. Tables of legacy iptables stay from the first ruleset on, those of iptables-nft
+  // are made first.
   const native = tables.map(([family, table]): OrderName => ({ family, table, chain: null })).reverse();
   const own = ruleset.tables.filter(({ engine }) => engine !== 'nft');
   const order = [...native, ...own.map(({ family, name }): OrderName => ({ family, table: name, chain: null }))];

@@ -26,7 +26,10 @@ export interface GuardedLab {
   readonly mode: Mode;
   /** Runs `portcullis` on node-1. */
   readonly portcullis: (...argv: readonly string[]) => Promise<CommandExit>;
-  /** Has the kernel of node-1 enforce policies, as `portcullis apply` does, and proves it. No process starts: emulated machines take seconds for one. */
+  /**
+   * Has the kernel of node-1 enforce policies, as `portcullis apply` does, and proves it. No process starts: emulated
+   * machines take seconds for one.
+   */
   readonly apply: (...manifests: readonly Manifest[]) => Promise<void>;
   /** The same by the command itself. */
   readonly applyByCommand: (...manifests: readonly Manifest[]) => Promise<void>;

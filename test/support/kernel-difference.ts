@@ -159,7 +159,10 @@ interface Question {
   readonly direction: 'original' | 'reply' | null;
 }
 
-/** Sends packets through the ruleset in force, and gives what compares each one's way with its simulation on the ruleset as it then is. */
+/**
+ * Sends packets through the ruleset in force, and gives what compares each one's way with its simulation on the ruleset
+ * as it then is.
+ */
 const sendAll = async (lab: TraceLab, questions: readonly Question[], order: readonly OrderName[]) => {
   const told = await lab.send(questions.map(({ sent }) => sent));
   return (ruleset: Ruleset): Compared => {
@@ -188,15 +191,17 @@ const sendAll = async (lab: TraceLab, questions: readonly Question[], order: rea
   };
 };
 
-/** Flows with the flags that they have got in the meantime: a packet may give its connection some before rules see it. */
+/**
+ * Flows with the flags that they have got in the meantime: a packet may give its connection some before rules see it.
+ */
 const withFlags = (before: readonly ConntrackEntry[], after: readonly ConntrackEntry[]): readonly ConntrackEntry[] => {
   const flags = new Map(after.map((flow) => [flowKey(flow), flow.flags]));
   return before.map((flow) => ({ ...flow, flags: flags.get(flowKey(flow)) ?? flow.flags }));
 };
 
 /**
- * Whether it is certain how a connection was rewritten: at a place where IPVS has a service, a rule may have done it, and elsewhere a
- * service for a mark. A service that schedules each packet has none.
+ * Whether it is certain how a connection was rewritten: at a place where IPVS has a service, a rule may have done it,
+ * and elsewhere a service for a mark. A service that schedules each packet has none.
  */
 const isCertain = ({ ipvs }: Ruleset, { protocol, original, reply }: ConntrackEntry): boolean => {
   if (isAbsent(ipvs)) return true;
@@ -234,8 +239,8 @@ const sendLater = async (
 };
 
 /**
- * Sends packets through the ruleset in force, then the answers to those of which a connection has come about, then what follows these, and
- * compares each packet's way with its simulation.
+ * Sends packets through the ruleset in force, then the answers to those of which a connection has come about, then what
+ * follows these, and compares each packet's way with its simulation.
  */
 export const differences = async (
   lab: TraceLab,

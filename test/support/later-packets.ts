@@ -54,11 +54,16 @@ const placeOf = (one: Address): Sender => (isAmong(OWN, one) ? 'node' : isAmong(
 const SYN_ACK = 0x12;
 const ACK = 0x10;
 
-/** Numbers as packets of TCP count them, so that the tracker follows (test/support/raw-packet.ts: the first is 1000). */
+/**
+ * Numbers as packets of TCP count them, so that the tracker follows (test/support/raw-packet.ts: the first is 1000).
+ */
 const FIRST = 1000;
 const ANSWER = 5000;
 
-/** Without ports connections are told apart by a number that may be rewritten as well, and is not read: only one without a like is known. */
+/**
+ * Without ports connections are told apart by a number that may be rewritten as well, and is not read: only one without
+ * a like is known.
+ */
 const isPlain = (flow: ConntrackEntry, flows: readonly ConntrackEntry[]): boolean =>
   flow.reply.source.value === flow.original.destination.value &&
   flow.reply.destination.value === flow.original.source.value &&

@@ -80,8 +80,9 @@ const onKernel = (suite: MachineSuite, kernel: Kernel): void => {
 const LATE = 124;
 
 /**
- * A row's tests in namespaces of their own, which end with them and with all that they have started. They stay on the first processor: Node that
- * goes from one emulated processor to another ends with a segmentation fault in one of four long runs.
+ * A row's tests in namespaces of their own, which end with them and with all that they have started. They stay on the
+ * first processor: Node that goes from one emulated processor to another ends with a segmentation fault in one of four
+ * long runs.
  */
 const jobOf = async (row: MachineRow, bundle: string): Promise<Job & { readonly timeoutMs: number }> => ({
   argv: [

@@ -6,8 +6,8 @@ import { PROTOCOLS, type Protocol } from '../../src/net/protocol.ts';
 import { FAMILIES, type Family } from '../../src/net/family.ts';
 import type { Manifest } from './policies.ts';
 
-// The captured kube-proxy has no Service for each family, protocol and externalTrafficPolicy. These twelve are written by analogy with
-// what it wrote for the captured ones (src/lab/data): shop/frontend and shop/edge-local, in each mode.
+// The captured kube-proxy has no Service for each family, protocol and externalTrafficPolicy. These twelve are written
+// by analogy with what it wrote for the captured ones (src/lab/data): shop/frontend and shop/edge-local, in each mode.
 
 export const TRAFFIC_POLICIES = ['Cluster', 'Local'] as const;
 
@@ -176,7 +176,10 @@ const ipvsServices = (it: MoreService): readonly string[] => {
   ]);
 };
 
-/** pkg/proxy/ipvs/proxier.go writes the rule of a set when the set has an entry; the captured state had no entries in some. */
+/**
+ * pkg/proxy/ipvs/proxier.go writes the rule of a set when the set has an entry; the captured state had no entries in
+ * some.
+ */
 const ipvsRules = (family: Family): readonly string[] =>
   PROTOCOLS.toReversed().flatMap((protocol) => {
     const by = protocol === 'sctp' ? 'dst,dst' : 'dst';

@@ -1,6 +1,7 @@
 import type { Manifest } from './policies.ts';
 
-// Written from the sentences of DESIGN.md ("Policies"), one address after the other, with no code of src/: it answers what src/access must answer.
+// Written from the sentences of DESIGN.md ("Policies"), one address after the other, with no code of src/: it answers
+// what src/access must answer.
 
 /** An address as a number. */
 export interface NaiveAddress {
@@ -39,7 +40,8 @@ const metadata = (manifest: Manifest): { name: string; namespace: string; labels
   ...fields(manifest['metadata']),
 });
 
-// ── Addresses ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Addresses
+// ────────────────────────────────────────────────────────────────────────────────
 
 /** The address of `10.0.0.1` or `2001:db8::1`. */
 export const naiveAddress = (text: string): NaiveAddress => {
@@ -69,7 +71,8 @@ const within = ({ family, value }: NaiveAddress, prefix: string): boolean => {
   return range.family === family && range.first <= value && value <= range.last;
 };
 
-// ── Who ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Who
+// ────────────────────────────────────────────────────────────────────────────────
 
 const ofKind = (manifests: readonly Manifest[], kind: string): readonly Manifest[] =>
   manifests.filter((manifest) => manifest['kind'] === kind);
@@ -96,7 +99,8 @@ const isPeer = (source: NaiveAddress, peer: Fields, manifests: readonly Manifest
   }
 };
 
-// ── Where ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Where
+// ────────────────────────────────────────────────────────────────────────────────
 
 const selected = (selector: unknown, labels: Labels): boolean =>
   Object.entries(fields(fields(selector)['matchLabels'])).every(([key, value]) => labels[key] === value);
@@ -224,7 +228,8 @@ const annotationPolicies = (manifests: readonly Manifest[]): readonly Manifest[]
     ];
   });
 
-// ── The answer ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The answer
+// ────────────────────────────────────────────────────────────────────────────────
 
 const nameOf = (policy: Manifest): string => {
   const { name, namespace } = metadata(policy);

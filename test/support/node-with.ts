@@ -9,8 +9,8 @@ const host = [...capturedFiles('nftables', 'small')].filter(([name]) => HOST.tes
 const subject = (name: string): string => name.replace(/\.\w+$/, '');
 
 /**
- * The captured node's host (eth0 192.0.2.10, cni0 10.244.1.1, a default route) under other rules: dumps by file name. One of the same name as
- * one of the host's, whatever its ending, takes the place of that; null takes it away.
+ * The captured node's host (eth0 192.0.2.10, cni0 10.244.1.1, a default route) under other rules: dumps by file name.
+ * One of the same name as one of the host's, whatever its ending, takes the place of that; null takes it away.
  */
 export const nodeWith = (dumps: Readonly<Record<string, string | null>>): Ruleset => {
   const given = new Set(Object.keys(dumps).map(subject));
@@ -29,7 +29,10 @@ const BUILT_IN: Readonly<Record<string, string>> = {
   filter: 'INPUT FORWARD OUTPUT',
 };
 
-/** An iptables-save of some tables, `{ nat: ['-A PREROUTING …'] }`: built-in chains are there, and those that a rule names as KUBE-… or the like. */
+/**
+ * An iptables-save of some tables, `{ nat: ['-A PREROUTING …'] }`: built-in chains are there, and those that a rule
+ * names as KUBE-… or the like.
+ */
 export const savedTables = (tables: Readonly<Record<string, readonly string[]>>, head = SAVED): string =>
   [
     head,

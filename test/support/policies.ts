@@ -48,7 +48,10 @@ const cluster =
     spec: { tier, priority, subject: { services: {} }, rules: rules.map(rule), ...more },
   });
 
-/** A ClusterNodePortPolicy with rules such as `Deny 203.0.113.0/24, office but 10.0.0.0/8`; its subject is every Service. */
+/**
+ * A ClusterNodePortPolicy with rules such as `Deny 203.0.113.0/24, office but 10.0.0.0/8`; its subject is every
+ * Service.
+ */
 export const admin = cluster('Admin');
 export const baseline = cluster('Baseline');
 

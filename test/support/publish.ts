@@ -9,7 +9,10 @@ import { runCommand } from '../../src/lab/command.ts';
 const CHECKOUT = new URL('../../', import.meta.url);
 const at = (path: string): string => fileURLToPath(new URL(path, CHECKOUT));
 
-/** Puts into a folder what the package holds of the command: built, without the source beside it. It starts in half the time. */
+/**
+ * Puts into a folder what the package holds of the command: built, without the source beside it. It starts in half the
+ * time.
+ */
 const publishInto = async (folder: string): Promise<void> => {
   const { status, stderr } = await runCommand({
     argv: [process.execPath, at('scripts/build.ts'), join(folder, 'dist')],
@@ -30,7 +33,9 @@ export const publishForAll = async (): Promise<void> => {
   process.env['PORTCULLIS_PUBLISHED'] = folder;
 };
 
-/** The same, compiled for emulated processors: before a machine starts, which does not see what changes while it runs. */
+/**
+ * The same, compiled for emulated processors: before a machine starts, which does not see what changes while it runs.
+ */
 export const publishForMachines = async (): Promise<void> => {
   await publishForAll();
   if (process.env['PORTCULLIS_COMPILED'] === 'true') return;
@@ -38,7 +43,10 @@ export const publishForMachines = async (): Promise<void> => {
   process.env['PORTCULLIS_COMPILED'] = 'true';
 };
 
-/** The folder of the command as it is published; a file of tests that is run alone publishes for itself, until its process ends. */
+/**
+ * The folder of the command as it is published; a file of tests that is run alone publishes for itself, until its
+ * process ends.
+ */
 export const published = async (): Promise<string> => {
   const given = known();
   if (given !== undefined) return given;

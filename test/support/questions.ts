@@ -39,8 +39,8 @@ const addressOf = (text: string): Address => {
 export type Question = `${string} → ${string}`;
 
 /**
- * `allow: shop/web: allow[0]`, `drop: …`, `reject: …` with the responsible policy; `open`: nothing guards it. `enforced` by the Enforce
- * policies alone, `wouldBe` with the Audit policies as well.
+ * `allow: shop/web: allow[0]`, `drop: …`, `reject: …` with the responsible policy; `open`: nothing guards it.
+ * `enforced` by the Enforce policies alone, `wouldBe` with the Audit policies as well.
  */
 export const answer = (access: Access, question: Question, which: 'enforced' | 'wouldBe' = 'enforced'): string => {
   const [from = '', to = ''] = question.split(' → ');

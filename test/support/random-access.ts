@@ -17,7 +17,10 @@ import { address } from './address.ts';
 
 const BASE = { 4: address('10.0.0.0').value, 6: address('2001:db8::').value } as const;
 
-/** Sets within a few hundred addresses, the whole space and the far ends: small enough that changes overlap, with the edges in. */
+/**
+ * Sets within a few hundred addresses, the whole space and the far ends: small enough that changes overlap, with the
+ * edges in.
+ */
 export const anySet: fc.Arbitrary<AddressSet> = fc
   .record({
     v4: fc.array(fc.tuple(fc.nat(255), fc.nat(40)), { maxLength: 6 }),

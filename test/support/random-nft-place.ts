@@ -66,7 +66,7 @@ export const marksOf = (keys: readonly string[]): string =>
   keys.map((key, index) => `${key} : ${MARKS[index]}`).join(', ');
 
 /**
- * A match of several protocols, among them that of the rule. nft 1.0.6 takes the last of them for the only one when it looks for
- * contradictions.
+ * A match of several protocols, among them that of the rule. nft 1.0.6 takes the last of them for the only one when it
+ * looks for contradictions.
  */
 export const SEVERAL = { tcp: '{ icmp, tcp }', udp: '{ tcp, udp }', sctp: '{ tcp, sctp }' } as const;

@@ -1,7 +1,7 @@
 import type { Random } from './random.ts';
 
-// Files that `nft -f` reads, made at random: commands of every verb over a few names, in every way of writing that nft(8) allows. Some of
-// them nft refuses; which, the kernel tells.
+// Files that `nft -f` reads, made at random: commands of every verb over a few names, in every way of writing that
+// nft(8) allows. Some of them nft refuses; which, the kernel tells.
 
 const TABLES = ['inet one', 'ip two'] as const;
 const CHAINS = ['a', 'b', 'c'] as const;

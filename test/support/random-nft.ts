@@ -17,7 +17,10 @@ const icmpRule = ({ random, family, jumps }: Place): string =>
 /** What says more about a header says its family too. */
 const NAMES_HEADER = /(?:^|\s)(?:ip6?|tcp|udp|sctp|th|icmp|icmpv6|ct protocol) /;
 
-/** nft 1.0.6 leaves conditions out of its listing that it takes for implied, also where they are not: `ct l3proto ipv4 ip saddr …`, `ct protocol udp th sport …`. */
+/**
+ * nft 1.0.6 leaves conditions out of its listing that it takes for implied, also where they are not: `ct l3proto ipv4
+ * ip saddr …`, `ct protocol udp th sport …`.
+ */
 const isLost = (text: string, rule: readonly string[]): boolean =>
   (/^(?:ct l3proto|meta protocol)/.test(text) && rule.some((other) => NAMES_HEADER.test(other))) ||
   (text.startsWith('ct protocol') && rule.some((other) => /\bth /.test(other))) ||

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { LAST } from '../../src/net/family.ts';
 import { readAddressMask } from '../../src/parse/values/dump-values.ts';
 
-/** Both ends of `10.0.0.0/8` or `10.0.0.1-10.0.0.9`, as reports tell ranges. More forgiving than for policies: IPv4-mapped ones are there as well. */
+/**
+ * Both ends of `10.0.0.0/8` or `10.0.0.1-10.0.0.9`, as reports tell ranges. More forgiving than for policies:
+ * IPv4-mapped ones are there as well.
+ */
 export const readRange = (text: string): { readonly first: bigint; readonly last: bigint } => {
   const [first, last] = text.split('-').map((end) => {
     const masked = readAddressMask(end);

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// Runs in a client's namespace in which every address is local (ip route add local …). Reads lines of JSON, each a list of
-// [protocol, source, destination, port]; sends one packet for each, a datagram or a SYN; answers with an empty line.
+// Runs in a client's namespace in which every address is local (ip route add local …). Reads lines of JSON, each a list
+// of [protocol, source, destination, port]; sends one packet for each, a datagram or a SYN; answers with an empty line.
 
 type Probe = readonly [protocol: 'tcp' | 'udp', source: string, destination: string, port: number];
 

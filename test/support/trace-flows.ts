@@ -10,8 +10,9 @@ import { hasRules } from '../../src/ruleset/ruleset.ts';
 import { compareWays } from '../../src/kernel-trace/compare-ways.ts';
 import { good } from './good.ts';
 
-// Runs on a lab's node. For each line `FROM TO new|established` it traces that flow's next packet in the kernel, says `ready` when the packet may come, and
-// answers with a line of JSON: whether the simulation of this node, as it was at the start, goes the same way.
+// Runs on a lab's node. For each line `FROM TO new|established` it traces that flow's next packet in the kernel, says
+// `ready` when the packet may come, and answers with a line of JSON: whether the simulation of this node, as it was at
+// the start, goes the same way.
 
 const { ruleset } = good(readDumps(snapshotSources(await takeSnapshot())));
 const never = new AbortController();

@@ -15,10 +15,16 @@ export interface SentPacket {
   readonly packet: RawPacket;
 }
 
-/** A node in a namespace of its own, with a machine outside and one that stands for its pods; what it does with packets is traced. */
+/**
+ * A node in a namespace of its own, with a machine outside and one that stands for its pods; what it does with packets
+ * is traced.
+ */
 export interface TraceLab {
   readonly run: (argv: readonly string[], stdin?: string) => Promise<string>;
-  /** Sends packets one after another and gives what the kernel told about each; null where that was lost. Their `id` must differ. */
+  /**
+   * Sends packets one after another and gives what the kernel told about each; null where that was lost. Their `id`
+   * must differ.
+   */
   readonly send: (packets: readonly SentPacket[]) => Promise<readonly (Told | null)[]>;
   readonly close: () => Promise<void>;
 }
@@ -36,7 +42,10 @@ const talker = (argv: readonly [string, ...string[]]): Talker => {
 
 const PROGRAM = new URL('send-raw.pl', import.meta.url).pathname;
 
-/** The last packet of a batch goes to the discard port: once it is heard of, all before it have been told. Numbers from here on are its own. */
+/**
+ * The last packet of a batch goes to the discard port: once it is heard of, all before it have been told. Numbers from
+ * here on are its own.
+ */
 const FIRST_SENTINEL = 60_000;
 
 /** What is said of so many packets fits in the buffers of the sockets that hear it. */
@@ -97,7 +106,8 @@ export const traceLab = async (name: string): Promise<TraceLab> => {
         const some = packets.slice(from, from + AT_ONCE);
         for (const { from: sender, packet } of some) await say(sender, [lineOf(packet)]);
         const byId = await settled(5000);
-        // The kernel throws away what it cannot tell in time, sentinels as well: then nobody knows what else was among it.
+        // The kernel throws away what it cannot tell in time, sentinels as well: then nobody knows what else was among
+        // it.
         if (byId === null && (lost++ > 0 || (await settled(60_000)) === null))
           throw new Error('nothing is heard of the kernel');
         told.push(...some.map(({ packet }) => byId && (byId.get(packet.id) ?? { nft: [], legacy: [] })));

@@ -9,7 +9,9 @@ import { readLegacyTrace } from '../../src/kernel-trace/legacy-trace.ts';
 import type { Logged } from '../../src/kernel-trace/nflog.ts';
 import { mustRun } from './namespace.ts';
 
-/** What the kernel told about one packet: nftables and iptables-nft to `nft monitor`, legacy iptables to the packet log. */
+/**
+ * What the kernel told about one packet: nftables and iptables-nft to `nft monitor`, legacy iptables to the packet log.
+ */
 export interface Told {
   readonly nft: readonly TraceEvent[];
   readonly legacy: readonly TraceEvent[];
@@ -17,7 +19,10 @@ export interface Told {
 
 /** What is heard of the kernel's tracing in a namespace. */
 export interface TraceListener {
-  /** What was told, by the packets' numbers, up to the sentinel of this number; null: it was not heard of within the time. */
+  /**
+   * What was told, by the packets' numbers, up to the sentinel of this number; null: it was not heard of within the
+   * time.
+   */
   readonly upTo: (sentinel: number, milliseconds: number) => Promise<ReadonlyMap<number, Told> | null>;
   readonly close: () => Promise<void>;
 }
@@ -28,8 +33,9 @@ export const SENTINEL_PORT = 9;
 const SENTINEL = 'sentinel';
 
 /**
- * Switches tracing on for every packet but the node's own answers, which are none that was sent. A sentinel stands in the packet log too,
- * behind all that was said before, and has it handed on at once (net/netfilter/nfnetlink_log.c, nfulnl_log_packet).
+ * Switches tracing on for every packet but the node's own answers, which are none that was sent. A sentinel stands in
+ * the packet log too, behind all that was said before, and has it handed on at once (net/netfilter/nfnetlink_log.c,
+ * nfulnl_log_packet).
  */
 export const TRACER = `
 table inet zz-trace {
@@ -62,9 +68,10 @@ interface Mutable {
 }
 
 /**
- * Sorts by packet what was told. nft's trace id is used again within a batch, and a packet that comes back over lo has another one: a line
- * with a header says whose lines of that id follow. Every packet passes the tracer's table first, also when it comes back over lo. What is
- * sent out by the node after it was on its way is a copy, and none of a packet's own lines, unless it still has its id: IPVS sends it on.
+ * Sorts by packet what was told. nft's trace id is used again within a batch, and a packet that comes back over lo has
+ * another one: a line with a header says whose lines of that id follow. Every packet passes the tracer's table first,
+ * also when it comes back over lo. What is sent out by the node after it was on its way is a copy, and none of a
+ * packet's own lines, unless it still has its id: IPVS sends it on.
  */
 const byPacket = (lines: readonly string[], messages: readonly Logged[], names: ReadonlyMap<number, string>) => {
   const found = new Map<number, Mutable>();
@@ -97,7 +104,10 @@ const byPacket = (lines: readonly string[], messages: readonly Logged[], names: 
   return found;
 };
 
-/** Listens to all that the kernel tells in the namespace to which the words `inside` lead, and in which the tracer's table is. */
+/**
+ * Listens to all that the kernel tells in the namespace to which the words `inside` lead, and in which the tracer's
+ * table is.
+ */
 export const openTraceListener = async (inside: readonly [string, ...string[]]): Promise<TraceListener> => {
   let lines: string[] = [];
   let messages: Logged[] = [];

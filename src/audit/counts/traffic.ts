@@ -9,7 +9,10 @@ export interface Traffic {
   readonly refused: bigint;
 }
 
-/** Packets by exposure chain (`x-30001`): the maps of ports and VIPs count what is judged, chains what they refuse, those of ranges also what they judge. */
+/**
+ * Packets by exposure chain (`x-30001`): the maps of ports and VIPs count what is judged, chains what they refuse,
+ * those of ranges also what they judge.
+ */
 export const trafficOf = (table: Table): ReadonlyMap<string, Traffic> => {
   const traffic = new Map<string, { judged: bigint; refused: bigint }>();
   for (const [name] of judgingMaps(table)) {

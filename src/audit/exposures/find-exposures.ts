@@ -2,7 +2,7 @@ import { exposureId } from '../../access/exposures.ts';
 import { PROTOCOLS } from '../../net/protocol.ts';
 import type { Service } from '../../policy/model.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
-import type { Found, FoundExposure } from './found.ts';
+import type { UnnamedExposure, FoundExposure } from './found.ts';
 import { ofDnat } from './of-dnat.ts';
 import { ofKubeProxy } from './of-kube-proxy.ts';
 import { ofVirtualServers } from './of-ipvs.ts';
@@ -11,9 +11,12 @@ import { ofService } from './of-services.ts';
 
 export type { FoundExposure } from './found.ts';
 
-/** What a node answers on, by its own rules and sockets and by the Services given; of those with the same id the first counts, which tells most. */
+/**
+ * What a node answers on, by its own rules and sockets and by the Services given; of those with the same id the first
+ * counts, which tells most.
+ */
 export const findExposures = (ruleset: Ruleset, services: readonly Service[] = []): readonly FoundExposure[] => {
-  const found: readonly Found[] = [
+  const found: readonly UnnamedExposure[] = [
     ...ofKubeProxy(ruleset),
     ...ofVirtualServers(ruleset),
     ...services.flatMap(ofService),

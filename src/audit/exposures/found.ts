@@ -17,4 +17,5 @@ export interface FoundExposure {
   readonly from: string;
 }
 
-export type Found = Omit<FoundExposure, 'id'>;
+/** The same before it has its name. */
+export type UnnamedExposure = Omit<FoundExposure, 'id'>;

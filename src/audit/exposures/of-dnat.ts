@@ -3,7 +3,7 @@ import type { AnyRule, AnyTable } from '../../ruleset/table.ts';
 import { isKubeProxyTable, isKubernetesChain } from '../../kube-proxy/chain-role.ts';
 import { conditionsOf, eachPort } from '../../lower/rule-conditions.ts';
 import { familyOf } from '../../ruleset/hook.ts';
-import type { Found } from './found.ts';
+import type { UnnamedExposure } from './found.ts';
 
 const rewrites = (rule: AnyRule): boolean =>
   rule.kind === 'iptables'
@@ -11,7 +11,7 @@ const rewrites = (rule: AnyRule): boolean =>
     : lower(rule).some((step) => step.kind === 'nat' && (step.how === 'dnat' || step.how === 'redirect'));
 
 /** Rules that publish a port of the node by rewriting it: Docker's, a CNI's hostPorts, hand-made ones. */
-export const ofDnat = (table: AnyTable): readonly Found[] => {
+export const ofDnat = (table: AnyTable): readonly UnnamedExposure[] => {
   if (table.engine === 'nft' ? isKubeProxyTable(table) || table.opaque === true : table.name !== 'nat') return [];
   const families = table.family === 'inet' ? ([4, 6] as const) : [familyOf(table.family)];
   return [...table.chains.values()].flatMap((chain) =>
@@ -20,7 +20,7 @@ export const ofDnat = (table: AnyTable): readonly Found[] => {
       : chain.rules.filter(rewrites).flatMap((rule) =>
           families.flatMap((family) => {
             const conditions = conditionsOf(rule, family);
-            return eachPort(conditions, (protocol, port): Found => ({
+            return eachPort(conditions, (protocol, port): UnnamedExposure => ({
               kind: 'HostPort',
               family,
               protocol,

@@ -3,10 +3,10 @@ import { ipvsExposures } from '../../kube-proxy/ipvs-exposures.ts';
 import { nftablesExposures } from '../../kube-proxy/nftables-exposures.ts';
 import { isAbsent } from '../../ruleset/absent.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
-import type { Found } from './found.ts';
+import type { UnnamedExposure } from './found.ts';
 
 /** What kube-proxy's own rules and ipsets say that the node answers on, whatever its mode. */
-export const ofKubeProxy = ({ tables, ipsets }: Ruleset): readonly Found[] =>
+export const ofKubeProxy = ({ tables, ipsets }: Ruleset): readonly UnnamedExposure[] =>
   [
     ...tables.flatMap(iptablesExposures),
     ...tables.flatMap(nftablesExposures),

@@ -1,9 +1,9 @@
 import type { Address } from '../../net/address.ts';
 import { isAbsent } from '../../ruleset/absent.ts';
 import type { Ruleset } from '../../ruleset/ruleset.ts';
-import type { Found } from './found.ts';
+import type { UnnamedExposure } from './found.ts';
 
-export const ofListeners = ({ host: { listeners } }: Ruleset): readonly Found[] =>
+export const ofListeners = ({ host: { listeners } }: Ruleset): readonly UnnamedExposure[] =>
   isAbsent(listeners)
     ? []
     : listeners.flatMap(({ protocol, address, families, port }) => {

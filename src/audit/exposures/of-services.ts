@@ -1,10 +1,12 @@
 import { exposuresOf, nameOf } from '../../access/exposures.ts';
 import { FAMILIES } from '../../net/family.ts';
 import type { Service } from '../../policy/model.ts';
-import type { Found } from './found.ts';
+import type { UnnamedExposure } from './found.ts';
 
-/** What Services say that a node answers on, whether its rules do so or not; in the families of their cluster addresses. */
-export const ofService = (service: Service): readonly Found[] => {
+/**
+ * What Services say that a node answers on, whether its rules do so or not; in the families of their cluster addresses.
+ */
+export const ofService = (service: Service): readonly UnnamedExposure[] => {
   const families = FAMILIES.filter((family) =>
     service.clusterIPs.length === 0
       ? family === 4

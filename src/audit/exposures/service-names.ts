@@ -3,7 +3,9 @@ import { parseAddress } from '../../net/address.ts';
 import type { Service } from '../../policy/model.ts';
 import type { FoundExposure } from './find-exposures.ts';
 
-/** Names of Service ports (`shop/frontend:http`) by exposure: `30001/tcp`, `192.0.2.200:443/tcp`, `10.96.0.1:443/tcp`. */
+/**
+ * Names of Service ports (`shop/frontend:http`) by exposure: `30001/tcp`, `192.0.2.200:443/tcp`, `10.96.0.1:443/tcp`.
+ */
 export type ServiceNames = ReadonlyMap<string, string>;
 
 /** What manifests tell about the ports and addresses of their Services. */

@@ -12,7 +12,10 @@ const placeText = (
   port: number,
 ) => `${protocol} ${address === null ? 'own' : `${address.family} ${address.value}`} ${port}`;
 
-/** Where servers of this node's exposures send from: its own addresses, and the pods behind IPVS, whose answers IPVS turns back itself. */
+/**
+ * Where servers of this node's exposures send from: its own addresses, and the pods behind IPVS, whose answers IPVS
+ * turns back itself.
+ */
 const serverPlaces = (ruleset: Ruleset): ReadonlyMap<string, string> => {
   const places = new Map<string, string>();
   for (const { protocol, address, port, id } of findExposures(ruleset))
@@ -30,8 +33,9 @@ const flowText = ({ original: { source, sourcePort, destination, destinationPort
   `${formatAddress(source)} port ${sourcePort} → ${formatAddress(destination)} port ${destinationPort}`;
 
 /**
- * Connections that tracking holds as begun by the server. After `conntrack -F` or a full table the server's next packet makes such an entry: the
- * client's packets count as replies in it, and rules that let replies pass never judge them again.
+ * Connections that tracking holds as begun by the server. After `conntrack -F` or a full table the server's next packet
+ * makes such an entry: the client's packets count as replies in it, and rules that let replies pass never judge them
+ * again.
  */
 export const reversedConnections = ({ ruleset }: Findings): readonly Finding[] => {
   const { conntrack, addresses } = ruleset.host;

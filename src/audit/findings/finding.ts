@@ -44,7 +44,10 @@ export interface Finding {
 export interface Findings {
   readonly ruleset: Ruleset;
   readonly audited: readonly Audited[];
-  /** `namespace/name` of every Service that is known and `port/protocol` of its node ports; null: no Services were given. */
+  /**
+   * `namespace/name` of every Service that is known and `port/protocol` of its node ports; null: no Services were
+   * given.
+   */
   readonly servicePorts: ReadonlySet<string> | null;
   readonly options: SimulateOptions;
 }

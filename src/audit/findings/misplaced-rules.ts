@@ -54,7 +54,10 @@ const nodePortsIn = ({ audited }: Findings, rule: AnyChain['rules'][number], fam
   return [...new Map(hit.map(({ exposure }) => [exposure.id, exposure])).values()];
 };
 
-/** Rules at the input hook that name a node port: in iptables and nftables mode its packets have another destination by then. */
+/**
+ * Rules at the input hook that name a node port: in iptables and nftables mode its packets have another destination by
+ * then.
+ */
 export const neverSeesNodePorts = (findings: Findings): readonly Finding[] => {
   const mode = kubeProxyModeOf(findings.ruleset);
   if (mode !== 'iptables' && mode !== 'nftables') return [];
@@ -84,7 +87,10 @@ export const neverSeesNodePorts = (findings: Findings): readonly Finding[] => {
   );
 };
 
-/** Rules of nat/PREROUTING behind kube-proxy's jump: the first rule that rewrites ends the nat chains for the connection. */
+/**
+ * Rules of nat/PREROUTING behind kube-proxy's jump: the first rule that rewrites ends the nat chains for the
+ * connection.
+ */
 export const behindKubeProxy = (findings: Findings): readonly Finding[] =>
   findings.ruleset.tables.flatMap((table) => {
     if (table.engine === 'nft' || table.name !== 'nat') return [];

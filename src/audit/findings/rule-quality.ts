@@ -7,7 +7,10 @@ import type { Finding, Findings } from './finding.ts';
 import { conditionsOf } from '../../lower/rule-conditions.ts';
 import { isFinal, matchesAllOf, plainRule, type PlainRule } from './rule-tests.ts';
 
-/** Longer chains are written by programs, which do not shadow their own rules; comparing each with each would take too long. */
+/**
+ * Longer chains are written by programs, which do not shadow their own rules; comparing each with each would take too
+ * long.
+ */
 const MOST_RULES = 500;
 const PROGRAMS = /^(?:cali-|CILIUM|cali\w+-)/;
 

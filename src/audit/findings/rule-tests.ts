@@ -16,7 +16,9 @@ const verdictOf = (steps: readonly Step[]): Verdict | null => {
   return last?.kind === 'verdict' ? last.verdict : null;
 };
 
-/** null where the rule does more than compare fields with values: sets, limits, marks, things that are not understood. */
+/**
+ * null where the rule does more than compare fields with values: sets, limits, marks, things that are not understood.
+ */
 export const plainRule = (rule: AnyRule): PlainRule | null => {
   const steps = lower(rule);
   const tests = new Map<string, { negate: boolean; values: readonly Value[] }>();

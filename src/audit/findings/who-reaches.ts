@@ -98,7 +98,8 @@ export const clientHidden = ({ audited }: Findings): readonly Finding[] => {
   const hidden = audited.filter(
     (one) =>
       fromOutside(one) &&
-      // Pods and the node itself are masqueraded in any case; what counts is the outside, the larger part of all addresses.
+      // Pods and the node itself are masqueraded in any case; what counts is the outside, the larger part of all
+      // addresses.
       one.parts.some(
         (part) =>
           part.hidden && part.reached !== 'no' && count(part.sources) > 1n << (one.exposure.family === 4 ? 30n : 126n),

@@ -19,8 +19,8 @@ export type AddressType = 'local' | 'broadcast' | 'anycast' | 'multicast' | 'uni
 export type Seen = 'original' | 'reply' | 'untracked' | 'invalid';
 
 /**
- * Packets between every client at once and one port of the node. What is not said here (marks, flags, sizes, the state of the connection,
- * extension headers …) is anything.
+ * Packets between every client at once and one port of the node. What is not said here (marks, flags, sizes, the state
+ * of the connection, extension headers …) is anything.
  */
 export interface Question {
   readonly family: Family;
@@ -35,7 +35,9 @@ export interface Question {
   readonly device: string;
 }
 
-/** What can become of the packets of some clients, and the rule that decides it. The same client can stand in several. */
+/**
+ * What can become of the packets of some clients, and the rule that decides it. The same client can stand in several.
+ */
 export interface Outcome {
   readonly clients: PrefixSet;
   readonly verdict: 'accept' | 'drop' | 'reject' | 'unknown';
@@ -50,7 +52,9 @@ export interface ChainAsker {
   readonly outgoing: (chain: string, question: Question) => readonly Outcome[];
 }
 
-/** The verdict of a chain as far as it concerns the packet's way on; a rewriting is none that the own table should give. */
+/**
+ * The verdict of a chain as far as it concerns the packet's way on; a rewriting is none that the own table should give.
+ */
 const verdictOf = ({ verdict }: ChainExit): Outcome['verdict'] => {
   switch (verdict.kind) {
     case 'accept':
@@ -184,7 +188,10 @@ const ask = (
   return exits.map((exit) => ({ clients: exit.state.sources, verdict: verdictOf(exit), at: exit.at }));
 };
 
-/** Asks the base chains of a table what they do with packets of all clients at once; the evaluator is that of every simulation. */
+/**
+ * Asks the base chains of a table what they do with packets of all clients at once; the evaluator is that of every
+ * simulation.
+ */
 export const chainAsker = (table: Table): ChainAsker => {
   // One node for all questions, so that what is made ready for look-ups is made once.
   const ruleset = { ...unknownRuleset(), tables: [table] };

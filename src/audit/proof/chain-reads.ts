@@ -9,8 +9,8 @@ import type { Value } from '../../ruleset/values/data-type.ts';
 import { verdictElements, type Rule, type Table } from '../../ruleset/table.ts';
 
 /**
- * What the rules that packets can come to tell apart of the node's side of a connection. The proof asks once for each: packets that differ
- * in something else are one question.
+ * What the rules that packets can come to tell apart of the node's side of a connection. The proof asks once for each:
+ * packets that differ in something else are one question.
  */
 export interface ChainReads {
   /** Interfaces that rules name, `lo` apart; one that begins with a name of a wildcard stands for all of them. */
@@ -21,7 +21,10 @@ export interface ChainReads {
   readonly unnamed: (family: Family) => bigint;
   /** Rules ask for the state of a connection, so that one that the tracker calls invalid is another question. */
   readonly asksForState: boolean;
-  /** Rules that read an address or an interface by a calculation or by a list that packets fill; nobody can tell for which. */
+  /**
+   * Rules that read an address or an interface by a calculation or by a list that packets fill; nobody can tell for
+   * which.
+   */
   readonly unclear: readonly string[];
 }
 
@@ -83,7 +86,9 @@ const valuesOfSet = (table: Table, name: string, at: number): readonly Value[] |
   }
 };
 
-/** What a step reads of a field: the values that it compares with; null: it reads it in a way that cannot be followed. */
+/**
+ * What a step reads of a field: the values that it compares with; null: it reads it in a way that cannot be followed.
+ */
 const valuesRead = (table: Table, step: Step, field: Field): readonly Value[] | null => {
   const within = (source: ValueSource): boolean => typeof source !== 'string' && mentions(source, field);
   switch (step.kind) {
@@ -136,14 +141,19 @@ const inFamily = (values: readonly Value[], family: Family): PrefixSet =>
     values.flatMap((value) => (value.kind === 'range' && value.last <= LAST[family] ? [value] : [])),
   );
 
-/** Addresses that a host can have: of others the kernel knows the type whatever the routes say (broadcast, multicast). */
+/**
+ * Addresses that a host can have: of others the kernel knows the type whatever the routes say (broadcast, multicast).
+ */
 const ORDINARY_FIRST: Readonly<Record<Family, bigint>> = { 4: 0x0100_0000n, 6: 0x2000n << 112n };
 const ORDINARY: Readonly<Record<Family, PrefixSet>> = {
   4: setOfRanges(4, [{ first: ORDINARY_FIRST[4], last: 0xdfff_ffffn }]),
   6: setOfRanges(6, [{ first: ORDINARY_FIRST[6], last: (0x4000n << 112n) - 1n }]),
 };
 
-/** What is told apart by the rules that are reached from a base chain. `known`: maps whose keys are asked for one by one anyway. */
+/**
+ * What is told apart by the rules that are reached from a base chain. `known`: maps whose keys are asked for one by one
+ * anyway.
+ */
 export const chainReads = (table: Table, start: string, side: Side, known: ReadonlySet<string>): ChainReads => {
   const named: Value[] = [];
   const asked: Value[] = [];

@@ -20,23 +20,23 @@ const protocolOf = (value: Value | undefined): Protocol | undefined =>
 const PORTS: ReadonlySet<ValueSource> = new Set(['destination-port', 'source-port']);
 
 /** Ports from `first` to `last` that a rule or a map tells apart, for some protocols. */
-interface Told {
+interface NamedPort {
   readonly protocols: readonly Protocol[];
   readonly first: number;
   readonly last: number;
 }
 
-const told = (protocols: readonly Protocol[], value: Value | undefined): readonly Told[] =>
+const portsNamed = (protocols: readonly Protocol[], value: Value | undefined): readonly NamedPort[] =>
   value?.kind === 'range' ? [{ protocols, first: Number(value.first), last: Number(value.last) }] : [];
 
 /** What a map or set tells apart: the ports of its keys, each for the protocol beside it, or for all. */
-const toldByKeys = (key: readonly ValueSource[], keys: readonly (readonly Value[])[]): readonly Told[] => {
+const portsOfKeys = (key: readonly ValueSource[], keys: readonly (readonly Value[])[]): readonly NamedPort[] => {
   const protocolAt = key.indexOf('protocol');
   const portsAt = key.flatMap((field, index) => (PORTS.has(field) ? [index] : []));
   return portsAt.flatMap((index) =>
     keys.flatMap((values) => {
       const protocol = protocolOf(values[protocolAt]);
-      return told(protocol === undefined ? PROTOCOLS : [protocol], values[index]);
+      return portsNamed(protocol === undefined ? PROTOCOLS : [protocol], values[index]);
     }),
   );
 };
@@ -49,16 +49,16 @@ const keysOf = (table: Table | null, name: string): readonly (readonly Value[])[
 /** A port that is calculated with: any two neighbours can differ. */
 const calculates = (reading: ValueSource): boolean =>
   typeof reading !== 'string' && readingsText([reading]).includes('-port"');
-const EVERY_PORT: readonly Told[] = Array.from({ length: 65_535 }, (_, index) => ({
+const EVERY_PORT: readonly NamedPort[] = Array.from({ length: 65_535 }, (_, index) => ({
   protocols: PROTOCOLS,
   first: index + 1,
   last: index + 1,
 }));
 
 /** Ports that the table tells apart, in our maps or in what somebody has put beside them. */
-const portsTold = (table: Table | null): readonly Told[] => {
-  const maps = new Map<string, readonly Told[]>();
-  const others: Told[] = [];
+const namedPorts = (table: Table | null): readonly NamedPort[] => {
+  const maps = new Map<string, readonly NamedPort[]>();
+  const others: NamedPort[] = [];
   // Thousands of exposures share one list of rules.
   const lists = new Set([...(table?.chains.values() ?? [])].map(({ rules }) => rules));
   for (const rules of lists)
@@ -69,18 +69,18 @@ const portsTold = (table: Table | null): readonly Told[] => {
         const key = step.kind === 'test' ? [step.field] : step.key;
         if (key.some(calculates)) return EVERY_PORT;
         if (!key.some((reading) => PORTS.has(reading))) continue;
-        if (step.kind === 'test') others.push(...step.values.flatMap((value) => told(PROTOCOLS, value)));
+        if (step.kind === 'test') others.push(...step.values.flatMap((value) => portsNamed(PROTOCOLS, value)));
         else if (step.kind === 'verdict-map' && typeof step.map !== 'string')
           others.push(
-            ...toldByKeys(
+            ...portsOfKeys(
               key,
               step.map.map((element) => element.key),
             ),
           );
         else {
           const set = step.kind === 'lookup' ? step.set : step.map;
-          if (typeof set === 'string') maps.set(`${set} ${readingsText(key)}`, toldByKeys(key, keysOf(table, set)));
-          else others.push(...toldByKeys(key, set as readonly (readonly Value[])[]));
+          if (typeof set === 'string') maps.set(`${set} ${readingsText(key)}`, portsOfKeys(key, keysOf(table, set)));
+          else others.push(...portsOfKeys(key, set as readonly (readonly Value[])[]));
         }
       }
   return [...others, ...[...maps.values()].flat()];
@@ -95,7 +95,7 @@ export const placesOf = (table: Table | null, access: Access): Places => {
   };
   for (const { protocol, ports, address } of access.exposures)
     if (address === null) note(protocol, ports.first, ports.last);
-  for (const { protocols, first, last } of portsTold(table))
+  for (const { protocols, first, last } of namedPorts(table))
     for (const protocol of protocols) note(protocol, first, last);
   const vips = new Map<string, Places['vips'][number]>();
   const noteVip = (address: Address, protocol: Protocol, port: number): void => {

@@ -8,7 +8,10 @@ import { verdictElements, type Table } from '../../ruleset/table.ts';
 import type { Verdict } from '../../ruleset/values/verdict.ts';
 import { findElements } from '../../simulate/match/element-index.ts';
 
-/** Ports of one class are treated alike by a table, up to the names of the chains: what holds at one holds at all of them. */
+/**
+ * Ports of one class are treated alike by a table, up to the names of the chains: what holds at one holds at all of
+ * them.
+ */
 export type PortClass = (protocol: Protocol, port: number) => string;
 
 /** A verdict map that is looked up by protocol and port; `key` says which value stands where. */
@@ -18,8 +21,9 @@ interface Reader {
 }
 
 /**
- * Tells at which ports a table treats packets to this node's own addresses alike, so that thousands of ports under one policy are judged
- * once. null where a rule reads ports in another way than by a verdict map of protocol and port: then every port stands for itself.
+ * Tells at which ports a table treats packets to this node's own addresses alike, so that thousands of ports under one
+ * policy are judged once. null where a rule reads ports in another way than by a verdict map of protocol and port: then
+ * every port stands for itself.
  */
 export const portClasses = (table: Table): PortClass | null => {
   const readers = new Map<string, Reader>();
@@ -64,7 +68,10 @@ const readerName = (step: Step, next: number): string =>
     ? `${step.map} ${readingsText(step.key)}`
     : `inline ${next}`;
 
-/** What a step's outcome depends on among ports; null: on none; `unclear`: on ports in a way that is not looked into here. */
+/**
+ * What a step's outcome depends on among ports; null: on none; `unclear`: on ports in a way that is not looked into
+ * here.
+ */
 const readerOf = (table: Table, step: Step): Reader | 'unclear' | null => {
   switch (step.kind) {
     case 'test':
@@ -95,7 +102,8 @@ const mapReader = (table: Table, { key, map }: Extract<Step, { kind: 'verdict-ma
   const ports = key.filter((field) => PORTS.has(field));
   if (ports.length === 0) return null;
   const others = key.filter((field) => !PORTS.has(field) && field !== 'protocol');
-  // An address that no rule names finds no key of such a map, and a packet of a server is not known by its destination port.
+  // An address that no rule names finds no key of such a map, and a packet of a server is not known by its destination
+  // port.
   if (ports.length === 1 && ports[0] === 'destination-port' && others.every((field) => field === 'destination')) {
     if (others.length > 0) return null;
   } else if (ports.length > 1 || others.length > 0) return 'unclear';

@@ -26,9 +26,10 @@ const OWN_TYPES: Readonly<Record<Family, readonly AddressType[]>> = {
 const SOME_DEVICE = 'an interface that no rule names';
 
 /**
- * Compares what a listed table does with an access, for every source address of both families and at every port, address and interface
- * where either can change its behaviour (law 5). Only the own table is looked at, and only up to its verdict. What a rule of it does for
- * reasons that cannot be told is a difference: it may let in, and it may refuse.
+ * Compares what a listed table does with an access, for every source address of both families and at every port,
+ * address and interface where either can change its behaviour (law 5). Only the own table is looked at, and only up to
+ * its verdict. What a rule of it does for reasons that cannot be told is a difference: it may let in, and it may
+ * refuse.
  */
 export const prove = (table: Table | null, access: Access): Proof => {
   const differences = collectDifferences();
@@ -123,7 +124,10 @@ export const prove = (table: Table | null, access: Access): Proof => {
 /** Maps of which every key is a place of its own. */
 const OWN_MAPS: ReadonlySet<string> = new Set(Object.values(VIPS));
 
-/** The address itself; for any local one an address that no rule names, and those that rules name, but for VIPs, which are places of their own. */
+/**
+ * The address itself; for any local one an address that no rule names, and those that rules name, but for VIPs, which
+ * are places of their own.
+ */
 const addressesFor = (
   reads: ChainReads,
   destination: Address | null,
@@ -142,7 +146,10 @@ const allowedBy = (access: Access, exposure: ExposureAccess | null, family: Fami
 const refusedBy = (access: Access, exposure: ExposureAccess, family: Family): PrefixSet =>
   difference(EVERY_ADDRESS[family], allowedBy(access, exposure, family));
 
-/** The table must be awake and its base chains must be attached where they judge; a further one could decide before or after them. */
+/**
+ * The table must be awake and its base chains must be attached where they judge; a further one could decide before or
+ * after them.
+ */
 const frameProblem = (table: Table): string | null => {
   if (table.flags !== undefined) return 'the table has a flag (dormant: it judges nothing; or owner)';
   const wanted = [prerouting(new Map()), postrouting];

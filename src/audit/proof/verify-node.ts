@@ -35,7 +35,9 @@ const isKubeProxy = (place: Place): boolean =>
   isWrittenByKubernetes(place.table, place.chain.name) &&
   !appliesSourceRanges(place.chain.name);
 
-/** Sources that routing refuses: whatever is said of them is no difference, so they may be said with their neighbours. */
+/**
+ * Sources that routing refuses: whatever is said of them is no difference, so they may be said with their neighbours.
+ */
 const routedAway = ({ exposure, parts }: Reach): PrefixSet =>
   parts
     .filter(({ result }) => result === 'unroutable')
@@ -64,7 +66,10 @@ const rewritings = (
   );
 };
 
-/** The rule by which an allowed source does not get in; null: nobody closes the port, it has no endpoint here or routing refuses. */
+/**
+ * The rule by which an allowed source does not get in; null: nobody closes the port, it has no endpoint here or routing
+ * refuses.
+ */
 const closedBy = (
   ruleset: Ruleset,
   reach: Reach,
@@ -112,9 +117,9 @@ const portsOf = (
 };
 
 /**
- * Compares who really can reach each guarded port, by the whole ruleset of a node, with what the policies say: other rules that open or close
- * it, rewritings past the own table. What routing refuses (martians) and ports without endpoints are no differences. Packets are the first of
- * a connection and come in by the outer interfaces.
+ * Compares who really can reach each guarded port, by the whole ruleset of a node, with what the policies say: other
+ * rules that open or close it, rewritings past the own table. What routing refuses (martians) and ports without
+ * endpoints are no differences. Packets are the first of a connection and come in by the outer interfaces.
  */
 export const verifyNode = (ruleset: Ruleset, access: Access, options: SimulateOptions = {}): Proof => {
   const found = findExposures(ruleset);
@@ -181,7 +186,10 @@ const judged = (
   guard: ReturnType<typeof guardsOf>,
 ): readonly Address[] => addresses.filter((address) => guard(protocol, port, address) === null);
 
-/** Both proofs of a node as one: what the own table tells names its rules best, the whole ruleset adds what that cannot tell. */
+/**
+ * Both proofs of a node as one: what the own table tells names its rules best, the whole ruleset adds what that cannot
+ * tell.
+ */
 export const bothProofs = (table: Proof, node: Proof): Proof => {
   const own = new Map(table.differences.map((one) => [one.exposure, one]));
   const added = node.differences.flatMap(({ exposure, gained, lost, because }): Difference[] => {

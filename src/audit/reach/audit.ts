@@ -30,7 +30,10 @@ const entryOf = (name: string): Entry => (name === 'node' ? { kind: 'node' } : {
 
 const sameReach = (a: Reach, b: Reach): boolean => equals(a.may, b.may) && equals(a.must, b.must);
 
-/** For every exposure the exact set of sources that can reach it. Exposures whose node address no dump tells are left out. */
+/**
+ * For every exposure the exact set of sources that can reach it. Exposures whose node address no dump tells are left
+ * out.
+ */
 export const auditRuleset = (
   ruleset: Ruleset,
   { entries, ports, all, services = [], ...options }: AuditOptions,

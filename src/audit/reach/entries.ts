@@ -7,7 +7,10 @@ import type { Host } from '../../ruleset/host.ts';
 /** Interfaces that only carry packets of this machine itself or of its pods. */
 const INNER = /^(?:lo|cni|cali|veth|lxc|docker|br-|flannel|cilium|kube-|nodelocaldns|dummy|tunl|vxlan|geneve)/;
 
-/** The interfaces by which the outside comes in: those of the default routes, else every one that does not look like a pod's. */
+/**
+ * The interfaces by which the outside comes in: those of the default routes, else every one that does not look like a
+ * pod's.
+ */
 export const outerInterfaces = (
   { routes, links, addresses }: Pick<Host, 'routes' | 'links' | 'addresses'>,
   family: Family,

@@ -64,8 +64,8 @@ interface Cell {
 }
 
 /**
- * Cuts the address space where leaves begin and end: in each cell every source has the same leaves. Most leaves share no source with
- * any other, so what is not covered yet is kept apart: those become a cell at once.
+ * Cuts the address space where leaves begin and end: in each cell every source has the same leaves. Most leaves share
+ * no source with any other, so what is not covered yet is kept apart: those become a cell at once.
  */
 const cellsOf = (leaves: readonly Leaf[], family: Family): readonly Cell[] => {
   let cells: readonly Cell[] = [];

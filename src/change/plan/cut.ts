@@ -16,7 +16,10 @@ const distinct = (places: readonly ReplyPlace[]): readonly ReplyPlace[] => [
   ...new Map(places.map((place) => [placeKey(place), place])).values(),
 ];
 
-/** What an access cuts of the tracked connections. null: they cannot be listed, so that every guarded place is taken. `isLocal`: the node's own addresses. */
+/**
+ * What an access cuts of the tracked connections. null: they cannot be listed, so that every guarded place is taken.
+ * `isLocal`: the node's own addresses.
+ */
 export const cutOf = (
   access: Access,
   tracked: readonly ClientFlow[] | null,

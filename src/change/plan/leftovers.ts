@@ -4,13 +4,19 @@ import type { Table } from '../../ruleset/table.ts';
 
 const KINDS = ['chains', 'sets', 'counters'] as const;
 
-/** What stands in the kernel's table and not in the compiled one, as `chains NAME`, and since when nothing refers to it: milliseconds of any clock. */
+/**
+ * What stands in the kernel's table and not in the compiled one, as `chains NAME`, and since when nothing refers to it:
+ * milliseconds of any clock.
+ */
 export type Leftovers = ReadonlyMap<string, number>;
 
 const namesOf = (table: Table): readonly string[] =>
   KINDS.flatMap((kind) => [...table[kind].keys()].map((name) => `${kind} ${name}`));
 
-/** The leftovers after a change that has ended at `now`: of those from before, the ones that are still superfluous keep their time. */
+/**
+ * The leftovers after a change that has ended at `now`: of those from before, the ones that are still superfluous keep
+ * their time.
+ */
 export const leftoversAfter = (before: Leftovers, current: Table | null, target: Table, now: number): Leftovers => {
   if (current === null) return new Map();
   const wanted = new Set(namesOf(target));

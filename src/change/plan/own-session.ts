@@ -11,7 +11,10 @@ export interface Administrator {
   readonly host: Address | null;
 }
 
-/** An error where an access would refuse the administrator's own session; null: it does not. `isLocal`: the node's own addresses. */
+/**
+ * An error where an access would refuse the administrator's own session; null: it does not. `isLocal`: the node's own
+ * addresses.
+ */
 export const refusesOwnSession = (
   access: Access,
   { session }: Administrator,

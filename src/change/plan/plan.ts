@@ -40,7 +40,10 @@ export interface Care {
   readonly rehearsal: boolean;
   readonly ignoreDataplane: boolean;
   readonly mayCutOwnSession: boolean;
-  /** Milliseconds within which the change must be confirmed; null: it needs no confirmation; `if-own-host-is-cut`: a minute, where it is. */
+  /**
+   * Milliseconds within which the change must be confirmed; null: it needs no confirmation; `if-own-host-is-cut`: a
+   * minute, where it is.
+   */
   readonly confirmWithin: number | null | 'if-own-host-is-cut';
 }
 
@@ -123,8 +126,9 @@ const confirmMs = ({ confirmWithin }: Care, administrator: Administrator, cut: r
     : confirmWithin;
 
 /**
- * How a wish is fulfilled on a node: what will be stored and enforced, what that changes, whom it cuts, and what a person should know before.
- * Nothing is changed here. A change that was not confirmed in time counts as taken back already.
+ * How a wish is fulfilled on a node: what will be stored and enforced, what that changes, whom it cuts, and what a
+ * person should know before. Nothing is changed here. A change that was not confirmed in time counts as taken back
+ * already.
  */
 export const planFor = (situation: Situation, wish: Wish, care: Care): Planned => {
   const { facts, pending, now, flows, isLocal, administrator } = situation;

@@ -9,7 +9,10 @@ const guess = (corrections: readonly string[]): string =>
 /** Whether a word is this flag, by its whole name or by its first letter. */
 const isFlag = (word: string | undefined, name: string): boolean => word === `--${name}` || word === `-${name[0]}`;
 
-/** What is wrong with the words of a command line, in the form of all other errors: what it is, and below it what would be right. */
+/**
+ * What is wrong with the words of a command line, in the form of all other errors: what it is, and below it what would
+ * be right.
+ */
 export const describeArgumentError = (problem: unknown): string => {
   if (!(problem instanceof ArgumentScannerError))
     return `error: ${problem instanceof Error ? problem.message : String(problem)}`;

@@ -5,8 +5,8 @@ import type { RiskFlags } from './flags.ts';
 import { readDuration } from './read-arguments.ts';
 
 /**
- * How long a change waits for its confirmation, in milliseconds; null: it needs none. Without `--confirm-within` it needs one on a
- * terminal where it cuts a tracked connection of the administrator's own host.
+ * How long a change waits for its confirmation, in milliseconds; null: it needs none. Without `--confirm-within` it
+ * needs one on a terminal where it cuts a tracked connection of the administrator's own host.
  */
 export const readConfirmTime = (context: Context, { confirmWithin }: RiskFlags): Result<Care['confirmWithin']> => {
   if (confirmWithin === undefined) return ok(context.terminal.err ? 'if-own-host-is-cut' : null);

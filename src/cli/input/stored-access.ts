@@ -2,7 +2,10 @@ import { evaluateState, type Evaluated, type StoredState } from '../../access/st
 import { ok, type Diagnostic, type Result } from '../../diagnostic/diagnostic.ts';
 import { readState } from '../../kernel/state-store.ts';
 
-/** The stored state and what it means; `evaluated` is null, with the reasons among the problems, where that cannot be worked out any more. */
+/**
+ * The stored state and what it means; `evaluated` is null, with the reasons among the problems, where that cannot be
+ * worked out any more.
+ */
 export interface Stored {
   readonly state: StoredState;
   readonly evaluated: Evaluated | null;

@@ -4,9 +4,10 @@ const CHUNK = 1 << 16;
 const isIterable = (value: object): value is Iterable<unknown> => Symbol.iterator in value;
 
 /**
- * The text of `JSON.stringify(value, null, 2)`, in chunks of some 64 thousand characters. A list may be any iterable: its items are made
- * while they are written. The fields of an object are asked for in their order, each when it is its turn, so that a getter can tell what has
- * been written before it. What JSON does not have is left out, or null in a list, as JSON.stringify does.
+ * The text of `JSON.stringify(value, null, 2)`, in chunks of some 64 thousand characters. A list may be any iterable:
+ * its items are made while they are written. The fields of an object are asked for in their order, each when it is its
+ * turn, so that a getter can tell what has been written before it. What JSON does not have is left out, or null in a
+ * list, as JSON.stringify does.
  */
 export function* jsonChunks(value: unknown): Generator<string, void, undefined> {
   let text = '';

@@ -17,10 +17,15 @@ export interface OutputFlags {
   readonly allWarnings?: boolean;
 }
 
-/** One answer, as data and for people. The data form is a contract: fields may come, none goes or changes its meaning. */
+/**
+ * One answer, as data and for people. The data form is a contract: fields may come, none goes or changes its meaning.
+ */
 export interface Report {
   readonly kind: string;
-  /** Made only where it is asked for: it can be a hundred times as long as the text. Lists may be iterables, fields getters (see jsonChunks). */
+  /**
+   * Made only where it is asked for: it can be a hundred times as long as the text. Lists may be iterables, fields
+   * getters (see jsonChunks).
+   */
   readonly data: () => Readonly<Record<string, unknown>>;
   readonly text: (wide: boolean) => string;
 }
@@ -64,7 +69,9 @@ const write = async ({ process: { stdout } }: Context, text: string): Promise<vo
 
 type Style = 'red' | 'green' | 'yellow' | 'bold' | 'gray';
 
-/** Colours a text for standard output or error where a terminal shows it and nobody has asked for none (no-color.org). */
+/**
+ * Colours a text for standard output or error where a terminal shows it and nobody has asked for none (no-color.org).
+ */
 export const paint = (context: Context, stream: 'out' | 'err', color: boolean, style: Style, text: string): string => {
   const { env } = context.process;
   const wanted = color && context.terminal[stream] && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
@@ -107,7 +114,9 @@ export const showProblems = (
   }
 };
 
-/** A line that is replaced by the next, while something takes its time; on a terminal only. Returns how to take it away. */
+/**
+ * A line that is replaced by the next, while something takes its time; on a terminal only. Returns how to take it away.
+ */
 export const progress = (context: Context, what: string): (() => void) => {
   if (!context.terminal.err) return () => undefined;
   const shown = { done: false };

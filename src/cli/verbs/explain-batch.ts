@@ -34,7 +34,10 @@ const answer = (read: Result<BatchLine>, { ruleset }: LoadedNode, options: Simul
     : { told: { ...told, ok: false, unmet: misses }, verdict: 'unmet' };
 };
 
-/** `portcullis explain --batch`: a line of JSON for each line of the batch, in order; of several nodes one for each node. */
+/**
+ * `portcullis explain --batch`: a line of JSON for each line of the batch, in order; of several nodes one for each
+ * node.
+ */
 export const explainBatch = async (
   context: Context,
   { color }: { readonly color: boolean },

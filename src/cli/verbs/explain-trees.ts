@@ -17,7 +17,10 @@ interface Flags {
 
 const plainly = (_kind: TreeLine['kind'], text: string): string => text;
 
-/** One tree; of several nodes the first, and of the others what is different there. Nodes that do the same are named together. */
+/**
+ * One tree; of several nodes the first, and of the others what is different there. Nodes that do the same are named
+ * together.
+ */
 export const explainTrees = (context: Context, flags: Flags, answers: readonly NodeTree[]): readonly string[] => {
   const colour = (kind: TreeLine['kind'], text: string): string =>
     kind === 'rule-text'
@@ -63,8 +66,8 @@ export const explainTrees = (context: Context, flags: Flags, answers: readonly N
 const MOST_DIFFERENT = 0.6;
 
 /**
- * The lines that only the one (`-`) or only the other (`+`) has, below the last line in front of them that both have; null: they have little in
- * common.
+ * The lines that only the one (`-`) or only the other (`+`) has, below the last line in front of them that both have;
+ * null: they have little in common.
  */
 const difference = (one: readonly string[], other: readonly string[]): readonly string[] | null => {
   const entries = diff(one, other);

@@ -39,7 +39,10 @@ export interface MadeChange {
 
 const NOTHING_CHANGED = 'nothing was changed';
 
-/** The way of every command that changes something: what is wished, what that means, then do it and tell. Gives the exit status. */
+/**
+ * The way of every command that changes something: what is wished, what that means, then do it and tell. Gives the exit
+ * status.
+ */
 export const makeChange = async (context: Context, flags: ChangeFlags, request: Request): Promise<Exit> => {
   const facts = await collectFacts();
   const obstacle = flags.dryRun ? [] : obstacles(facts, flags.ignoreDataplane);

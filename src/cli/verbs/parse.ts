@@ -45,7 +45,10 @@ const countRules = (inputs: readonly ReadInput[]): { readonly rules: number; rea
   };
 };
 
-/** `portcullis parse FILE…`: counts, diagnostics, and the share of rules that is understood. Each file or folder stands for itself. */
+/**
+ * `portcullis parse FILE…`: counts, diagnostics, and the share of rules that is understood. Each file or folder stands
+ * for itself.
+ */
 export async function parse(this: Context, flags: OutputFlags, ...files: string[]): Promise<void> {
   const inputs: { readonly input: ReadInput; readonly beside: readonly ReadInput[] }[] = [];
   const warnings: Diagnostic[] = [];

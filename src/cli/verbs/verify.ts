@@ -28,7 +28,10 @@ export interface VerifyFlags extends OutputFlags, MachineFlags, DumpFlags {
   readonly allowFailsafe?: readonly string[];
 }
 
-/** `portcullis verify`: the kernel's own listing against the policies; with -f, --node or dumps the node's whole ruleset. */
+/**
+ * `portcullis verify`: the kernel's own listing against the policies; with -f, --node or dumps the node's whole
+ * ruleset.
+ */
 export async function verify(this: Context, flags: VerifyFlags): Promise<void> {
   const dumps = namesDumps(flags);
   // Dumps of another machine have nothing to do with what is applied to this one.

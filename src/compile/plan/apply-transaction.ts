@@ -4,7 +4,10 @@ import { zero, type Counter } from '../../ruleset/values/counter.ts';
 import { TABLE } from '../table/names.ts';
 import type { Operation, Transaction } from './transaction.ts';
 
-/** What a table is after a transaction, as the kernel would have it; null: there is no table. Operations on absent objects change nothing. */
+/**
+ * What a table is after a transaction, as the kernel would have it; null: there is no table. Operations on absent
+ * objects change nothing.
+ */
 export const applyTransaction = (table: Table | null, { operations }: Transaction): Table | null =>
   operations.reduce<Table | null>(applyOperation, table);
 

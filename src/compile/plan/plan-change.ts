@@ -18,8 +18,8 @@ import { exposureRules } from '../table/treatment.ts';
 import type { Change, Operation, Transaction } from './transaction.ts';
 
 /**
- * How the kernel comes from `current` (what it lists now; null: no table) to `target` (null: no table). `target` must have been
- * compiled with the same `current`, so that no name that stays changes its meaning between the steps.
+ * How the kernel comes from `current` (what it lists now; null: no table) to `target` (null: no table). `target` must
+ * have been compiled with the same `current`, so that no name that stays changes its meaning between the steps.
  */
 export const planChange = (current: Table | null, target: CompiledTable | null): Change => {
   if (target === null) return current === null ? NOTHING : planRemoval(current);
@@ -68,7 +68,10 @@ const NOTHING: Change = { stage: [], switch: [], sweep: [] };
 const transactions = (steps: readonly (readonly Operation[])[]): readonly Transaction[] =>
   steps.filter((operations) => operations.length > 0).map((operations) => ({ operations }));
 
-/** Packets must not meet an old chain with a set already gone: first the base chains let everything by, then the table goes. */
+/**
+ * Packets must not meet an old chain with a set already gone: first the base chains let everything by, then the table
+ * goes.
+ */
 const planRemoval = (current: Table): Change => ({
   stage: [],
   switch: transactions([
@@ -82,7 +85,9 @@ const planRemoval = (current: Table): Change => ({
 /** The names of what a table has. */
 export type Names = Readonly<Record<'chains' | 'sets' | 'counters', ReadonlyMap<string, unknown>>>;
 
-/** Removes from the kernel what the target does not have. Only what nothing has referred to for a second may be swept. */
+/**
+ * Removes from the kernel what the target does not have. Only what nothing has referred to for a second may be swept.
+ */
 export const planSweep = (current: Table | null, target: Names): readonly Transaction[] => {
   if (current === null) return [];
   const gone = <T>(have: ReadonlyMap<string, T>, want: ReadonlyMap<string, unknown>): string[] =>
@@ -93,7 +98,8 @@ export const planSweep = (current: Table | null, target: Names): readonly Transa
   return transactions([
     [
       ...chains.map((chain): Operation => ({ kind: 'replace-rules', chain, rules: [] })),
-      // Rules lead to sets, and the keys of maps to chains. Kernels before 6.1.36 keep the chains of a deleted map in use (nft_map_deactivate).
+      // Rules lead to sets, and the keys of maps to chains. Kernels before 6.1.36 keep the chains of a deleted map in
+      // use (nft_map_deactivate).
       ...sets.flatMap(emptied),
       ...sets.map(({ name }): Operation => ({ kind: 'delete-set', name })),
       ...chains.map((name): Operation => ({ kind: 'delete-chain', name })),
@@ -130,7 +136,10 @@ const isStaged = (current: Table | null, { name, base }: Chain): boolean =>
 const isNewJudge = (current: Table | null, { name }: Chain): boolean =>
   name === PREROUTING && current?.chains.has(name) !== true;
 
-/** Is a chain there, attached as it should be? Adding a base chain again sets its policy (nf_tables_updchain, net/netfilter/nf_tables_api.c). */
+/**
+ * Is a chain there, attached as it should be? Adding a base chain again sets its policy (nf_tables_updchain,
+ * net/netfilter/nf_tables_api.c).
+ */
 const isAttachedAsWanted = (there: Chain | undefined, { base }: Chain): boolean =>
   there !== undefined && (base === null || (sameHook(there.base, base) && there.base?.policy === base.policy));
 
@@ -138,8 +147,8 @@ const sameHook = (a: BaseChain | null, b: BaseChain): boolean =>
   a?.type === b.type && a.hook === b.hook && a.priority === b.priority;
 
 /**
- * Base chains that others have hung into our table, and our own where others have hung them elsewhere. Nothing can refer to a base
- * chain, so it goes at once.
+ * Base chains that others have hung into our table, and our own where others have hung them elsewhere. Nothing can
+ * refer to a base chain, so it goes at once.
  */
 const strayBaseChains = (current: Table | null, target: CompiledTable): readonly Operation[] =>
   [...(current?.chains.values() ?? [])]
@@ -153,9 +162,9 @@ const isStray = ({ base }: Chain, wanted: Chain | undefined): boolean =>
   wanted === undefined ? base !== null : wanted.base !== null && !sameHook(base, wanted.base);
 
 /**
- * New chains get their rules while nothing refers to them, changed ones at the switch. Where a protocol's key is about to leave a
- * chain, its old treatment stays in there until the packets that have already found the key are through. The chain of a range changes
- * when the exact ports that leave the range have their own keys.
+ * New chains get their rules while nothing refers to them, changed ones at the switch. Where a protocol's key is about
+ * to leave a chain, its old treatment stays in there until the packets that have already found the key are through. The
+ * chain of a range changes when the exact ports that leave the range have their own keys.
  */
 const chainChanges = (current: Table | null, target: CompiledTable) => {
   const staged: Operation[] = [];
@@ -202,10 +211,11 @@ const mapsOf = (table: Table): readonly VerdictMap[] =>
   [...table.sets.values()].filter((set) => set.kind === 'verdict-map');
 
 /**
- * Keys of ports and VIPs; those of ranges come and go with their map. A key that leads to a chain which packets already reach waits until
- * that chain has its new rules. An exact key is there before the range around it comes and until it has gone, so that an open port in a
- * guarded range is open all the time; and a VIP's before and after both, for the VIP may be a local address. Whatever takes the place of
- * a key is there before that key goes. A key that stays is never deleted and added again.
+ * Keys of ports and VIPs; those of ranges come and go with their map. A key that leads to a chain which packets already
+ * reach waits until that chain has its new rules. An exact key is there before the range around it comes and until it
+ * has gone, so that an open port in a guarded range is open all the time; and a VIP's before and after both, for the
+ * VIP may be a local address. Whatever takes the place of a key is there before that key goes. A key that stays is
+ * never deleted and added again.
  */
 const keyChanges = (current: Table | null, target: CompiledTable) => {
   const phases = () => ({ addToNew: [] as Operation[], addToOld: [] as Operation[], remove: [] as Operation[] });

@@ -18,7 +18,10 @@ const printInterval = ({ first, last }: Interval, type: 'ipv4_addr' | 'ipv6_addr
     : `${printNumber(first, type)}-${printNumber(last, type)}`;
 };
 
-/** Elements in the place where a set is declared. For elements in a line of their own nft 1.0.6 first reads what all sets of intervals hold. */
+/**
+ * Elements in the place where a set is declared. For elements in a line of their own nft 1.0.6 first reads what all
+ * sets of intervals hold.
+ */
 const printContent = (elements: string): string => (elements === '' ? '' : ` elements = { ${elements} };`);
 
 const printIntervals = (intervals: readonly Interval[], type: 'ipv4_addr' | 'ipv6_addr'): string =>
@@ -82,7 +85,9 @@ const printOperation = (operation: Operation): readonly string[] => {
   }
 };
 
-/** A transaction as `nft -f` reads it: one operation a line, in an order in which every name is known before it is used. */
+/**
+ * A transaction as `nft -f` reads it: one operation a line, in an order in which every name is known before it is used.
+ */
 export const printTransaction = ({ operations }: Transaction): string =>
   `${operations.flatMap(printOperation).join('\n')}\n`;
 

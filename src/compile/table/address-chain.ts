@@ -44,7 +44,10 @@ const lookup = (address: Expression, set: string, then: Verdict): Rule => ({
   statements: [match(address, inSet(set)), verdict(then)],
 });
 
-/** The chain with its look-ups: of a packet's source, or of a reply's destination. `before`: the chains that it asks first. */
+/**
+ * The chain with its look-ups: of a packet's source, or of a reply's destination. `before`: the chains that it asks
+ * first.
+ */
 export const chainWith = (
   { name, then, otherwise, after }: AddressChain,
   lookups: Lookups,
@@ -73,7 +76,9 @@ export const askedBefore = (chain: Chain | undefined): readonly string[] =>
     first?.kind === 'verdict' && first.verdict.kind === 'jump' ? [first.verdict.chain] : [],
   );
 
-/** The layers that a listed chain looks into; null where there is no such chain, or where it has been changed by hand. */
+/**
+ * The layers that a listed chain looks into; null where there is no such chain, or where it has been changed by hand.
+ */
 export const storedLayers = (
   current: Table | null,
   chain: AddressChain,
@@ -120,8 +125,8 @@ export const namesBeside = (current: Table | null): NameSet => {
 };
 
 /**
- * The look-ups by which a chain comes to stand for `addresses`, and their sets: those in the kernel as far as they can stay, none of them
- * changed, and new ones.
+ * The look-ups by which a chain comes to stand for `addresses`, and their sets: those in the kernel as far as they can
+ * stay, none of them changed, and new ones.
  */
 export const placeAddresses = (
   current: Table | null,

@@ -1,7 +1,10 @@
 import { sameValue } from '../../ruleset/values/data-type.ts';
 import { keyText, type MapElement } from '../../ruleset/values/map-element.ts';
 
-/** What a map must lose and get to hold `wanted`. A key that leads elsewhere is in both lists; the order of keys means nothing. */
+/**
+ * What a map must lose and get to hold `wanted`. A key that leads elsewhere is in both lists; the order of keys means
+ * nothing.
+ */
 export const changedKeys = (
   stored: readonly MapElement[],
   wanted: readonly MapElement[],

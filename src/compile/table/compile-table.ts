@@ -14,7 +14,7 @@ import { EXPOSURES, REPLIES, TABLE, VIPS } from './names.ts';
 import { rangeMaps } from './range-maps.ts';
 import { replyObjects, type ReplyPlace } from './replies.ts';
 import { groupObjects, refuseChainOf, selectionObjects } from './selection-objects.ts';
-import { chooseStems, type Instances } from './instances.ts';
+import { chooseInstances, type Instances } from './instances.ts';
 import { exposureRules, type Treatment } from './treatment.ts';
 import { exposureChainsOf, type ExposureChain } from './exposure-chains.ts';
 
@@ -24,8 +24,8 @@ export interface CompileOptions {
 }
 
 /**
- * The table that enforces an access. With `current`, what the kernel holds now, the table is the one to go to from there: names and
- * stored intervals are kept where that is safe. The meaning does not depend on `current`.
+ * The table that enforces an access. With `current`, what the kernel holds now, the table is the one to go to from
+ * there: names and stored intervals are kept where that is safe. The meaning does not depend on `current`.
  */
 export const compileTable = (
   access: Access,
@@ -34,7 +34,7 @@ export const compileTable = (
 ): CompiledTable => {
   const units = exposureChainsOf(access);
   const installed = installedIn(current);
-  const instances = chooseStems(current, installed, access, units);
+  const instances = chooseInstances(current, installed, access, units);
   const { chains, sets, counters } = frame(options.ledger ?? DEFAULT_LEDGER);
   const replies = replyObjects(options.replies ?? [], units, (id) => instances.selections.get(id) ?? id);
   const nameSet = namesBeside(current);
@@ -43,8 +43,8 @@ export const compileTable = (
     const instance = instances.selections.get(id) ?? id;
     const judgesReplies = replies.instances.has(instance);
     if (judgesReplies) for (const name of selection.untouchedGroups) groupsOfReplies.add(name);
-    const groupStems = selection.untouchedGroups.map((name) => instances.groups.get(name) ?? name);
-    return selectionObjects(selection, instance, groupStems, { current, nameSet, replies: judgesReplies });
+    const groupInstances = selection.untouchedGroups.map((name) => instances.groups.get(name) ?? name);
+    return selectionObjects(selection, instance, groupInstances, { current, nameSet, replies: judgesReplies });
   });
   const groups = [...access.groups].map(([name, addresses]) =>
     groupObjects(addresses, instances.groups.get(name) ?? name, {
@@ -91,7 +91,9 @@ const treatmentOf = (access: Access, instances: Instances, id: string | null): T
   };
 };
 
-/** The chain of each exposure. Thousands are treated alike: these share one list of rules, so that it is compared once. */
+/**
+ * The chain of each exposure. Thousands are treated alike: these share one list of rules, so that it is compared once.
+ */
 const exposureChains = (access: Access, instances: Instances, units: readonly ExposureChain[]): readonly Chain[] => {
   const known = new Map<string, readonly Rule[]>();
   return units.map(({ chain, address, ports, selections }) => {

@@ -16,8 +16,8 @@ export interface ExposureChain {
 const isRange = ({ first, last }: PortRange): boolean => first !== last;
 
 /**
- * Whether guarded local ports cover this open exposure: then it needs a key of its own. For an exact local port that is a range around
- * it; for a VIP, which may be an address of this node (kube-ipvs0, MetalLB), also its exact port.
+ * Whether guarded local ports cover this open exposure: then it needs a key of its own. For an exact local port that is
+ * a range around it; for a VIP, which may be an address of this node (kube-ipvs0, MetalLB), also its exact port.
  */
 const coveredBy = (guarded: readonly ExposureAccess[], { protocol, ports, address }: ExposureAccess): boolean =>
   guarded.some(
@@ -28,7 +28,10 @@ const coveredBy = (guarded: readonly ExposureAccess[], { protocol, ports, addres
       ports.last <= local.ports.last,
   );
 
-/** The chains that an access needs, with what each protocol's packets meet there. Open exposures that no guarded port covers need none. */
+/**
+ * The chains that an access needs, with what each protocol's packets meet there. Open exposures that no guarded port
+ * covers need none.
+ */
 export const exposureChainsOf = (access: Access): readonly ExposureChain[] => {
   const guarded = access.exposures.filter(({ address, selection }) => address === null && selection !== null);
   const units = new Map<string, ExposureChain & { readonly selections: Map<Protocol, string | null> }>();

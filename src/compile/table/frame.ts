@@ -49,12 +49,16 @@ const acceptIf = (left: Expression, name: string): Rule => ({
 });
 
 /**
- * After defragmentation (-400), conntrack (-200) and mangle (-150), before kube-proxy's filters (-110) and every DNAT (-100):
- * the packet still carries the client's address and the node port (include/uapi/linux/netfilter_ipv4.h, enum nf_ip_hook_priorities).
+ * After defragmentation (-400), conntrack (-200) and mangle (-150), before kube-proxy's filters (-110) and every DNAT
+ * (-100): the packet still carries the client's address and the node port (include/uapi/linux/netfilter_ipv4.h, enum
+ * nf_ip_hook_priorities).
  */
 const PREROUTING_BASE: BaseChain = { type: 'filter', hook: 'prerouting', priority: -140, policy: 'accept' };
 
-/** The base chain that judges. `ranges`: the maps of port ranges; a protocol without ranges has none, and no packet looks for it. */
+/**
+ * The base chain that judges. `ranges`: the maps of port ranges; a protocol without ranges has none, and no packet
+ * looks for it.
+ */
 export const prerouting = (ranges: ReadonlyMap<Protocol, string>): Chain => ({
   name: PREROUTING,
   base: PREROUTING_BASE,
@@ -70,8 +74,8 @@ export const prerouting = (ranges: ReadonlyMap<Protocol, string>): Chain => ({
 });
 
 /**
- * After every NAT of postrouting (100), so that a reply carries the node port and the client again. Only exposures with tracked
- * connections of refused clients are in its map; without any the chain is not there, and no packet pays for it.
+ * After every NAT of postrouting (100), so that a reply carries the node port and the client again. Only exposures with
+ * tracked connections of refused clients are in its map; without any the chain is not there, and no packet pays for it.
  */
 const POSTROUTING_BASE: BaseChain = { type: 'filter', hook: 'postrouting', priority: 110, policy: 'accept' };
 
@@ -152,7 +156,9 @@ const ledger = (name: string, family: 4 | 6, { size, timeout }: LedgerLimits): K
   elements: [],
 });
 
-/** The parts of the table that are there whatever the policies say, beside its base chains; its maps are still empty. */
+/**
+ * The parts of the table that are there whatever the policies say, beside its base chains; its maps are still empty.
+ */
 export const frame = (limits: LedgerLimits) => ({
   chains: refuseChains,
   sets: [

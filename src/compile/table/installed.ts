@@ -29,7 +29,10 @@ export const judgingMaps = (table: Table | null): readonly (readonly [map: strin
   ...[...rangeMapsIn(table)].map(([protocol, name]) => [name, protocol] as const),
 ];
 
-/** Reads the exposures that a listed table judges. A chain that was changed by hand counts as not installed for that protocol. */
+/**
+ * Reads the exposures that a listed table judges. A chain that was changed by hand counts as not installed for that
+ * protocol.
+ */
 export const installedIn = (table: Table | null): Installed => {
   const installed = new Map<string, Map<Protocol, Treatment>>();
   for (const [name, only] of judgingMaps(table)) {

@@ -14,20 +14,21 @@ export interface Instances {
 }
 
 /**
- * Which instance each selection and group uses. The chain of an instance gets other rules while it is in use only where exactly the same
- * exposures use it before and after: were an exposure to move between selections whose content changes in the same change, packets in
- * flight could be judged by the old chain with the new content, or the other way round, and a source that both refuse would get in. In
- * the same way a group in use changes only where nothing else changes for the selections that ask it: a client that goes over from a
- * selection's own addresses to its group must be found in one of them at any time. Otherwise a new instance is staged beside the old one.
+ * Which instance each selection and group uses. The chain of an instance gets other rules while it is in use only where
+ * exactly the same exposures use it before and after: were an exposure to move between selections whose content changes
+ * in the same change, packets in flight could be judged by the old chain with the new content, or the other way round,
+ * and a source that both refuse would get in. In the same way a group in use changes only where nothing else changes
+ * for the selections that ask it: a client that goes over from a selection's own addresses to its group must be found
+ * in one of them at any time. Otherwise a new instance is staged beside the old one.
  */
-export const chooseStems = (
+export const chooseInstances = (
   current: Table | null,
   installed: Installed,
   access: Access,
   units: readonly ExposureChain[],
 ): Instances => {
   const usersBefore = usersOf(
-    usesOfStems(installed),
+    usesOfInstances(installed),
     exactPorts([...installed].map(([chain, treatments]) => [chain, treatments.keys()])),
   );
   const usersAfter = usersOf(
@@ -41,7 +42,7 @@ export const chooseStems = (
       if (isInstanceOf(instance, id) && sameUsers(users, usersAfter.get(id))) return instance;
     return null;
   };
-  const groups = groupStems(current, access, [...usersBefore.keys()], asksFirst, settled);
+  const groups = groupInstances(current, access, [...usersBefore.keys()], asksFirst, settled);
   const selections = new Map<string, string>();
   for (const [id, { own, untouchedGroups }] of access.selections) {
     const wanted = untouchedGroups.map((name) => groupNames(groups.get(name) ?? name).allow);
@@ -60,7 +61,7 @@ export const chooseStems = (
 const sameNames = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((name, index) => name === b[index]);
 
-const groupStems = (
+const groupInstances = (
   current: Table | null,
   access: Access,
   instancesBefore: readonly string[],
@@ -114,7 +115,7 @@ const GROUP = groupNames('').allow;
 /** Who uses which selection: chain name → protocol → selection id or instance. */
 type Uses = ReadonlyMap<string, ReadonlyMap<Protocol, string>>;
 
-const usesOfStems = (installed: Installed): Uses =>
+const usesOfInstances = (installed: Installed): Uses =>
   new Map(
     [...installed].map(([chain, treatments]) => [
       chain,
@@ -134,7 +135,10 @@ const usesOfSelections = (units: readonly ExposureChain[]): Uses =>
     ]),
   );
 
-/** The users of each selection as texts. A range is another user when another exact port stands out of it: that port's packets came to it before. */
+/**
+ * The users of each selection as texts. A range is another user when another exact port stands out of it: that port's
+ * packets came to it before.
+ */
 const usersOf = (
   uses: Uses,
   exact: ReadonlyMap<Protocol, readonly number[]>,

@@ -4,9 +4,10 @@ import { knownDifference, memoUnion } from '../../net/remembered.ts';
 import type { Interval } from '../../ruleset/table.ts';
 
 /**
- * A set of addresses is kept as layers that are asked one after the other: the first that holds an address decides whether it belongs to
- * the set. A layer in use never changes, because a kernel's look-up that meets a change of an interval set can be wrong (see
- * docs/decisions/0003). A change puts small layers in front of a large one, so that its size does not depend on the rest.
+ * A set of addresses is kept as layers that are asked one after the other: the first that holds an address decides
+ * whether it belongs to the set. A layer in use never changes, because a kernel's look-up that meets a change of an
+ * interval set can be wrong (see docs/decisions/0003). A change puts small layers in front of a large one, so that its
+ * size does not depend on the rest.
  */
 export interface Layer {
   /** Whether what it holds belongs to the set. */
@@ -49,8 +50,8 @@ export const intervalsOf = (set: PrefixSet): readonly Interval[] => {
 };
 
 /**
- * Layers that stand for `wanted`: as many of the stored ones, from the last on, as are worth keeping, and at most two new ones in front
- * of them. The stored layers themselves where they stand for it already.
+ * Layers that stand for `wanted`: as many of the stored ones, from the last on, as are worth keeping, and at most two
+ * new ones in front of them. The stored layers themselves where they stand for it already.
  */
 export const changeLayers = <L extends Layer>(stored: readonly L[], wanted: PrefixSet): readonly (L | Layer)[] => {
   const { family } = wanted;

@@ -13,16 +13,19 @@ export const NOTE = 'note';
 export const NOTE_AUDIT = 'note-audit';
 export const EXPOSURES = 'exposures';
 /**
- * The interval map of the port ranges of a protocol; `ranges-tcp.2` and so on where another is still in the kernel. It cannot have the
- * protocol in its key: nft before 1.0.8 turns it into network order there, though it is one byte, and kernels since 6.12.y
- * (net/netfilter/nft_byteorder.c) refuse that rule.
+ * The interval map of the port ranges of a protocol; `ranges-tcp.2` and so on where another is still in the kernel. It
+ * cannot have the protocol in its key: nft before 1.0.8 turns it into network order there, though it is one byte, and
+ * kernels since 6.12.y (net/netfilter/nft_byteorder.c) refuse that rule.
  */
 export const rangesMap = (protocol: Protocol): string => `ranges-${protocol}`;
 export const VIPS = { 4: 'vips4', 6: 'vips6' } as const;
 export const REPLIES = 'replies';
 export const LEDGER = { 4: 'ledger4', 6: 'ledger6' } as const;
 export const AUDIT_LEDGER = { 4: 'audit4', 6: 'audit6' } as const;
-/** Named counters: packets refused, refused and noted in the ledger, replies cut, packets that Audit policies would refuse, and those of them noted. */
+/**
+ * Named counters: packets refused, refused and noted in the ledger, replies cut, packets that Audit policies would
+ * refuse, and those of them noted.
+ */
 export const COUNTERS = {
   refused: 'refused',
   noted: 'noted',
@@ -31,7 +34,10 @@ export const COUNTERS = {
   wouldNoted: 'would-noted',
 } as const;
 
-/** Names in nftables go up to 255 characters (NFT_NAME_MAXLEN, include/uapi/linux/netfilter/nf_tables.h); ours add prefixes and suffixes. */
+/**
+ * Names in nftables go up to 255 characters (NFT_NAME_MAXLEN, include/uapi/linux/netfilter/nf_tables.h); ours add
+ * prefixes and suffixes.
+ */
 const LONGEST_INSTANCE = 200;
 
 /** What stands in front of the names of chains that there are several of. */
@@ -64,11 +70,15 @@ export type OwnName =
   /** Judges replies from a port, of every protocol and address. */
   | { readonly kind: 'replies'; readonly port: number }
   /**
-   * Of one selection's instance. allow: accepts the sources that may come in, returns for the others. allow-replies: the same for the
-   * destinations of replies. refuse: some sources with a reject, the others by a drop. audit: notes whom Audit policies would refuse.
+   * Of one selection's instance. allow: accepts the sources that may come in, returns for the others. allow-replies:
+   * the same for the destinations of replies. refuse: some sources with a reject, the others by a drop. audit: notes
+   * whom Audit policies would refuse.
    */
   | { readonly kind: SelectionChain; readonly instance: string }
-  /** Of one AddressGroup's instance: accepts its addresses, as sources or as destinations of replies, returns for the others. */
+  /**
+   * Of one AddressGroup's instance: accepts its addresses, as sources or as destinations of replies, returns for the
+   * others.
+   */
   | { readonly kind: GroupChain; readonly instance: string };
 
 const SINGLE = [PREROUTING, POSTROUTING, REFUSE_DROP, REFUSE_REJECT, NOTE, NOTE_AUDIT] as const;
@@ -76,7 +86,10 @@ type SingleChain = (typeof SINGLE)[number];
 type SelectionChain = 'allow' | 'allow-replies' | 'refuse' | 'audit';
 type GroupChain = 'group' | 'group-replies';
 
-/** The name of a chain: `x-30001`, `x-30000-32767`, `v-192.0.2.200-80`, `r-30001`, `s-web`; {@link readOwnName} reads it back. */
+/**
+ * The name of a chain: `x-30001`, `x-30000-32767`, `v-192.0.2.200-80`, `r-30001`, `s-web`; {@link readOwnName} reads it
+ * back.
+ */
 export const ownName = (own: OwnName): string => {
   switch (own.kind) {
     case 'prerouting':
@@ -170,7 +183,10 @@ export const numbered = (base: string, number: number): string => (number === 1 
 export const isNumbered = (name: string, base: string): boolean =>
   name === base || (name.startsWith(`${base}.`) && /^\d+$/.test(name.slice(base.length + 1)));
 
-/** The chains of one selection instance; `instance` is the selection's id, with `.2`, `.3`, … when another instance is still in the kernel. */
+/**
+ * The chains of one selection instance; `instance` is the selection's id, with `.2`, `.3`, … when another instance is
+ * still in the kernel.
+ */
 export const selectionNames = (instance: string) => ({
   allow: ownName({ kind: 'allow', instance }),
   allowReplies: ownName({ kind: 'allow-replies', instance }),

@@ -7,8 +7,8 @@ import { rangeMapsIn } from './installed.ts';
 import { rangesMap } from './names.ts';
 
 /**
- * The maps of port ranges, one for each protocol that has any. A map in use never changes, like the sets of addresses: one that is wrong
- * gets a successor.
+ * The maps of port ranges, one for each protocol that has any. A map in use never changes, like the sets of addresses:
+ * one that is wrong gets a successor.
  */
 export const rangeMaps = (
   current: Table | null,

@@ -45,8 +45,8 @@ const typeOfSource: Expression = { kind: 'fib', flags: ['saddr'], result: 'type'
 const notOfThisNode: Rule = { statements: [match(typeOfSource, values(symbol('local')), true), verdict(accept)] };
 
 /**
- * The reset by which a Reject answers goes out here too: the kernel attaches it to the connection as related (nf_ct_attach,
- * net/netfilter/nf_conntrack_core.c), where a server's own packets are established.
+ * The reset by which a Reject answers goes out here too: the kernel attaches it to the connection as related
+ * (nf_ct_attach, net/netfilter/nf_conntrack_core.c), where a server's own packets are established.
  */
 const resetsOfReject: Rule = {
   statements: [

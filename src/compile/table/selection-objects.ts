@@ -14,7 +14,10 @@ const accepting = (name: string): AddressChain => ({
   after: [],
 });
 
-/** The chain that accepts the sources of a selection, after those of its groups; it returns for the others, and what called it refuses them. */
+/**
+ * The chain that accepts the sources of a selection, after those of its groups; it returns for the others, and what
+ * called it refuses them.
+ */
 export const allowChain = (instance: string): AddressChain => accepting(selectionNames(instance).allow);
 
 /** The chain that accepts the sources of an AddressGroup, whoever uses it. */
@@ -58,15 +61,18 @@ export interface Surroundings {
   readonly replies: boolean;
 }
 
-/** A chain that accepts and, where replies are judged, its twin, which looks the client up as the destination. Both ask those of the groups first. */
+/**
+ * A chain that accepts and, where replies are judged, its twin, which looks the client up as the destination. Both ask
+ * those of the groups first.
+ */
 const withTwin = (
   chain: AddressChain,
   twin: string,
   lookups: Lookups,
-  groupStems: readonly string[],
+  groupInstances: readonly string[],
   replies: boolean,
 ): readonly Chain[] => {
-  const groups = groupStems.map(groupNames);
+  const groups = groupInstances.map(groupNames);
   return [
     chainWith(
       chain,
@@ -97,7 +103,7 @@ export const groupObjects = (addresses: AddressSet, instance: string, around: Su
 export const selectionObjects = (
   selection: Selection,
   instance: string,
-  groupStems: readonly string[],
+  groupInstances: readonly string[],
   { current, nameSet, replies }: Surroundings,
 ): Objects => {
   const own = placeAddresses(current, allowChain(instance), selection.own, nameSet);
@@ -111,7 +117,7 @@ export const selectionObjects = (
   });
   return {
     chains: [
-      ...withTwin(allowChain(instance), selectionNames(instance).allowReplies, own.lookups, groupStems, replies),
+      ...withTwin(allowChain(instance), selectionNames(instance).allowReplies, own.lookups, groupInstances, replies),
       ...placed.map(({ chain }) => chain),
     ],
     sets: [...own.sets, ...placed.flatMap(({ sets }) => sets)],

@@ -30,8 +30,9 @@ export const sameTreatment = (a: Treatment, b: Treatment): boolean =>
 const typeOfDestination: Expression = { kind: 'fib', flags: ['daddr'], result: 'type' };
 
 /**
- * "Not for this node": goes on to the next base chain. For the kernel every IPv4 address outside the local table is unicast
- * (net/ipv4/fib_frontend.c, __inet_dev_addr_type); broadcast, anycast and multicast addresses reach sockets of this host and are judged.
+ * "Not for this node": goes on to the next base chain. For the kernel every IPv4 address outside the local table is
+ * unicast (net/ipv4/fib_frontend.c, __inet_dev_addr_type); broadcast, anycast and multicast addresses reach sockets of
+ * this host and are judged.
  */
 const elsewhere: Rule = {
   statements: [match(typeOfDestination, values(symbol('unicast'))), verdict({ kind: 'return' })],
@@ -40,7 +41,10 @@ const elsewhere: Rule = {
 const only = (protocol: Protocol | null): readonly Statement[] =>
   protocol === null ? [] : [match(l4proto, values(single(PROTOCOL_NUMBER[protocol])))];
 
-/** `isRange`: the rule that asks who may come in counts all packets, because nft 1.0.6 cannot give a new map of ranges what an old one has counted. */
+/**
+ * `isRange`: the rule that asks who may come in counts all packets, because nft 1.0.6 cannot give a new map of ranges
+ * what an old one has counted.
+ */
 const judgeOf =
   (isRange: boolean) =>
   (protocol: Protocol | null, treatment: Treatment): readonly Rule[] => {
@@ -76,8 +80,9 @@ export const perProtocol = (
 };
 
 /**
- * The rules of an exposure's stable chain. A chain for any local address (its key names none) judges only packets to this node. Where that is asked for costs
- * a look at the routes, so it is asked of those alone who are not let in anyway; not where Audit policies note, who would note too many then.
+ * The rules of an exposure's stable chain. A chain for any local address (its key names none) judges only packets to
+ * this node. Where that is asked for costs a look at the routes, so it is asked of those alone who are not let in
+ * anyway; not where Audit policies note, who would note too many then.
  */
 export const exposureRules = (treatments: Treatments, chain: string): readonly Rule[] => {
   const rules = perProtocol(treatments, judgeOf(rangeOfChain(chain) !== null));

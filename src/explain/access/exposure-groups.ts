@@ -52,7 +52,8 @@ export interface Fated<G> {
 }
 
 /**
- * Groups of one fate (`key`) on more than a few local ports are told in one line, which stands where the first of them would.
+ * Groups of one fate (`key`) on more than a few local ports are told in one line, which stands where the first of them
+ * would.
  */
 export const groupByFate = <G extends { readonly group: ExposureGroup }>(
   groups: readonly G[],

@@ -22,7 +22,10 @@ export const nodeProofSentence = (proof: Proof): string => {
     : `${proofSentence(proof)}, and nothing else on this node opens or closes ${exposures === 1 ? 'the guarded exposure' : `one of the ${exposures} guarded exposures`}`;
 };
 
-/** Columns: where, sign (+ may come in though the policies refuse it, - is refused though they allow it), who, by which rule. */
+/**
+ * Columns: where, sign (+ may come in though the policies refuse it, - is refused though they allow it), who, by which
+ * rule.
+ */
 export const proofLines = (
   { differences }: Proof,
   most = 4,

@@ -17,7 +17,9 @@ export interface StatusRow {
   readonly allowed: string;
   readonly sources: AddressSet;
   readonly audited: boolean;
-  /** Packets since the chain was made, all protocols of these ports together; null: not counted, or told in another row. */
+  /**
+   * Packets since the chain was made, all protocols of these ports together; null: not counted, or told in another row.
+   */
   readonly packetsAllowed: bigint | null;
   readonly packetsRefused: bigint | null;
 }
@@ -59,7 +61,10 @@ const MANY_PORTS = 20;
 const sum = (counts: readonly (bigint | null)[]): bigint | null =>
   counts.reduce((all, one) => (one === null ? all : (all ?? 0n) + one), null);
 
-/** Rows for people: where many ports are guarded by the same policies, they are one row with what all of them have counted. */
+/**
+ * Rows for people: where many ports are guarded by the same policies, they are one row with what all of them have
+ * counted.
+ */
 export const shortRows = (rows: readonly StatusRow[]): readonly (StatusRow & { readonly services: string })[] => {
   const bySelection = Map.groupBy(rows, ({ exposure }) => exposure.selection);
   const isMany = ({ exposure }: StatusRow): boolean => (bySelection.get(exposure.selection)?.length ?? 0) > MANY_PORTS;
@@ -82,5 +87,8 @@ export const shortRows = (rows: readonly StatusRow[]): readonly (StatusRow & { r
 export const totals = (table: Table | null): Totals =>
   table === null ? { refused: 0n, unnoted: 0n, cut: 0n, wouldRefuse: 0n } : totalsOf(table);
 
-/** `ClusterNodePortPolicy restrict-30001` → `restrict-30001`; cluster policies and others do not share names in practice, `wide` shows the kind. */
+/**
+ * `ClusterNodePortPolicy restrict-30001` → `restrict-30001`; cluster policies and others do not share names in
+ * practice, `wide` shows the kind.
+ */
 export const shortPolicy = (identity: string): string => identity.slice(identity.indexOf(' ') + 1);

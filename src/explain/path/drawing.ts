@@ -11,7 +11,10 @@ export interface Drawing {
   /** The hook whose name was written last. */
   hook: string;
   readonly naming: Naming;
-  /** Branches that were drawn to be compared, by their first node, and the endpoints (`own`) that were called in general: forks in one another ask again. */
+  /**
+   * Branches that were drawn to be compared, by their first node, and the endpoints (`own`) that were called in
+   * general: forks in one another ask again.
+   */
   readonly compared: Map<NodeView, { readonly own: string; readonly lines: readonly TreeLine[] }>;
   /** Forks that cannot be told from the dumps, one in the other so far. */
   readonly doubts: number;

@@ -33,7 +33,10 @@ const notesOf = (family: Family, step: StepView): readonly string[] => {
 const keyOf = (table: AnyTable, chain: AnyChain): string =>
   `${table.engine} ${table.family} ${table.name} ${chain.name}`;
 
-/** What each hook's box shows: all base chains in the order in which they run, those on the way lit and with what they did. */
+/**
+ * What each hook's box shows: all base chains in the order in which they run, those on the way lit and with what they
+ * did.
+ */
 export const hookPicture = ({ tables }: Ruleset, view: TraceView): PictureHooks => {
   const { family } = view.packet;
   const notes = new Map<string, Set<string>>();

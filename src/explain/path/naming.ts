@@ -1,10 +1,12 @@
 import { endpointName, hasRulePerEndpoint, shortChain } from '../../kube-proxy/names.ts';
 
-/** How things are called that can belong to one endpoint alone. Texts of endpoints are those of {@link endpointText}. */
+/**
+ * How things are called that can belong to one endpoint alone. Texts of endpoints are those of {@link endpointText}.
+ */
 export interface Naming {
   /**
-   * own: everything by its own name. general: one branch is drawn for several that are alike, so that what only one of them has is called
-   * in general or left out. comparison: drawn only to see which branches are alike.
+   * own: everything by its own name. general: one branch is drawn for several that are alike, so that what only one of
+   * them has is called in general or left out. comparison: drawn only to see which branches are alike.
    */
   readonly kind: 'own' | 'general' | 'comparison';
   /** The endpoints that are called in general; empty: none. */
@@ -29,7 +31,10 @@ export const BY_NAME: Naming = {
   rule: (chain, number) => `${shortChain(chain)} ${number}`,
 };
 
-/** The names in a branch that stands for several: its own endpoint (null: it has none), that endpoint's chain and what remembers clients. */
+/**
+ * The names in a branch that stands for several: its own endpoint (null: it has none), that endpoint's chain and what
+ * remembers clients.
+ */
 const alike = (own: string | null, { own: outer, endpoint }: Naming): Omit<Naming, 'kind' | 'rule'> => ({
   own: own === null ? outer : `${outer} ${own}`,
   endpoint: (text) => (text === own ? 'that endpoint' : endpoint(text)),

@@ -78,8 +78,8 @@ const passed = (view: TraceView) => {
 };
 
 /**
- * A picture of the hooks with their chains in the order in which they run, the packet's way lit. A whole SVG document, 1200 px wide; it follows the
- * reader's light or dark setting. `sentence`: what {@link summarize} says.
+ * A picture of the hooks with their chains in the order in which they run, the packet's way lit. A whole SVG document,
+ * 1200 px wide; it follows the reader's light or dark setting. `sentence`: what {@link summarize} says.
  */
 export const traceSvg = (ruleset: Ruleset, view: TraceView, sentence: string): string => {
   const rows = hookPicture(ruleset, view);

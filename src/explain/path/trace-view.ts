@@ -74,7 +74,10 @@ export interface NodeView {
   readonly next: { readonly kind: 'outcome'; readonly index: number; readonly outcome: Outcome | null } | ForkView;
 }
 
-/** All ways of a packet, with everything that is told of them, as data: the tree, the sentence, the JSON and the picture are made from it. */
+/**
+ * All ways of a packet, with everything that is told of them, as data: the tree, the sentence, the JSON and the picture
+ * are made from it.
+ */
 export interface TraceView {
   readonly packet: PacketSet;
   readonly outcomes: readonly Outcome[];

@@ -67,7 +67,10 @@ const entryOf = ({ host }: Ruleset, { from, in: given }: PacketRequest, source: 
       );
 };
 
-/** Completes what was asked with what the node's dumps tell: the source that it would use, the interface that the packet comes in by. */
+/**
+ * Completes what was asked with what the node's dumps tell: the source that it would use, the interface that the packet
+ * comes in by.
+ */
 export const resolvePacket = (ruleset: Ruleset, request: PacketRequest): Result<PacketSet> => {
   const families = checkFamilies(request);
   if (!families.ok) return families;

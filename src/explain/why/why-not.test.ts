@@ -29,7 +29,7 @@ const RULE = '-p tcp ! -s 198.51.100.0/30 -m tcp --dport 30001';
 const INPUT_TEXT = `filter INPUT 1: -A INPUT ${RULE} -j DROP`;
 const WORKS = [`iptables -t mangle -I PREROUTING 1 ${RULE} -j DROP`, 'or: portcullis restrict 30001 --from CIDR'];
 const PLAIN_WORKS = ['iptables -t mangle -I PREROUTING 1 -p tcp -m tcp --dport 30001 -j DROP', WORKS[1] ?? ''];
-const MUST_STAND = 'A rule that shall see it must stand before the rewriting, in prerouting at a priority below -100:';
+const MUST_STAND = 'To see the packet, a rule must run before the rewriting, in prerouting at a priority below -100:';
 const BEFORE_INPUT = (rule: string): string =>
   `The packet never comes to the hook input: before it, ${rule} has rewritten the destination to 10.244.1.64:8080 (or another endpoint), so routing sends it to forward.`;
 const SEP = 'nat KUBE-SEP-3GZREHSJ2ZH62AXN 2';
@@ -95,7 +95,7 @@ const cases: readonly Case[] = [
     said: [
       'filter FORWARD 1: -A FORWARD -p tcp -m tcp --dport 30001 -j DROP',
       'The packet never comes to the hook forward: IPVS takes it over behind the filter rules of input and sends it on through output and postrouting.',
-      'A rule that shall see it as it came must stand in input, or before:',
+      'To see the packet as it came, a rule must run in input or before:',
       'iptables -I INPUT 1 -p tcp -m tcp --dport 30001 -j DROP',
       'or: portcullis restrict 30001 --from CIDR',
     ],
@@ -107,7 +107,7 @@ const cases: readonly Case[] = [
     said: [
       'filter FORWARD 1: -A FORWARD -p tcp -m tcp --dport 30001 -j DROP',
       'The packet comes to its chain, but the rule does not match: it asks for destination port 30001, and there the packet has 8080.',
-      `${SEP} has rewritten it before. A rule that shall see it as it came:`,
+      `${SEP} has rewritten the packet before. This rule sees it as it came:`,
       ...PLAIN_WORKS,
     ],
   },
@@ -148,7 +148,7 @@ const cases: readonly Case[] = [
     rule: 'nat PREROUTING 1',
     said: [
       `nat PREROUTING 1: -A PREROUTING ${RULE} -j REDIRECT --to-ports 65535`,
-      "Its nat chain is not asked: nat decides once, at a connection's first packet, and this connection was decided before.",
+      "Its nat chain is skipped: nat decides once, at a connection's first packet, and this connection was decided before.",
       'An existing connection is not affected by it; conntrack -D ends such connections, a filter rule before nat sees every packet:',
       ...WORKS,
     ],

@@ -99,7 +99,10 @@ const look = (trace: Trace, asked: AskedRule, bases: readonly AnyChain[]): Seen 
   return { first, headers, matched, before, hooks, rewriting, ipvs, natSkipped, refused };
 };
 
-/** The same rule where it would see the packet. A rule that rewrites, or answers, becomes a drop: only that can stand there. */
+/**
+ * The same rule where it would see the packet. A rule that rewrites, or answers, becomes a drop: only that can stand
+ * there.
+ */
 const workingForm = (asked: AskedRule, port: number | null, chain = '-t mangle -I PREROUTING 1'): readonly string[] => {
   const rule = asked.chain.rules[asked.number - 1];
   const own = port === null ? [] : [`or: portcullis restrict ${port} --from CIDR`];
@@ -164,7 +167,7 @@ const ofOtherHook = (
     return [
       `The packet never comes to the hook input: before it, ${refText(refOf(rewriting.at))} has rewritten the destination to ${to}${trace.outcomes.length > 1 ? ' (or another endpoint)' : ''}, so routing sends it to forward.`,
       ...(besides ?? [
-        'A rule that shall see it must stand before the rewriting, in prerouting at a priority below -100:',
+        'To see the packet, a rule must run before the rewriting, in prerouting at a priority below -100:',
         ...workingForm(asked, port),
       ]),
     ];
@@ -173,7 +176,7 @@ const ofOtherHook = (
     return [
       'The packet never comes to the hook forward: IPVS takes it over behind the filter rules of input and sends it on through output and postrouting.',
       ...(besides ?? [
-        'A rule that shall see it as it came must stand in input, or before:',
+        'To see the packet as it came, a rule must run in input or before:',
         ...workingForm(asked, port, '-I INPUT 1'),
       ]),
     ];
@@ -215,7 +218,7 @@ const reasons = (trace: Trace, asked: AskedRule): readonly string[] => {
   if (seen.headers.length === 0) {
     if (seen.natSkipped)
       return [
-        "Its nat chain is not asked: nat decides once, at a connection's first packet, and this connection was decided before.",
+        "Its nat chain is skipped: nat decides once, at a connection's first packet, and this connection was decided before.",
         'An existing connection is not affected by it; conntrack -D ends such connections, a filter rule before nat sees every packet:',
         ...workingForm(asked, port),
       ];
@@ -244,14 +247,17 @@ const reasons = (trace: Trace, asked: AskedRule): readonly string[] => {
     `The packet comes to its chain, but the rule does not match: ${unmet.words}.`,
     ...(rewritten && seen.rewriting !== null
       ? [
-          `${refText(refOf(seen.rewriting.at))} has rewritten it before. A rule that shall see it as it came:`,
+          `${refText(refOf(seen.rewriting.at))} has rewritten the packet before. This rule sees it as it came:`,
           ...workingForm(asked, port),
         ]
       : []),
   ];
 };
 
-/** Why a rule did not see, or did not decide, a packet: the rule, then sentences, and where there is one the form that works. */
+/**
+ * Why a rule did not see, or did not decide, a packet: the rule, then sentences, and where there is one the form that
+ * works.
+ */
 export const whyNot = (trace: Trace, asked: AskedRule): readonly string[] => {
   const ref = refOf({ kind: 'rule', ...asked });
   return [`${refText(ref)}: ${ref.text}`, ...reasons(trace, asked)];

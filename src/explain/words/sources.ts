@@ -30,7 +30,10 @@ const partOf = (set: PrefixSet, most: number): Part => {
     : { kind: 'list', text: listOf(set, most) };
 };
 
-/** Of a set and its complement with as many ranges, "everything but" is the one with both ends of the address space, or the last. */
+/**
+ * Of a set and its complement with as many ranges, "everything but" is the one with both ends of the address space, or
+ * the last.
+ */
 const reachesEnds = (set: PrefixSet): boolean => {
   let first = 0;
   let other = 0;
@@ -53,8 +56,8 @@ const familyText = (family: Family, part: Part): string => {
 };
 
 /**
- * A set of addresses in words: `198.51.100.0/30, 2001:db8::/48`, `everyone but 10.0.0.0/8`, `all IPv6`. Of each family at most `most`
- * prefixes are named.
+ * A set of addresses in words: `198.51.100.0/30, 2001:db8::/48`, `everyone but 10.0.0.0/8`, `all IPv6`. Of each family
+ * at most `most` prefixes are named.
  */
 export const describeSources = (set: AddressSet, most = 4): string => {
   const [v4, v6] = [partOf(set.v4, most), partOf(set.v6, most)];
@@ -68,7 +71,10 @@ export const describeSources = (set: AddressSet, most = 4): string => {
   return [familyText(4, v4), familyText(6, v6)].filter((text) => text !== '').join(', ');
 };
 
-/** How many addresses that are, where the number says something: `4 addresses`; null for nobody, for more than a /8 of IPv4 and for any IPv6. */
+/**
+ * How many addresses that are, where the number says something: `4 addresses`; null for nobody, for more than a /8 of
+ * IPv4 and for any IPv6.
+ */
 export const describeCount = (set: AddressSet): string | null => {
   if (!isEmpty(set.v6)) return null;
   const count = countAddresses(set);

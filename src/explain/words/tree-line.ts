@@ -27,7 +27,10 @@ const countWords = (packets: bigint): string => `   (${grouped(packets)} packet$
 
 const HEAD = 12;
 
-/** The tree as text. `paint` colours a line's part; rules' own text is left out where `texts` is false, how often they matched where `counts` is. */
+/**
+ * The tree as text. `paint` colours a line's part; rules' own text is left out where `texts` is false, how often they
+ * matched where `counts` is.
+ */
 export const printTree = (
   lines: readonly TreeLine[],
   {

@@ -39,7 +39,10 @@ const MANNERS: Readonly<Record<string, number>> = {
   '-6': 0,
 };
 
-/** Reads one iptables command as a person would type it, `sudo` and quotes included; nothing is run. Problems have their place. */
+/**
+ * Reads one iptables command as a person would type it, `sudo` and quotes included; nothing is run. Problems have their
+ * place.
+ */
 export const parseIptablesCommand = (source: Source): Result<IptablesChange> => {
   const { text } = source;
   const words = emptyWords();

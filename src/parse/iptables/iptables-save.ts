@@ -19,9 +19,10 @@ import { beginTable, chainOf, currentTable, declareChain, flushRules, setPolicy 
 import { emptyWords, splitWords } from './words.ts';
 
 /**
- * Reads what `iptables-save`, `ip6tables-save` (with and without `-c`, both flavours) and `iptables -S` print, also in the state in which
- * people paste it: with remarks, prompts and markdown around it, cut off, several in one file. Every line that is not understood becomes a
- * warning, and an `unknown` in the model where it is a rule. Fails where there is no rule and no table at all.
+ * Reads what `iptables-save`, `ip6tables-save` (with and without `-c`, both flavours) and `iptables -S` print, also in
+ * the state in which people paste it: with remarks, prompts and markdown around it, cut off, several in one file. Every
+ * line that is not understood becomes a warning, and an `unknown` in the model where it is a rule. Fails where there is
+ * no rule and no table at all.
  */
 export const parseIptables = (source: Source, hints: IptablesHints = {}): Result<IptablesDump> => {
   const text = source.text.includes('\n') ? source.text : source.text.replace(/\r/g, '\n');

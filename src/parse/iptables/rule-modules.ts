@@ -57,7 +57,9 @@ const readForeign = (draft: RuleReader, at: number): number => {
   return end;
 };
 
-/** An option apart from its module: `-m udp -m comment --comment x --dport 53`, or `-p tcp --dport 22` without `-m tcp`. */
+/**
+ * An option apart from its module: `-m udp -m comment --comment x --dport 53`, or `-p tcp --dport 22` without `-m tcp`.
+ */
 export const readLateOption = (draft: RuleReader, at: number, negated: boolean): number => {
   const { words, open } = draft;
   const start = negated ? at - 1 : at;

@@ -15,7 +15,10 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 export const isSign = (words: Words, at: number): boolean =>
   words.list[at] === '!' && (words.ends[at] ?? 0) - (words.starts[at] ?? 0) === 1;
 
-/** How many words an option takes at this place, with the sign in front and the values behind; 0 when it is none of the module's. */
+/**
+ * How many words an option takes at this place, with the sign in front and the values behind; 0 when it is none of the
+ * module's.
+ */
 export const widthOf = (words: Words, at: number, spec: OptionWidths): number => {
   const negated = isSign(words, at);
   const option = words.list[negated ? at + 1 : at];

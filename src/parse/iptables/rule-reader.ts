@@ -4,8 +4,8 @@ import type { IptablesTarget } from '../../ruleset/iptables/target.ts';
 import type { Words } from './words.ts';
 
 /**
- * Conditions and targets that were read before, by their text: a dump repeats a few thousand of them. Not the addresses of endpoints and
- * Services: nearly each is there once, and remembering costs more than it saves.
+ * Conditions and targets that were read before, by their text: a dump repeats a few thousand of them. Not the addresses
+ * of endpoints and Services: nearly each is there once, and remembering costs more than it saves.
  */
 interface Interned {
   readonly notSource: Map<string, IptablesMatch>;
@@ -22,7 +22,10 @@ export interface RuleProblem {
   readonly to: number;
 }
 
-/** The rules of one dump are read one after another with the same reader, which holds what the last one said behind its chain. */
+/**
+ * The rules of one dump are read one after another with the same reader, which holds what the last one said behind its
+ * chain.
+ */
 export interface RuleReader {
   readonly words: Words;
   readonly text: string;

@@ -7,8 +7,8 @@ import { isSign } from './rule-options.ts';
 import { NONE, problem, raw, type RuleReader } from './rule-reader.ts';
 
 /**
- * Reads the words of a rule from `from` on, behind `-A CHAIN`, into the reader. Nothing is left out: what is not understood becomes an
- * `unknown` in the rule and a problem.
+ * Reads the words of a rule from `from` on, behind `-A CHAIN`, into the reader. Nothing is left out: what is not
+ * understood becomes an `unknown` in the rule and a problem.
  */
 export const readRule = (draft: RuleReader, from: number): void => {
   const { words } = draft;

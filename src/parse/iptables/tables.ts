@@ -106,7 +106,9 @@ export const setPolicy = (chain: ChainDraft, table: TableDraft, policy: string):
   };
 };
 
-/** Puts the rules that were read into their chain: at once, because tens of thousands of chains hold two or three each. */
+/**
+ * Puts the rules that were read into their chain: at once, because tens of thousands of chains hold two or three each.
+ */
 export const flushRules = (reading: SaveState): void => {
   const { chain, pending } = reading.at;
   if (chain !== null && chain.rules.length === 0) chain.rules = pending.slice();

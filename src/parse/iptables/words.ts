@@ -23,9 +23,9 @@ const HASH = 35;
 const BACKSLASH = 92;
 
 /**
- * Splits one line into words as iptables-restore does (iptables/xshared.c, add_param_to_argv): blanks separate, double quotes group, a
- * backslash inside them takes the next character as it is. With `shell`, single quotes group too, as on a command line. A `#` that
- * begins a word begins a remark, which iptables would not take but people write.
+ * Splits one line into words as iptables-restore does (iptables/xshared.c, add_param_to_argv): blanks separate, double
+ * quotes group, a backslash inside them takes the next character as it is. With `shell`, single quotes group too, as on
+ * a command line. A `#` that begins a word begins a remark, which iptables would not take but people write.
  */
 export const splitWords = (words: Words, text: string, from: number, to: number, shell = false): void => {
   const { list, starts, ends } = words;

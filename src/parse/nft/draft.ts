@@ -37,7 +37,10 @@ export const newDraft = (family: TableFamily, name: string, flags: readonly stri
 
 const REJECTS: Partial<Readonly<Record<TableFamily, 'icmp' | 'icmpv6'>>> = { ip: 'icmp', ip6: 'icmpv6' };
 
-/** In a table of one family every answer of ICMP is that family's, which nft's JSON says and its text does not (src/evaluate.c, stmt_evaluate_reject_default). */
+/**
+ * In a table of one family every answer of ICMP is that family's, which nft's JSON says and its text does not
+ * (src/evaluate.c, stmt_evaluate_reject_default).
+ */
 const withRejects = (family: TableFamily, rules: readonly Rule[]): readonly Rule[] => {
   const type = REJECTS[family];
   if (type === undefined) return rules;

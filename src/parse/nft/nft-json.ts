@@ -27,7 +27,10 @@ const readBase = (chain: Record<string, unknown>): BaseChain | null => {
   };
 };
 
-/** A statement for which nft has no JSON stands there as its text (src/statement.c and json.c: "stmt ops … have no json callback"). */
+/**
+ * A statement for which nft has no JSON stands there as its text (src/statement.c and json.c: "stmt ops … have no json
+ * callback").
+ */
 const fromText = (statement: unknown): unknown => {
   if (typeof statement !== 'string') return statement;
   const cursor = cursorOf(tokenizeNft(statement));
@@ -57,7 +60,10 @@ interface Listing {
   readonly strangers: Set<string>;
 }
 
-/** Puts one object of the listing into its table; a kind that is not known here (quota, ct helper, …) decides nothing by itself. */
+/**
+ * Puts one object of the listing into its table; a kind that is not known here (quota, ct helper, …) decides nothing by
+ * itself.
+ */
 const take = ({ drafts, parts, strangers }: Listing, kind: string, object: Record<string, unknown>): void => {
   if (typeof object['family'] !== 'string') return;
   const family = readTableFamily(object['family']);
@@ -151,8 +157,9 @@ const eachOfAny = (json: string, take: Take): Result<null> => {
 };
 
 /**
- * The tables of an `nft -j list …` (libnftables-json(5)), whole ones or what a listing of a part has of them. Rules and sets that are not understood
- * are kept as `unknown` and `opaque`, with a warning; only a text that is no such listing is an error.
+ * The tables of an `nft -j list …` (libnftables-json(5)), whole ones or what a listing of a part has of them. Rules and
+ * sets that are not understood are kept as `unknown` and `opaque`, with a warning; only a text that is no such listing
+ * is an error.
  */
 export const parseNftJson = (json: string): Result<readonly Table[]> => {
   const listing: Listing = { drafts: new Map(), parts: new Set(), strangers: new Set() };

@@ -16,7 +16,9 @@ import type { Token } from './text/tokens.ts';
 /** Objects that decide nothing by themselves: what refers to them is uncertain anyway. */
 export const OTHER_OBJECTS: ReadonlySet<string> = new Set(['quota', 'limit', 'secmark', 'synproxy', 'ct', 'meter']);
 
-/** How sets are declared, as nft's JSON has it, by family, table and name: elements that come later are read by that. */
+/**
+ * How sets are declared, as nft's JSON has it, by family, table and name: elements that come later are read by that.
+ */
 export type Declared = Map<string, Record<string, unknown>>;
 
 /** Where the reader stands, and what it could not read so far. */

@@ -75,7 +75,10 @@ const rulePlace = (state: NftState): RulePlace | null => {
   return cursor.take('index') ? { kind: 'index', number: expectNumber(cursor) } : null;
 };
 
-/** Reads what follows a verb (nft(8)) and gives what it changes; what is not read gives nothing, and a warning with its place. */
+/**
+ * Reads what follows a verb (nft(8)) and gives what it changes; what is not read gives nothing, and a warning with its
+ * place.
+ */
 export const readCommand = (state: NftState, verb: Verb, declared: Declared): Changes => {
   const { cursor } = state;
   const begin = cursor.peek().span.start;

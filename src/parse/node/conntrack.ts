@@ -4,8 +4,8 @@ import { readAddress, readNumber } from '../values/dump-values.ts';
 import { doubtsAbout, linesOf } from '../values/lines.ts';
 
 /**
- * Reads `conntrack -L -o extended` (also without the option, and /proc/net/nf_conntrack): one entry a line. Entries whose addresses are
- * not understood become warnings.
+ * Reads `conntrack -L -o extended` (also without the option, and /proc/net/nf_conntrack): one entry a line. Entries
+ * whose addresses are not understood become warnings.
  */
 export const parseConntrack = (source: Source): Result<readonly ConntrackEntry[]> => {
   const doubts = doubtsAbout(source);

@@ -7,7 +7,10 @@ import { readRule } from './ip-json-rule.ts';
 import { list, number, strings, text, type Json } from '../values/json-fields.ts';
 import { isRecord } from '../values/json.ts';
 
-/** Reads `ip -j addr`, `ip -j link`, `ip -j route` or `ip -j rule`, told apart by their keys. Entries without sense are left out. */
+/**
+ * Reads `ip -j addr`, `ip -j link`, `ip -j route` or `ip -j rule`, told apart by their keys. Entries without sense are
+ * left out.
+ */
 export const parseIpJson = (source: Source, hints: IpHints = {}): Result<IpFacts> => {
   let json: unknown;
   try {

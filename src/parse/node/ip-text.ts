@@ -8,8 +8,8 @@ import { after, type Words } from './ip-text-words.ts';
 import { doubtsAbout, linesOf } from '../values/lines.ts';
 
 /**
- * Reads what `ip addr`, `ip link`, `ip route` and `ip rule` print without -j, also several of them in one text with the prompts above
- * them. Lines that are none of these become warnings.
+ * Reads what `ip addr`, `ip link`, `ip route` and `ip rule` print without -j, also several of them in one text with the
+ * prompts above them. Lines that are none of these become warnings.
  */
 export const parseIpText = (source: Source, hints: IpHints = {}): Result<IpFacts> => {
   const doubts = doubtsAbout(source);

@@ -12,7 +12,10 @@ interface Draft {
   readonly entries: IpSetEntry[];
 }
 
-/** Reads `ipset save` and `ipset list`, several sets in one text. An entry that is not understood is kept as unknown, with a warning. */
+/**
+ * Reads `ipset save` and `ipset list`, several sets in one text. An entry that is not understood is kept as unknown,
+ * with a warning.
+ */
 export const parseIpsets = (source: Source): Result<ReadonlyMap<string, IpSet>> => {
   const doubts = doubtsAbout(source);
   const drafts = new Map<string, Draft>();

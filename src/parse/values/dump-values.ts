@@ -3,8 +3,8 @@ import { LAST, WIDTH, type Family } from '../../net/family.ts';
 import type { AddressMask, NumberRange } from '../../ruleset/iptables/match.ts';
 
 /**
- * An address as the kernel's tools print it, or null. More forgiving than what people may write in a policy: IPv4-mapped IPv6 is taken,
- * because rules can hold it.
+ * An address as the kernel's tools print it, or null. More forgiving than what people may write in a policy:
+ * IPv4-mapped IPv6 is taken, because rules can hold it.
  */
 export const readAddress = (text: string): Address | null => {
   const quick = fastIPv4(text, text.length);
@@ -21,7 +21,10 @@ export const readAddress = (text: string): Address | null => {
 export const maskOf = (family: Family, length: number): bigint =>
   LAST[family] ^ ((1n << BigInt(WIDTH[family] - length)) - 1n);
 
-/** The number that four decimal numbers stand for between two places of a text; -1 when they are something else. A dump holds 100,000 of them. */
+/**
+ * The number that four decimal numbers stand for between two places of a text; -1 when they are something else. A dump
+ * holds 100,000 of them.
+ */
 const fastIPv4 = (text: string, to: number): number => {
   let value = 0;
   let part = 0;
@@ -48,7 +51,10 @@ const V4_ALL = LAST[4];
 
 const DIGITS = /^(?:0|[1-9][0-9]*)$/;
 
-/** `192.0.2.0/24`, `192.0.2.1`, `192.0.2.0/255.255.255.0`, also with a mask that is no prefix; null when it is something else. */
+/**
+ * `192.0.2.0/24`, `192.0.2.1`, `192.0.2.0/255.255.255.0`, also with a mask that is no prefix; null when it is something
+ * else.
+ */
 export const readAddressMask = (text: string): AddressMask | null => {
   const slash = text.indexOf('/');
   const quick = fastIPv4(text, slash === -1 ? text.length : slash);
@@ -113,7 +119,10 @@ export const readMasked = (text: string): { readonly value: number; readonly mas
   return value === null || mask === null ? null : { value, mask };
 };
 
-/** Protocol numbers by the names of /etc/protocols that iptables-save prints; shared by all parsers of iptables and its kin. */
+/**
+ * Protocol numbers by the names of /etc/protocols that iptables-save prints; shared by all parsers of iptables and its
+ * kin.
+ */
 export const PROTOCOL_BY_NAME: ReadonlyMap<string, number> = new Map([
   ['all', 0],
   ['ip', 0],

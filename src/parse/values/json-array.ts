@@ -11,7 +11,10 @@ const endOfString = (text: string, start: number): number => {
   return -1;
 };
 
-/** The index behind the object of JSON that begins at `start`, or -1 where it does not end. Only strings and braces are looked at. */
+/**
+ * The index behind the object of JSON that begins at `start`, or -1 where it does not end. Only strings and braces are
+ * looked at.
+ */
 const endOfObject = (text: string, start: number): number => {
   let depth = 0;
   for (let at = start; at < text.length; at++) {
@@ -26,8 +29,9 @@ const endOfObject = (text: string, start: number): number => {
 };
 
 /**
- * Parses the objects of an array in a text of JSON one by one, from the index behind its bracket on, so that a large array never stands in
- * memory as a whole. Gives the index behind the closing bracket. Throws SyntaxError as JSON.parse does; also for members that are no objects.
+ * Parses the objects of an array in a text of JSON one by one, from the index behind its bracket on, so that a large
+ * array never stands in memory as a whole. Gives the index behind the closing bracket. Throws SyntaxError as JSON.parse
+ * does; also for members that are no objects.
  */
 export const eachObject = (text: string, start: number, take: (object: unknown) => void): number => {
   const next = /[^\s]/g;

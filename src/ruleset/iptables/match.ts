@@ -52,7 +52,10 @@ export type IpvsTest =
   | { readonly kind: 'direction'; readonly negate: boolean; readonly direction: 'ORIGINAL' | 'REPLY' }
   | { readonly kind: 'method'; readonly negate: boolean; readonly method: string };
 
-/** A module that cannot be evaluated from the packet alone, with its options as they are written (name first, then values). */
+/**
+ * A module that cannot be evaluated from the packet alone, with its options as they are written (name first, then
+ * values).
+ */
 export interface WrittenOption {
   readonly name: string;
   readonly negate: boolean;
@@ -60,8 +63,8 @@ export interface WrittenOption {
 }
 
 /**
- * One condition of an iptables rule, in the order in which it is written (iptables(8), iptables-extensions(8)). A module and its options
- * are one condition.
+ * One condition of an iptables rule, in the order in which it is written (iptables(8), iptables-extensions(8)). A
+ * module and its options are one condition.
  */
 export type IptablesMatch =
   | {
@@ -164,7 +167,9 @@ export type IptablesMatch =
         | { readonly kind: 'supplementary-groups' }
       )[];
     }
-  /** Rates and numbers of connections: they match or not for reasons outside the packet, in both directions of the test. */
+  /**
+   * Rates and numbers of connections: they match or not for reasons outside the packet, in both directions of the test.
+   */
   | {
       readonly kind: 'rate';
       readonly module: 'limit' | 'hashlimit' | 'connlimit' | 'quota' | 'time';
@@ -196,7 +201,10 @@ export type IptablesMatch =
     }
   | { readonly kind: 'length'; readonly negate: boolean; readonly bytes: NumberRange }
   | { readonly kind: 'dscp'; readonly negate: boolean; readonly value: number }
-  /** A header between IPv6's own and the transport's (rt, frag, hbh, dst, …), or AH and ESP: the packet has one, as the options say. */
+  /**
+   * A header between IPv6's own and the transport's (rt, frag, hbh, dst, …), or AH and ESP: the packet has one, as the
+   * options say.
+   */
   | { readonly kind: 'extension-header'; readonly module: string; readonly options: readonly WrittenOption[] }
   /** A module or an option that the model does not know, as it is written: it may match or not. */
   | { readonly kind: 'unknown'; readonly text: string };

@@ -1,7 +1,10 @@
 import type { DataType, Value } from '../values/data-type.ts';
 import type { DataElement } from '../values/map-element.ts';
 
-/** What a rule reads from a packet or computes (nft(8), PRIMARY EXPRESSION and PAYLOAD EXPRESSION), in the syntax of nft. */
+/**
+ * What a rule reads from a packet or computes (nft(8), PRIMARY EXPRESSION and PAYLOAD EXPRESSION), in the syntax of
+ * nft.
+ */
 export type Expression =
   | { readonly kind: 'payload'; readonly protocol: string; readonly field: string }
   /** `@nh,96,32`: bits at a place of a header that has no name. */
@@ -99,7 +102,9 @@ interface Typed {
   readonly type: DataType;
 }
 
-/** Large rulesets name the same few fields again and again: expressions never change, so each known one is made once. */
+/**
+ * Large rulesets name the same few fields again and again: expressions never change, so each known one is made once.
+ */
 const PAYLOADS = new Map<string, Map<string, Typed>>();
 for (const [name, type] of Object.entries(PAYLOAD_TYPES)) {
   const [protocol = '', field = ''] = name.split(' ');

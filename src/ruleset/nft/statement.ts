@@ -49,7 +49,10 @@ export type Statement =
       readonly counted: boolean;
       /** Seconds, where the statement gives the element its own time. */
       readonly timeout?: number;
-      /** Further statements of the element, e.g. `limit rate over 10/second` (a meter): the rule goes on only where they match. */
+      /**
+       * Further statements of the element, e.g. `limit rate over 10/second` (a meter): the rule goes on only where they
+       * match.
+       */
       readonly inner?: readonly Statement[];
     }
   /** A packet fills a map: `update @m { KEY : DATA }`. */
@@ -107,7 +110,10 @@ export type Statement =
   /** `flow add @name`: later packets of the connection may pass all chains by. */
   | { readonly kind: 'offload'; readonly flowtable: string }
   | { readonly kind: 'comment'; readonly text: string }
-  /** An iptables match, target or watcher that nft can only name (`xt match "comment"`); what it does is not in the listing. */
+  /**
+   * An iptables match, target or watcher that nft can only name (`xt match "comment"`); what it does is not in the
+   * listing.
+   */
   | { readonly kind: 'xt'; readonly type: string; readonly name: string }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
   | { readonly kind: 'unknown'; readonly text: string };

@@ -32,8 +32,9 @@ export type DataType =
   | 'unknown';
 
 /**
- * A value that a rule compares with: numbers as inclusive ranges, names (interfaces, address types, directions, connection states) as
- * they are, and names that stand for every name that begins with them (`cali*` in nft, `cali+` in iptables; here without the sign).
+ * A value that a rule compares with: numbers as inclusive ranges, names (interfaces, address types, directions,
+ * connection states) as they are, and names that stand for every name that begins with them (`cali*` in nft, `cali+` in
+ * iptables; here without the sign).
  */
 export type Value =
   | { readonly kind: 'range'; readonly first: bigint; readonly last: bigint }

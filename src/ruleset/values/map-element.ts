@@ -10,7 +10,10 @@ export interface MapElement {
   readonly comment?: string;
 }
 
-/** One key of a map of values: one value for each type of the key, and what it stands for, one value for each type of the data. */
+/**
+ * One key of a map of values: one value for each type of the key, and what it stands for, one value for each type of
+ * the data.
+ */
 export interface DataElement {
   readonly key: readonly Value[];
   readonly data: readonly Value[];

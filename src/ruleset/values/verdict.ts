@@ -1,6 +1,6 @@
 /**
- * How a refused packet is answered (nft(8), REJECT STATEMENT; iptables-extensions(8), REJECT). The ICMP and ICMPv6 answers that mean the
- * same share a name: no-route is net-unreachable in IPv4 and no-route in IPv6.
+ * How a refused packet is answered (nft(8), REJECT STATEMENT; iptables-extensions(8), REJECT). The ICMP and ICMPv6
+ * answers that mean the same share a name: no-route is net-unreachable in IPv4 and no-route in IPv6.
  */
 export type RejectKind =
   | 'tcp-reset'

@@ -46,7 +46,10 @@ interface Onward {
   readonly left: State[];
 }
 
-/** The kernel allows 16 jumps (include/net/netfilter/nf_tables.h, NFT_JUMP_STACK_SIZE); iptables as many as there are chains. */
+/**
+ * The kernel allows 16 jumps (include/net/netfilter/nf_tables.h, NFT_JUMP_STACK_SIZE); iptables as many as there are
+ * chains.
+ */
 const MOST_JUMPS = 200;
 
 /** Runs packets through a base chain. */

@@ -6,8 +6,9 @@ import type { AnyChain } from '../../ruleset/table.ts';
 import { destinationOf, SOURCES, type State } from '../state/state.ts';
 
 /**
- * The rules of a long chain by what they demand first. kube-proxy's chains are dispatch tables: of 14,421 rules in KUBE-SERVICES a packet
- * can match a handful. A rule that is not found through the index certainly does not match and has no effect.
+ * The rules of a long chain by what they demand first. kube-proxy's chains are dispatch tables: of 14,421 rules in
+ * KUBE-SERVICES a packet can match a handful. A rule that is not found through the index certainly does not match and
+ * has no effect.
  */
 interface Dispatch {
   readonly byDestination: ReadonlyMap<bigint, readonly number[]>;
@@ -60,7 +61,9 @@ const bestDemand = (steps: readonly Step[]): Demand | null => {
   return best;
 };
 
-/** The same from an iptables rule as it is written: conditions come first there, so that most rules need not be lowered. */
+/**
+ * The same from an iptables rule as it is written: conditions come first there, so that most rules need not be lowered.
+ */
 const writtenDemand = ({ matches }: IptablesRule): Demand | null => {
   let best: Demand | null = null;
   for (const match of matches) {

@@ -12,7 +12,9 @@ import type { Effect } from '../state/trace.ts';
 /** What a rewriting came to. */
 export type Mapped =
   | { readonly kind: 'mapped'; readonly state: State; readonly effect: Effect }
-  /** There is no address to rewrite to: the packet is dropped (net/netfilter/nf_nat_masquerade.c, nf_nat_redirect.c). */
+  /**
+   * There is no address to rewrite to: the packet is dropped (net/netfilter/nf_nat_masquerade.c, nf_nat_redirect.c).
+   */
   | { readonly kind: 'dropped'; readonly state: State }
   /** The map that it reads has no such key: the rule does not match. */
   | { readonly kind: 'no-match'; readonly state: State }
@@ -51,8 +53,8 @@ const choices = ({ first, last }: Range): readonly bigint[] | null =>
   last - first >= MOST_CHOICES ? null : Array.from({ length: Number(last - first) + 1 }, (_, at) => first + BigInt(at));
 
 /**
- * Carries out a rewriting, once for each address or port that it may choose (the kernel chooses among addresses by a hash,
- * net/netfilter/nf_nat_core.c, find_best_ips_proto).
+ * Carries out a rewriting, once for each address or port that it may choose (the kernel chooses among addresses by a
+ * hash, net/netfilter/nf_nat_core.c, find_best_ips_proto).
  */
 export const applyNat = (
   context: Context,

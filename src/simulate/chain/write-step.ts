@@ -37,7 +37,8 @@ export const applyWrite = (
       return { state: { ...state, length: value }, effect: { kind: 'write', field: step.field } };
     case 'ttl':
       return { state: { ...state, ttl: value }, effect: { kind: 'write', field: step.field } };
-    // Where the packet has a connection, or a template of one, it is too late (nft_ct.c, nft_ct_set_zone_eval; xt_CT.c).
+    // Where the packet has a connection, or a template of one, it is too late (nft_ct.c, nft_ct_set_zone_eval;
+    // xt_CT.c).
     case 'ct-zone':
       return isWithout(state)
         ? { state: { ...state, template: { zone: value } }, effect: { kind: 'write', field: step.field } }
@@ -59,7 +60,7 @@ export const applyWrite = (
 };
 
 /**
- * Only a packet without a connection can be left alone: one that the tracker has not seen yet, nor been told anything of, or calls
- * invalid (net/netfilter/xt_CT.c; nft_ct.c, nft_notrack_eval).
+ * Only a packet without a connection can be left alone: one that the tracker has not seen yet, nor been told anything
+ * of, or calls invalid (net/netfilter/xt_CT.c; nft_ct.c, nft_notrack_eval).
  */
 export const applyNotrack = (state: State): State => (isWithout(state) ? { ...state, connection: 'untracked' } : state);

@@ -21,8 +21,8 @@ const isMulticast = (family: 4 | 6, address: bigint): boolean => {
 };
 
 /**
- * IPv4 asks the local table alone (net/ipv4/fib_frontend.c, __inet_dev_addr_type); a type counts only on its own device where one is
- * demanded.
+ * IPv4 asks the local table alone (net/ipv4/fib_frontend.c, __inet_dev_addr_type); a type counts only on its own device
+ * where one is demanded.
  */
 const typeOf4 = (index: HostIndex, address: bigint, device: string | null): string | undefined => {
   if (address >> 24n === 0n || address === 0xffff_ffffn) return 'broadcast';

@@ -98,8 +98,8 @@ const bestRoute = (
 const isLinkLocal = (address: bigint): boolean => address >> 118n === 0x3fan || address >> 120n === 0xffn;
 
 /**
- * Policy routing: the rules in order, in each table the longest prefix (net/core/fib_rules.c, fib_rules_lookup). Where the source is a
- * set and rules ask for it, the set is split.
+ * Policy routing: the rules in order, in each table the longest prefix (net/core/fib_rules.c, fib_rules_lookup). Where
+ * the source is a set and rules ask for it, the set is split.
  */
 export const fibLookup = (
   index: HostIndex,
@@ -227,7 +227,10 @@ const partsOf = (
   return list;
 };
 
-/** The same look-up for a set of destinations: which of them get which result. Policy rules that ask for a destination split it. */
+/**
+ * The same look-up for a set of destinations: which of them get which result. Policy rules that ask for a destination
+ * split it.
+ */
 export const fibPartition = (
   index: HostIndex,
   set: PrefixSet,

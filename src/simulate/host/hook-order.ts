@@ -172,7 +172,10 @@ const build = (ruleset: Ruleset, family: Family, hook: Hook, order: readonly Ord
 
 const withNat = new WeakMap<Ruleset, Map<Family, boolean>>();
 
-/** Whether there is any nat chain, at whatever hook: the first one brings the tracker's rewriting to all of them (net/netfilter/nf_nat_core.c, nf_nat_register_fn). */
+/**
+ * Whether there is any nat chain, at whatever hook: the first one brings the tracker's rewriting to all of them
+ * (net/netfilter/nf_nat_core.c, nf_nat_register_fn).
+ */
 export const hasNat = (ruleset: Ruleset, family: Family): boolean => {
   const known = withNat.get(ruleset) ?? new Map<Family, boolean>();
   withNat.set(ruleset, known);
@@ -186,8 +189,8 @@ const NO_ORDER: readonly OrderName[] = [];
 const remembered = new WeakMap<Ruleset, WeakMap<readonly OrderName[], Map<string, readonly Called[]>>>();
 
 /**
- * What is called at a hook, in order: by priority, nat chains as one group at their fixed place; at equal priority the last registered
- * first, as far as dumps, `nft list hooks` or `order` tell.
+ * What is called at a hook, in order: by priority, nat chains as one group at their fixed place; at equal priority the
+ * last registered first, as far as dumps, `nft list hooks` or `order` tell.
  */
 export const hookCalls = (
   ruleset: Ruleset,

@@ -63,7 +63,10 @@ const tableOf = (name: string, routes: readonly Route[]): RouteTable => {
   return { name, lengths: [...byLength.keys()].sort((a, b) => b - a), byLength };
 };
 
-/** The routes that the kernel makes for its own addresses, where only the addresses are known (net/ipv4/fib_frontend.c, fib_add_ifaddr). */
+/**
+ * The routes that the kernel makes for its own addresses, where only the addresses are known (net/ipv4/fib_frontend.c,
+ * fib_add_ifaddr).
+ */
 const localRoutes = (family: Family, addresses: readonly HostAddress[]): readonly Route[] =>
   addresses.flatMap(({ link, address, length, broadcast }) => {
     const make = (type: Route['type'], to: Route['to']): Route => ({
@@ -145,7 +148,10 @@ export const hostIndex = (host: Host, family: Family): HostIndex => {
 export const sysctl = ({ host }: HostIndex, name: string): string | undefined =>
   isAbsent(host.sysctls) ? undefined : host.sysctls.get(name);
 
-/** A parameter of an interface that counts as on where it is on for the interface or for all (include/linux/inetdevice.h, IN_DEV_ORCONF). */
+/**
+ * A parameter of an interface that counts as on where it is on for the interface or for all
+ * (include/linux/inetdevice.h, IN_DEV_ORCONF).
+ */
 export const linkSwitch = (index: HostIndex, link: string, name: string): boolean =>
   [link, 'all'].some((of) => (sysctl(index, `net.ipv4.conf.${of}.${name}`) ?? '0') !== '0');
 

@@ -7,8 +7,9 @@ import { addressFor } from './source-address.ts';
 const OWN: FibKey = { source: null, mark: 0n, in: 'lo', protocol: 0, sourcePort: null, destinationPort: null };
 
 /**
- * The interfaces by which packets from an address come in: those of the route to it; several where the route has several ways, none
- * where nothing leads there or no dump tells the routes. An address of the node itself comes in by `lo`.
+ * The interfaces by which packets from an address come in: those of the route to it; several where the route has
+ * several ways, none where nothing leads there or no dump tells the routes. An address of the node itself comes in by
+ * `lo`.
  */
 export const entryInterfaces = (host: Host, address: Address): readonly string[] => {
   const [found] = fibLookup(hostIndex(host, address.family), address.value, OWN, null);
@@ -19,7 +20,10 @@ export const entryInterfaces = (host: Host, address: Address): readonly string[]
   return [...new Set(devices.flatMap((device) => device ?? []))];
 };
 
-/** The source that the kernel chooses for a packet of the node to a destination; null: no route leads there, or no dump tells. */
+/**
+ * The source that the kernel chooses for a packet of the node to a destination; null: no route leads there, or no dump
+ * tells.
+ */
 export const sourceFor = (host: Host, destination: Address): Address | null => {
   const index = hostIndex(host, destination.family);
   const [found] = fibLookup(index, destination.value, OWN, null);

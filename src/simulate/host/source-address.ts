@@ -10,7 +10,10 @@ const matches = ({ address, length }: HostAddress, to: bigint): boolean => {
 
 const rank = ({ scope }: HostAddress): number => SCOPE_RANK[scope] ?? 0;
 
-/** net/ipv4/devinet.c, inet_select_addr: the first primary address of the link whose network holds the next hop, else its first. */
+/**
+ * net/ipv4/devinet.c, inet_select_addr: the first primary address of the link whose network holds the next hop, else
+ * its first.
+ */
 const select4 = ({ addresses, byLink }: HostIndex, link: string, to: bigint, widest: number): bigint | null => {
   const isUsable = (one: HostAddress): boolean => !one.secondary && Math.min(rank(one), 253) <= widest;
   const own = (byLink.get(link) ?? []).filter(isUsable);
@@ -63,8 +66,8 @@ const better = (a: readonly number[], b: readonly number[]): boolean => {
 };
 
 /**
- * The address that the kernel puts into packets that leave by a link for a next hop: what masquerade writes, and the source of the
- * node's own packets where the route names none. null: the link has none; undefined: no dump tells.
+ * The address that the kernel puts into packets that leave by a link for a next hop: what masquerade writes, and the
+ * source of the node's own packets where the route names none. null: the link has none; undefined: no dump tells.
  */
 export const addressFor = (index: HostIndex, link: string, to: bigint): bigint | null | undefined => {
   const { addresses, family } = index;
@@ -73,8 +76,8 @@ export const addressFor = (index: HostIndex, link: string, to: bigint): bigint |
 };
 
 /**
- * The address that REDIRECT gives to a packet that came by a link (net/netfilter/nf_nat_redirect.c): its first address, for IPv6 the first
- * of the destination's scope.
+ * The address that REDIRECT gives to a packet that came by a link (net/netfilter/nf_nat_redirect.c): its first address,
+ * for IPv6 the first of the destination's scope.
  */
 export const redirectAddress = (
   { addresses, family }: HostIndex,

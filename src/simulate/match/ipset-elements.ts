@@ -54,7 +54,10 @@ export const ipsetElements = (set: IpSet): IpSetElements => {
   return made;
 };
 
-/** What the parts of a set's key read: `hash:ip,port` with `src,dst` reads the source, the protocol and the destination port. */
+/**
+ * What the parts of a set's key read: `hash:ip,port` with `src,dst` reads the source, the protocol and the destination
+ * port.
+ */
 export const ipsetKey = (type: string, directions: readonly ('src' | 'dst')[]): readonly Field[] | null => {
   const parts = type.replace(/^[a-z]+:/, '').split(',');
   const fields: Field[] = [];

@@ -30,8 +30,8 @@ const countHoles = (holes: bigint): number => holes.toString(2).replaceAll('0', 
 const computed = new WeakMap<PrefixSet, Map<bigint, PrefixSet | null>>();
 
 /**
- * The sources that come to lie in `values` when a rule masks them (`ip saddr & 255.255.255.0`): exact. null where that would take too
- * many blocks, or where the rule does more than to mask; then nobody can tell.
+ * The sources that come to lie in `values` when a rule masks them (`ip saddr & 255.255.255.0`): exact. null where that
+ * would take too many blocks, or where the rule does more than to mask; then nobody can tell.
  */
 export const maskedSources = (values: PrefixSet, { and, xor, shift }: Masked): PrefixSet | null => {
   if (xor !== 0n || shift !== 0) return null;

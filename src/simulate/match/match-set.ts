@@ -16,14 +16,18 @@ import { contentOf } from './stored-addresses.ts';
 import { cannotTell, splitBySet, type Truth } from '../state/split.ts';
 import { SOURCES, type State } from '../state/state.ts';
 
-/** Parts of a key for finding elements: null where the sources stand, masked or not, undefined where nobody can tell. */
+/**
+ * Parts of a key for finding elements: null where the sources stand, masked or not, undefined where nobody can tell.
+ */
 export const partsOf = (held: readonly Held[]): readonly (Point | null | undefined)[] =>
   held.map((one) => (one === SOURCES || isMasked(one) ? null : isPoint(one) ? one : undefined));
 
 const isMasked = (held: Held): held is { readonly masked: Masked } =>
   typeof held === 'object' && held !== null && 'masked' in held;
 
-/** The sources for which a place of a key that holds them, masked or not, is among the addresses; null: cannot be told. */
+/**
+ * The sources for which a place of a key that holds them, masked or not, is among the addresses; null: cannot be told.
+ */
 export const sourcesAt = (held: Held, addresses: PrefixSet): PrefixSet | null =>
   isMasked(held) ? maskedSources(addresses, held.masked) : addresses;
 
@@ -176,7 +180,8 @@ const inIpset = (context: Context, state: State, set: IpSet, step: Extract<Step,
   const fields = ipsetKey(set.type, directions);
   const { elements, hasNomatch, unknown } = ipsetElements(set);
   if (fields === null || unknown) return cannotTell(state, set.name);
-  // `--return-nomatch`: the exceptions match, and nothing else; in sets that can have some (ip_set_core.c, ip_set_test).
+  // `--return-nomatch`: the exceptions match, and nothing else; in sets that can have some (ip_set_core.c,
+  // ip_set_test).
   const isReversed = returnNomatch && /\bnet\b/.test(set.type);
   const isBitmapPort = set.type === 'bitmap:port';
   if (isBitmapPort && context.packet.protocol !== 6 && context.packet.protocol !== 17) return negate;

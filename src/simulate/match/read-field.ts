@@ -19,8 +19,8 @@ import type { Point } from './element-index.ts';
 import type { Masked } from './masked-sources.ts';
 
 /**
- * What a field holds: a point; SOURCES: one of the state's set; one of these, masked; ports that it may be; null: the packet has none
- * (nothing matches); undefined: cannot be told.
+ * What a field holds: a point; SOURCES: one of the state's set; one of these, masked; ports that it may be; null: the
+ * packet has none (nothing matches); undefined: cannot be told.
  */
 export type Held = Point | typeof SOURCES | { readonly masked: Masked } | { readonly ports: Ports } | null | undefined;
 
@@ -29,7 +29,9 @@ const portHeld = (ports: Ports): Held => {
   return one !== null ? BigInt(one) : ports.length === 0 ? undefined : { ports };
 };
 
-/** What stands where a port would stand in a packet without ports cannot be told; a later fragment has nothing there. */
+/**
+ * What stands where a port would stand in a packet without ports cannot be told; a later fragment has nothing there.
+ */
 const headerPort = (context: Context, held: Held): Held =>
   stated(context, 'fragment') === 'later' ? null : held === null ? undefined : held;
 
@@ -100,8 +102,8 @@ const reversePath = (context: Context, state: State, field: ReversePathField): H
 };
 
 /**
- * net/ipv4/netfilter/nft_fib_ipv4.c and its like for IPv6: the node's own addresses are reached by no interface; for what loops back nothing
- * is looked up.
+ * net/ipv4/netfilter/nft_fib_ipv4.c and its like for IPv6: the node's own addresses are reached by no interface; for
+ * what loops back nothing is looked up.
  */
 const fibInterface = (context: Context, state: State, field: FibField): Held => {
   if (state.in === 'lo') return 'lo';
@@ -135,7 +137,8 @@ const bridgePort = (context: Context, state: State, field: Field): Held => {
 const ipvsHeld = ({ packet }: Context, { ipvs }: State, field: Field): Held => {
   if (field === 'ipvs-connection') return yesNo(ipvs !== null);
   if (ipvs === null) return null;
-  // An answer has been rewritten before, so that its connection may not be found by it (net/netfilter/xt_ipvs.c, ipvs_mt).
+  // An answer has been rewritten before, so that its connection may not be found by it (net/netfilter/xt_ipvs.c,
+  // ipvs_mt).
   if (packet.direction === 'reply') return undefined;
   const { at } = ipvs.service;
   switch (field) {
@@ -274,8 +277,8 @@ const ofConnection = (state: State, of: (connection: Connection) => Held): Held 
 };
 
 /**
- * What the tracker has not seen counts as invalid, or, where it has a template of a connection, as new (net/netfilter/nft_ct.c, nft_ct_get_eval;
- * xt_conntrack.c).
+ * What the tracker has not seen counts as invalid, or, where it has a template of a connection, as new
+ * (net/netfilter/nft_ct.c, nft_ct_get_eval; xt_conntrack.c).
  */
 const stateHeld = (state: State): string | undefined => {
   const { connection } = state;

@@ -14,8 +14,9 @@ export const fibKey = (mark: bigint | undefined): FibKey => ({
 });
 
 /**
- * Whether a look-up's result is the way back that a field asks for (net/ipv4/netfilter/ipt_rpfilter.c, rpfilter_lookup_reverse; IPv6 asks
- * of the node's own addresses nothing else, ip6t_rpfilter.c); undefined: cannot be told.
+ * Whether a look-up's result is the way back that a field asks for (net/ipv4/netfilter/ipt_rpfilter.c,
+ * rpfilter_lookup_reverse; IPv6 asks of the node's own addresses nothing else, ip6t_rpfilter.c); undefined: cannot be
+ * told.
  */
 export const isWayBack = (
   { family }: Context,

@@ -5,8 +5,8 @@ import type { Place } from './place.ts';
 export interface Assumption {
   readonly at: Place;
   /**
-   * match: a condition that cannot be told from the dumps holds or not. affinity: the client was here before (`endpoint`: and is sent
-   * where it was sent then). order: this chain runs before the others of its priority.
+   * match: a condition that cannot be told from the dumps holds or not. affinity: the client was here before
+   * (`endpoint`: and is sent where it was sent then). order: this chain runs before the others of its priority.
    */
   readonly what: 'match' | 'affinity' | 'order';
   readonly holds: boolean | 'endpoint';
@@ -24,10 +24,16 @@ export interface Endpoint {
   readonly port: number | null;
 }
 
-/** What becomes of a packet, as far as this node decides it (docs: the contract of `outcomes[]`). Addresses are of the packet's family. */
+/**
+ * What becomes of a packet, as far as this node decides it (docs: the contract of `outcomes[]`). Addresses are of the
+ * packet's family.
+ */
 export interface Outcome {
   readonly result: Disposition;
-  /** Where the packet ends: the backend, the socket, the destination that it is forwarded to; null where it goes nowhere. */
+  /**
+   * Where the packet ends: the backend, the socket, the destination that it is forwarded to; null where it goes
+   * nowhere.
+   */
   readonly to: Endpoint | null;
   /** The source that the receiver sees; null: no receiver, or still a set of sources. */
   readonly source: bigint | null;

@@ -12,8 +12,8 @@ export type Entry = { readonly kind: 'interface'; readonly name: string } | { re
 export type ConnectionState = 'new' | 'established' | 'related' | 'invalid' | 'untracked';
 
 /**
- * A packet whose source is a set: all packets that are alike but for their source address. One packet is a set of one. Everything else
- * is fixed; what is not said (`fields`) is unknown, and what depends on it goes both ways.
+ * A packet whose source is a set: all packets that are alike but for their source address. One packet is a set of one.
+ * Everything else is fixed; what is not said (`fields`) is unknown, and what depends on it goes both ways.
  */
 export interface PacketSet {
   readonly family: Family;
@@ -32,7 +32,9 @@ export interface PacketSet {
   readonly direction: 'original' | 'reply';
   /** More that is known: `mark`, `length`, `socket-user`, `source-mac`, `in-bridge-port`, `icmp-type`, … */
   readonly fields: ReadonlyMap<Field, Value>;
-  /** What `fields` does not say is as an ordinary first packet has it (no fragment, no extension header), or unknown. */
+  /**
+   * What `fields` does not say is as an ordinary first packet has it (no fragment, no extension header), or unknown.
+   */
   readonly unstated?: 'unknown';
 }
 

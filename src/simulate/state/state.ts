@@ -89,7 +89,10 @@ export interface Balance {
   readonly port: number | null;
 }
 
-/** A packet, or all packets alike but for their source, at one point of the way. Never changed: each step makes a new one. */
+/**
+ * A packet, or all packets alike but for their source, at one point of the way. Never changed: each step makes a new
+ * one.
+ */
 export interface State {
   /** The sources, as the packets came, that are here. */
   readonly sources: PrefixSet;
@@ -97,7 +100,10 @@ export interface State {
   readonly point: bigint | null;
   readonly source: PacketAddress;
   readonly sourcePort: Ports;
-  /** On its way through the node a packet has one: {@link destinationOf}. A chain by itself can be asked about all of them at once. */
+  /**
+   * On its way through the node a packet has one: {@link destinationOf}. A chain by itself can be asked about all of
+   * them at once.
+   */
   readonly destination: PacketAddress;
   /** null: none; undefined: cannot be told. */
   readonly destinationPort: number | null | undefined;
@@ -140,8 +146,8 @@ export const listed = <T>(grown: Grown<T> | null): readonly T[] => {
 };
 
 /**
- * The one destination of a packet on its way. An open one is no packet's on its way (only filter chains are asked about those, by the
- * proof), so that it counts as the unspecified address, which nothing routes or rewrites.
+ * The one destination of a packet on its way. An open one is no packet's on its way (only filter chains are asked about
+ * those, by the proof), so that it counts as the unspecified address, which nothing routes or rewrites.
  */
 export const destinationOf = ({ destination }: State): bigint => (typeof destination === 'bigint' ? destination : 0n);
 

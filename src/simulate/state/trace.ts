@@ -41,8 +41,8 @@ export type TraceStep =
       readonly header: Header;
     }
   /**
-   * A rule matched; null: it had no verdict and the next rule follows. A rewriting has the verdict accept. `perhaps`: whether it matched
-   * cannot be told and makes no difference.
+   * A rule matched; null: it had no verdict and the next rule follows. A rewriting has the verdict accept. `perhaps`:
+   * whether it matched cannot be told and makes no difference.
    */
   | {
       readonly kind: 'rule';

@@ -48,7 +48,10 @@ const begun = (state: State, kind: 'new' | 'related'): Connection => {
   };
 };
 
-/** The tracker looks at a packet that it has not seen yet; a template of the connection is used up (nf_conntrack_core.c, nf_conntrack_in). */
+/**
+ * The tracker looks at a packet that it has not seen yet; a template of the connection is used up (nf_conntrack_core.c,
+ * nf_conntrack_in).
+ */
 export const trackPacket = (context: Context, state: State): State =>
   state.connection === null ? { ...found(context, state), template: null } : state;
 
@@ -58,7 +61,10 @@ const isInZone = ({ template }: State, { zone }: Connection): boolean => {
   return wanted === undefined || zone === undefined || wanted === zone;
 };
 
-/** A connection can be picked up in its middle, but not by the answer to its first packet (nf_conntrack_proto_tcp.c, tcp_new; …_icmp.c). */
+/**
+ * A connection can be picked up in its middle, but not by the answer to its first packet (nf_conntrack_proto_tcp.c,
+ * tcp_new; …_icmp.c).
+ */
 const beginsAgain = (packet: PacketSet): boolean =>
   isIcmp(packet) ? packet.direction === 'original' : tcpFlags(packet, SYN | ACK) !== (SYN | ACK);
 
@@ -121,7 +127,10 @@ export const isRedirected = ({ connection }: State): boolean => {
   return typeof other.source === 'bigint' && other.source !== own.destination;
 };
 
-/** The rewriting of a packet whose connection was decided before (nf_nat_core.c, nf_nat_packet); null: none at this hook. */
+/**
+ * The rewriting of a packet whose connection was decided before (nf_nat_core.c, nf_nat_packet); null: none at this
+ * hook.
+ */
 export const translated = (state: State, hook: Hook): State | null => {
   const { connection } = state;
   if (connection === null || typeof connection === 'string' || connection.state !== 'established') return null;

@@ -43,12 +43,16 @@ export interface Earlier {
   readonly balanced: Balance | null;
 }
 
-/** IPVS has the tracker expect answers from its server (net/netfilter/ipvs/ip_vs_nfct.c), as a rewriting of the destination does. */
+/**
+ * IPVS has the tracker expect answers from its server (net/netfilter/ipvs/ip_vs_nfct.c), as a rewriting of the
+ * destination does.
+ */
 const balanceOf = (context: Context, { original, reply }: ConntrackEntry): Balance | null => {
   const { ipvs } = context.ruleset;
   const { destination, destinationPort } = original;
   const [address, port] = [reply.source, reply.sourcePort];
-  // Without this setting IPVS leaves connections to itself, so that a rule has rewritten this one (include/net/ip_vs.h, ip_vs_conntrack_enabled).
+  // Without this setting IPVS leaves connections to itself, so that a rule has rewritten this one (include/net/ip_vs.h,
+  // ip_vs_conntrack_enabled).
   const isTold = sysctl(context.index, 'net.ipv4.vs.conntrack') !== '0';
   if (isAbsent(ipvs) || !isTold || address.value === destination.value) return null;
   const service = serviceAt(context, ipvs, destination.value, destinationPort);

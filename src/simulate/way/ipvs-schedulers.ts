@@ -14,8 +14,8 @@ const inParts = (parts: readonly (readonly [RealServer | null, number])[]): read
 };
 
 /**
- * The first of the servers with the highest weight (net/netfilter/ipvs/ip_vs_fo.c): ipvsadm sorts servers, so that of several with it
- * nobody can tell which was the last to be added, which is the first.
+ * The first of the servers with the highest weight (net/netfilter/ipvs/ip_vs_fo.c): ipvsadm sorts servers, so that of
+ * several with it nobody can tell which was the last to be added, which is the first.
  */
 const highest = (taking: readonly RealServer[]): readonly Share[] => {
   const most = Math.max(...taking.map(({ weight }) => weight));
@@ -23,8 +23,8 @@ const highest = (taking: readonly RealServer[]): readonly Share[] => {
 };
 
 /**
- * Hashes of the source (`sh`) and of the destination (`dh`) stand for servers, those without a weight among them: who comes upon one of
- * these gets none (net/netfilter/ipvs/ip_vs_sh.c, ip_vs_sh_reassign; ip_vs_dh.c, ip_vs_dh_reassign).
+ * Hashes of the source (`sh`) and of the destination (`dh`) stand for servers, those without a weight among them: who
+ * comes upon one of these gets none (net/netfilter/ipvs/ip_vs_sh.c, ip_vs_sh_reassign; ip_vs_dh.c, ip_vs_dh_reassign).
  */
 const hashed = (servers: readonly RealServer[], partOf: (server: RealServer) => number): readonly Share[] => {
   const resting = servers.filter(({ weight }) => weight === 0);
@@ -36,11 +36,16 @@ const hashed = (servers: readonly RealServer[], partOf: (server: RealServer) => 
 /** How a scheduler chooses: shares in the long run, not chance. */
 interface Choice {
   readonly shares: readonly Share[];
-  /** What it does where the servers of `shares` have too many connections, which no dump tells; null: it does not ask. */
+  /**
+   * What it does where the servers of `shares` have too many connections, which no dump tells; null: it does not ask.
+   */
   readonly otherwise: readonly Share[] | null;
 }
 
-/** The highest weight, unless it has more connections than its weight: then the next, in the end none (net/netfilter/ipvs/ip_vs_ovf.c). */
+/**
+ * The highest weight, unless it has more connections than its weight: then the next, in the end none
+ * (net/netfilter/ipvs/ip_vs_ovf.c).
+ */
 const overflowing = (taking: readonly RealServer[]): Choice => {
   const hasRoom = ({ active, weight }: RealServer): boolean => active !== null && active <= weight;
   if (taking.every(({ active }) => active !== null)) {

@@ -11,7 +11,10 @@ import { SYN, tcpFlags, type PacketSet } from '../state/packet-set.ts';
 import type { Place } from '../state/place.ts';
 import { destinationOf, type State } from '../state/state.ts';
 
-/** The service that takes a packet (net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find): by mark first, then by address and port. */
+/**
+ * The service that takes a packet (net/netfilter/ipvs/ip_vs_ctl.c, ip_vs_service_find): by mark first, then by address
+ * and port.
+ */
 const serviceFor = (context: Context, services: readonly VirtualServer[], state: State): VirtualServer | null => {
   const { mark, destinationPort } = state;
   const byMark = mark === undefined || mark === 0n ? undefined : places(services).get(`${context.family} mark ${mark}`);
@@ -61,7 +64,10 @@ const passed = (state: State): readonly Balanced[] => [{ kind: 'passed', state }
 /** Connections of these protocols are given to a server. */
 const BALANCED: ReadonlySet<number> = new Set([6, 17, 132]);
 
-/** Whether IPVS schedules a packet of a connection that it does not know: of TCP only one that begins (ip_vs_proto_tcp.c, tcp_conn_schedule). */
+/**
+ * Whether IPVS schedules a packet of a connection that it does not know: of TCP only one that begins
+ * (ip_vs_proto_tcp.c, tcp_conn_schedule).
+ */
 const isScheduled = (packet: PacketSet): boolean =>
   packet.protocol === PROTOCOL_NUMBER.udp || tcpFlags(packet, SYN) === SYN;
 
@@ -71,7 +77,9 @@ const untold = ({ why }: Absent): Place => ({
   server: { at: null, mark: null, family: 4, scheduler: '', persistent: null, flags: [], servers: [], text: why },
 });
 
-/** Balances a packet: one result for each server that it may get; a connection keeps the one that its first packet got. */
+/**
+ * Balances a packet: one result for each server that it may get; a connection keeps the one that its first packet got.
+ */
 export const balance = (context: Context, state: State): readonly Balanced[] => {
   const { ruleset, packet, balanced } = context;
   const { ipvs } = ruleset;
@@ -113,8 +121,8 @@ export const balance = (context: Context, state: State): readonly Balanced[] => 
 };
 
 /**
- * An answer of a server, with the address of its service instead of the server's own (ip_vs_core.c, handle_response); null: it is none.
- * Only a server that is reached by rewriting answers by way of this node.
+ * An answer of a server, with the address of its service instead of the server's own (ip_vs_core.c, handle_response);
+ * null: it is none. Only a server that is reached by rewriting answers by way of this node.
  */
 export const fromService = ({ packet, balanced, earlier }: Context, state: State): State | null =>
   packet.direction !== 'reply' ||
@@ -132,8 +140,9 @@ export const fromService = ({ packet, balanced, earlier }: Context, state: State
       };
 
 /**
- * The port to which a server gets a packet; 0 of a server is the packet's own. Where a client keeps its server, only a service of the
- * packet's very port has another one (net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule, ip_vs_sched_persist).
+ * The port to which a server gets a packet; 0 of a server is the packet's own. Where a client keeps its server, only a
+ * service of the packet's very port has another one (net/netfilter/ipvs/ip_vs_core.c, ip_vs_schedule,
+ * ip_vs_sched_persist).
  */
 const portAt = ({ at, persistent }: VirtualServer, { port }: RealServer, asked: State['destinationPort']) =>
   port === 0 || (persistent !== null && at?.port !== asked) ? asked : port;
@@ -142,7 +151,8 @@ const portAt = ({ at, persistent }: VirtualServer, { port }: RealServer, asked: 
 const given = (context: Context, state: State, service: VirtualServer, server: RealServer, at: Place): State => {
   const port = portAt(service, server, state.destinationPort);
   const ipvs = { service, server, port: port ?? null };
-  // Without net.ipv4.vs.conntrack the packets are not tracked from here on, those that were (include/net/ip_vs.h, ip_vs_notrack).
+  // Without net.ipv4.vs.conntrack the packets are not tracked from here on, those that were (include/net/ip_vs.h,
+  // ip_vs_notrack).
   const leaves = sysctl(context.index, 'net.ipv4.vs.conntrack') === '0' && state.connection !== 'invalid';
   const connection = leaves ? 'untracked' : state.connection;
   const here: State = { ...state, ipvs, chosen: { at, how: 'ipvs' }, connection };

@@ -22,7 +22,10 @@ const NOWHERE = {
 
 const sourceOf = (state: State): bigint | null => (state.source === SOURCES ? state.point : (state.source ?? null));
 
-/** The answers as iptables and nft name them (iptables-extensions(8), REJECT), and how a client's connect() hears of them. */
+/**
+ * The answers as iptables and nft name them (iptables-extensions(8), REJECT), and how a client's connect() hears of
+ * them.
+ */
 const ANSWERS: Readonly<Record<RejectKind, readonly [string, string, Client]>> = {
   'tcp-reset': ['tcp-reset', 'tcp-reset', 'refused'],
   'port-unreachable': ['icmp-port-unreachable', 'icmp6-port-unreachable', 'refused'],
@@ -123,7 +126,10 @@ export const arrived = (context: Context, state: State, place: Place): Fate => {
   };
 };
 
-/** Where a next hop is, as far as the routes tell: a pod's own device has no router; the device of the default route leads to other machines. */
+/**
+ * Where a next hop is, as far as the routes tell: a pod's own device has no router; the device of the default route
+ * leads to other machines.
+ */
 const whereIs = (context: Context, state: State): Outcome['where'] => {
   const { route } = state;
   if (route === null) return null;

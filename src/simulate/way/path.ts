@@ -83,7 +83,9 @@ const finish = (way: Way, { state, verdict, at }: HookExit): void => {
 
 const goesOn = ({ verdict }: HookExit): boolean => verdict.kind === 'accept' || verdict.kind === 'mapped';
 
-/** Chains one after another, for packets that each of them accepts; in nat chains the first mapping is the last word. */
+/**
+ * Chains one after another, for packets that each of them accepts; in nat chains the first mapping is the last word.
+ */
 const visitInOrder = (context: Context, hook: Hook, chains: readonly BaseAt[], state: State): readonly HookExit[] => {
   const done: HookExit[] = [];
   let here: readonly State[] = [state];
@@ -195,8 +197,9 @@ const runNat = (way: Way, hook: Hook, groups: readonly Group[], state: State, th
 };
 
 /**
- * An output packet of a connection with a new destination is routed again (net/netfilter/nf_nat_proto.c, nf_nat_ipv4_local_fn); later output
- * chains still see the old device. What IPVS sends on is such a one, though its route was found before.
+ * An output packet of a connection with a new destination is routed again (net/netfilter/nf_nat_proto.c,
+ * nf_nat_ipv4_local_fn); later output chains still see the old device. What IPVS sends on is such a one, though its
+ * route was found before.
  */
 const afterNat = (way: Way, hook: Hook, before: State, after: State, then: Then): void => {
   const { ruleset, family } = way.context;
@@ -254,7 +257,9 @@ const routeDepends = ({ family }: Context, before: State, after: State): boolean
   before.dscp !== after.dscp ||
   (family === 6 && before.ttl !== after.ttl);
 
-/** A visit of a chain of type route, and the look-up that it brings about. Later output chains still see the old device. */
+/**
+ * A visit of a chain of type route, and the look-up that it brings about. Later output chains still see the old device.
+ */
 const routedAgain = (context: Context, before: State, visited: ChainExit): readonly HookExit[] =>
   visited.verdict.kind === 'accept' && routeDepends(context, before, visited.state)
     ? withRoute(context, 'again', routeOutput(context, visited.state))
@@ -268,7 +273,10 @@ const EXPIRED = (family: 4 | 6): Place => ({
   text: family === 4 ? 'the time to live ends here' : 'the hop limit ends here',
 });
 
-/** Counts down what a packet has left to live before the node sends it on for somebody else; null: it ends here, with an answer. */
+/**
+ * Counts down what a packet has left to live before the node sends it on for somebody else; null: it ends here, with an
+ * answer.
+ */
 const countedDown = (way: Way, state: State): State | null => {
   if (state.ttl === undefined) return state;
   if (state.ttl > 1n) return { ...state, ttl: state.ttl - 1n };
@@ -279,7 +287,10 @@ const countedDown = (way: Way, state: State): State | null => {
 const rerouted = (way: Way, state: State, then: Then): void =>
   settle(way, 'again', routeOutput(way.context, state), then);
 
-/** IPVS at input and at output: what it takes over leaves by output and postrouting, or goes on here where its server is this node. */
+/**
+ * IPVS at input and at output: what it takes over leaves by output and postrouting, or goes on here where its server is
+ * this node.
+ */
 const runIpvs = (way: Way, hook: Hook, state: State, then: Then): void => {
   const { context } = way;
   for (const result of balance(context, state))
@@ -313,7 +324,10 @@ const runIpvs = (way: Way, hook: Hook, state: State, then: Then): void => {
     }
 };
 
-/** The answer of a server gets the address of its service, and goes on as if the node itself had sent it (ip_vs_core.c, handle_response). */
+/**
+ * The answer of a server gets the address of its service, and goes on as if the node itself had sent it (ip_vs_core.c,
+ * handle_response).
+ */
 const runIpvsReplies = (way: Way, hook: Hook, state: State, then: Then): void => {
   const { context } = way;
   const answer = fromService(context, state);
@@ -339,8 +353,9 @@ const leave = (way: Way, state: State): void => {
 };
 
 /**
- * A packet whose new destination is behind the bridge that it came by never leaves the bridge, where iptables is called for bridged packets:
- * postrouting is told of no incoming device (net/bridge/br_netfilter_hooks.c, br_nf_pre_routing_finish, br_nf_post_routing).
+ * A packet whose new destination is behind the bridge that it came by never leaves the bridge, where iptables is called
+ * for bridged packets: postrouting is told of no incoming device (net/bridge/br_netfilter_hooks.c,
+ * br_nf_pre_routing_finish, br_nf_post_routing).
  */
 const isBridgedBack = ({ index, family }: Context, { arrived: from, route, chosen }: State): boolean =>
   from !== '' &&

@@ -105,7 +105,10 @@ const decide = (context: Context, state: State, result: FibResult, chooseSource:
   }
 };
 
-/** The source that the kernel gives to a packet of its own (net/ipv4/fib_semantics.c, fib_result_prefsrc; net/ipv6/route.c, ip6_route_get_saddr). */
+/**
+ * The source that the kernel gives to a packet of its own (net/ipv4/fib_semantics.c, fib_result_prefsrc;
+ * net/ipv6/route.c, ip6_route_get_saddr).
+ */
 const chosenSource = (
   index: HostIndex,
   state: State,
@@ -125,8 +128,8 @@ const withSources = (state: State, sources: PrefixSet | null): State =>
 const isOpen = (state: State): boolean => state.source === SOURCES && state.point === null;
 
 /**
- * A look-up for packets that IPVS sends on: it asks for the server's address alone, whatever the packet's source, mark and ports
- * (net/netfilter/ipvs/ip_vs_xmit.c, do_output_route4, __ip_vs_route_output_v6).
+ * A look-up for packets that IPVS sends on: it asks for the server's address alone, whatever the packet's source, mark
+ * and ports (net/netfilter/ipvs/ip_vs_xmit.c, do_output_route4, __ip_vs_route_output_v6).
  */
 export const routeToServer = (context: Context, state: State, server: bigint): readonly Routed[] => {
   const key: FibKey = { source: 0n, mark: 0n, in: 'lo', protocol: 0, sourcePort: 0, destinationPort: 0 };
@@ -145,7 +148,10 @@ export const routeOutput = (context: Context, state: State): readonly Routed[] =
 
 const range = (family: 4 | 6, first: bigint, last: bigint): PrefixSet => setOfRanges(family, [{ first, last }]);
 
-/** Sources that no packet from outside may have (net/ipv4/route.c, ip_route_input_slow; net/ipv6/ip6_input.c, ip6_rcv_core). */
+/**
+ * Sources that no packet from outside may have (net/ipv4/route.c, ip_route_input_slow; net/ipv6/ip6_input.c,
+ * ip6_rcv_core).
+ */
 const ZERO_NET = range(4, 0n, 0xff_ffffn);
 const LOOPBACK4 = range(4, 0x7f00_0000n, 0x7fff_ffffn);
 const GROUPS4 = union(range(4, 0xe000_0000n, 0xefff_ffffn), range(4, 0xffff_ffffn, 0xffff_ffffn));
@@ -232,7 +238,10 @@ const hasOwnRules = ({ rules }: HostIndex): boolean =>
   rules.length !== 3 ||
   rules.some(({ priority, action }) => action.kind !== 'lookup' || ![0, 32_766, 32_767].includes(priority));
 
-/** net/ipv4/fib_frontend.c, fib_validate_source: own addresses are refused as source, and with rp_filter what has no way back. */
+/**
+ * net/ipv4/fib_frontend.c, fib_validate_source: own addresses are refused as source, and with rp_filter what has no way
+ * back.
+ */
 const validateSource = (
   context: Context,
   state: State,

@@ -13,9 +13,11 @@ import { choicesFrom } from './choices.ts';
 import { GUARDED } from './plan.ts';
 import { stateOf } from './states.ts';
 
-// Runs inside the node's namespace: applies one random state after another with the product's own functions, as fast as they go.
+// Runs inside the node's namespace: applies one random state after another with the product's own functions, as fast as
+// they go.
 //   node change.ts CHANGES SEED Drop|Reject
-// The first line that it prints says that the first state is in force; what follows waits for a line of input. The last line: what was done.
+// The first line that it prints says that the first state is in force; what follows waits for a line of input. The last
+// line: what was done.
 
 /** Shorter than the product waits (SWEEP_AFTER_MS): packets under way are more likely to meet what is being swept. */
 const SWEEP_WAIT_MS = 200;

@@ -1,6 +1,8 @@
 import type { Random } from '../random.ts';
 
-/** Named choices that stay until they are forgotten: so that one state differs from the one before it in a few of them. */
+/**
+ * Named choices that stay until they are forgotten: so that one state differs from the one before it in a few of them.
+ */
 export interface Choices {
   /** One of a list; the same one as last time, unless it was forgotten. The list of a name is always the same. */
   readonly choose: <T>(name: string, list: readonly T[]) => T;

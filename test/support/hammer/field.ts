@@ -7,7 +7,8 @@ import { nodeProgram } from '../bundled.ts';
 import { makeNamespace, mustRun, removeNamespace, type Namespace } from '../namespace.ts';
 import { ALLOWED, GUARDED, NODE, REFUSED, TRANSLATED, VIPS } from './plan.ts';
 
-// A node and a client that owns every source address, with something that counts packets in front of the guard and behind it.
+// A node and a client that owns every source address, with something that counts packets in front of the guard and
+// behind it.
 
 export interface Field {
   readonly node: Namespace;
@@ -20,7 +21,10 @@ const both = (names: Readonly<Record<Family, readonly string[]>>, set: string): 
     (family) => `set ${set}${family} { type ipv${family}_addr; elements = { ${names[family].join(', ')} }; }`,
   ).join('\n  ');
 
-/** What is counted at a place: packets of a client, or replies to one. At one VIP everybody is allowed, at the other nobody is always refused. */
+/**
+ * What is counted at a place: packets of a client, or replies to one. At one VIP everybody is allowed, at the other
+ * nobody is always refused.
+ */
 const counting = (where: string, client: 'saddr' | 'daddr', remembered = false): string => {
   const [node, port] = client === 'saddr' ? ['daddr', 'dport'] : ['saddr', 'sport'];
   return [
@@ -120,8 +124,8 @@ const COUNTED_EVERY_MS = 100;
 const COUNTED_AT_MOST = 100;
 
 /**
- * The witness's counters, by name, when nothing passes any more: clients that have ended leave packets in queues, the server answers what
- * waits for it, and a listing reads one counter after another. Fails where packets never end.
+ * The witness's counters, by name, when nothing passes any more: clients that have ended leave packets in queues, the
+ * server answers what waits for it, and a listing reads one counter after another. Fails where packets never end.
  */
 export const counted = async (field: Field): Promise<ReadonlyMap<string, number>> => {
   let before = '';
@@ -164,8 +168,8 @@ export interface Running {
 }
 
 /**
- * Clients and servers must not take the time that the changes need: the more changes, the more is tried. In an emulated machine they have
- * a processor of their own beside that of the tests (see machine-suite.ts).
+ * Clients and servers must not take the time that the changes need: the more changes, the more is tried. In an emulated
+ * machine they have a processor of their own beside that of the tests (see machine-suite.ts).
  */
 const PERL =
   process.env['PORTCULLIS_IN_VM'] === 'true' ? ['taskset', '--cpu-list', '1', 'perl'] : ['nice', '-n', '10', 'perl'];

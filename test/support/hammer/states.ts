@@ -92,8 +92,8 @@ const RANGES = [
 ];
 
 /**
- * The state that the choices come to, as manifests. Every one lets in what plan.ts calls allowed to all ports that it calls guarded,
- * and refuses what it calls refused.
+ * The state that the choices come to, as manifests. Every one lets in what plan.ts calls allowed to all ports that it
+ * calls guarded, and refuses what it calls refused.
  */
 export const stateOf = ({ choose }: Choices, otherwise: 'Drop' | 'Reject'): readonly Manifest[] => {
   const often = (name: string): boolean => choose(name, [true, false]);

@@ -2,7 +2,9 @@ import type { IptablesTarget, NatRange } from '../../../ruleset/iptables/target.
 import { readAddressMask, readAddressRange, readNumber, readRange } from '../../values/dump-values.ts';
 import { has, valueOf, type Options, type TargetReader } from './target-reader.ts';
 
-/** `10.0.0.1`, `10.0.0.1-10.0.0.9:80-90`, `[fd00::1]:80`, `:80`, `10.0.0.1:80-90/8000`; null when it is something else. */
+/**
+ * `10.0.0.1`, `10.0.0.1-10.0.0.9:80-90`, `[fd00::1]:80`, `:80`, `10.0.0.1:80-90/8000`; null when it is something else.
+ */
 export const readNatRange = (text: string): NatRange | null => {
   const quick = text.indexOf(':');
   if (quick > 0 && text.charCodeAt(0) !== 91 && text.indexOf(':', quick + 1) === -1 && !text.includes('/')) {

@@ -28,7 +28,9 @@ const readNat = (how: NatStatement['how'], json: unknown): NatStatement | null =
   };
 };
 
-/** A map in a rule shows what its data is; of a named one the statement's `concat` type flag or the map itself tells. */
+/**
+ * A map in a rule shows what its data is; of a named one the statement's `concat` type flag or the map itself tells.
+ */
 const holdsTwoParts = ({ map }: Extract<Expression, { kind: 'map' }>): boolean =>
   map.kind === 'inline' && map.elements.some(({ data }) => data.length === 2);
 
@@ -71,7 +73,9 @@ const plainText = (json: unknown): string =>
           .join(' ')
       : '';
 
-/** Statements that do something with a packet besides a verdict (libnftables-json(5), STATEMENTS); null: another one. */
+/**
+ * Statements that do something with a packet besides a verdict (libnftables-json(5), STATEMENTS); null: another one.
+ */
 export const readAction = (json: Json): Statement | null => {
   for (const how of ['dnat', 'snat', 'masquerade', 'redirect'] as const)
     if (how in json) return readNat(how, json[how]);

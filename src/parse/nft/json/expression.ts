@@ -59,7 +59,10 @@ const readBitwise = (op: (typeof OPERATORS)[number], operands: unknown): Express
   return left;
 };
 
-/** Data of a map in a rule: `[[key, value], …]`. The value's type is not said: addresses, and numbers, say it themselves. */
+/**
+ * Data of a map in a rule: `[[key, value], …]`. The value's type is not said: addresses, and numbers, say it
+ * themselves.
+ */
 export const readDataElements = (
   json: unknown,
   types: readonly DataType[],
@@ -158,7 +161,10 @@ const readRecord = (json: Json): Expression | null => {
   return op === undefined ? readOption(json) : readBitwise(op, value);
 };
 
-/** An expression as `nft -j` prints it (libnftables-json(5), EXPRESSIONS); constants are read as `type`. null: not understood. */
+/**
+ * An expression as `nft -j` prints it (libnftables-json(5), EXPRESSIONS); constants are read as `type`. null: not
+ * understood.
+ */
 export const readExpression = (json: unknown, type: DataType = 'unknown'): Expression | null => {
   if (isRecord(json) && !('prefix' in json) && !('range' in json)) return readRecord(json);
   if (Array.isArray(json)) return readFlagSum(json, type);

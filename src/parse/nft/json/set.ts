@@ -76,8 +76,8 @@ const readElements = (json: unknown, types: readonly DataType[]) => {
 };
 
 /**
- * A `set` or `map` object of `nft -j list` (libnftables-json(5), SET and MAP). A set with a timeout is one that packets fill:
- * the listing drops the flag `dynamic` (seen with nft 1.0.6).
+ * A `set` or `map` object of `nft -j list` (libnftables-json(5), SET and MAP). A set with a timeout is one that packets
+ * fill: the listing drops the flag `dynamic` (seen with nft 1.0.6).
  */
 export const readSet = (json: Record<string, unknown>, name: string): NamedSet => {
   const types = readTypes(json['type']);

@@ -11,7 +11,9 @@ import { readKey, readNumber, readValue } from './value.ts';
 
 type Json = Record<string, unknown>;
 
-/** A verdict as `nft -j` prints it (libnftables-json(5), VERDICT STATEMENTS); null when the object is something else. */
+/**
+ * A verdict as `nft -j` prints it (libnftables-json(5), VERDICT STATEMENTS); null when the object is something else.
+ */
 export const readVerdict = (json: unknown): Verdict | null => {
   if (!isRecord(json)) return null;
   const kind = firstKey(json);

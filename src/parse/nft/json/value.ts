@@ -35,7 +35,10 @@ const readSymbol = (json: unknown): Value | null => {
   return json.endsWith('*') && !json.endsWith('\\*') ? wildcard(json.slice(0, -1)) : symbol(json);
 };
 
-/** One value as `nft -j` prints it (libnftables-json(5), EXPRESSIONS: number, string, prefix, range); null when it is not understood. */
+/**
+ * One value as `nft -j` prints it (libnftables-json(5), EXPRESSIONS: number, string, prefix, range); null when it is
+ * not understood.
+ */
 export const readValue = (json: unknown, type: DataType): Value | null => {
   if (type === 'boolean') return typeof json === 'boolean' ? single(json ? 1 : 0) : null;
   if (isRecord(json)) {

@@ -3,7 +3,10 @@ import type { Token } from './tokens.ts';
 /** More words than this a file does not come to, whatever its definitions hold. */
 const MOST_TOKENS = 20_000_000;
 
-/** Puts what `define NAME = …` holds in the place of each `$NAME` (nft(8), SYMBOLIC VARIABLES), and takes the definitions out. */
+/**
+ * Puts what `define NAME = …` holds in the place of each `$NAME` (nft(8), SYMBOLIC VARIABLES), and takes the
+ * definitions out.
+ */
 export const expandDefinitions = (tokens: readonly Token[]): readonly Token[] => {
   if (!tokens.some(({ kind, text }) => kind === 'word' && (text === 'define' || text.startsWith('$')))) return tokens;
   const known = new Map<string, readonly Token[]>();

@@ -1,7 +1,8 @@
 import type { Cursor } from './cursor.ts';
 import { readPlainVerdict } from './text-verdict.ts';
 
-// The text language is read into the JSON form of the same thing (libnftables-json(5)), so that one reader gives it its meaning.
+// The text language is read into the JSON form of the same thing (libnftables-json(5)), so that one reader gives it its
+// meaning.
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -269,7 +270,9 @@ const readTextData = (cursor: Cursor): unknown => {
   return readPlainVerdict(cursor) ?? concatenated(cursor, readTextValue(cursor));
 };
 
-/** The right side of a comparison or map: a set by name or in place, values with commas (flags together), or one value. */
+/**
+ * The right side of a comparison or map: a set by name or in place, values with commas (flags together), or one value.
+ */
 export const readTextRight = (cursor: Cursor): unknown => {
   const { text, kind } = cursor.peek();
   if (kind === 'mark' && text === '{') return { set: readTextElements(cursor) };

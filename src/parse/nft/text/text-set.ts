@@ -34,7 +34,10 @@ const dataTypes = (cursor: Cursor, how: 'type' | 'typeof'): unknown => {
   return oneOrMore(typeNames(cursor));
 };
 
-/** The body of a set or map, behind its brace, in the form in which `nft -j` prints the same (libnftables-json(5), SET and MAP). */
+/**
+ * The body of a set or map, behind its brace, in the form in which `nft -j` prints the same (libnftables-json(5), SET
+ * and MAP).
+ */
 export const readSetBody = (cursor: Cursor, kind: 'set' | 'map', problems: Diagnostic[]): Record<string, unknown> => {
   const set: Record<string, unknown> = {};
   for (;;) {

@@ -28,8 +28,8 @@ const isBlankAt = (text: string, at: number): boolean =>
   at >= text.length || [1, 2].includes(CLASS[text.charCodeAt(at)] ?? 0);
 
 /**
- * Cuts a text of nft's language (nft(8), LEXICAL CONVENTIONS) into words. Remarks are left out, except the handle that `nft -a` prints
- * as one: `# handle 7` comes as the word `#7`.
+ * Cuts a text of nft's language (nft(8), LEXICAL CONVENTIONS) into words. Remarks are left out, except the handle that
+ * `nft -a` prints as one: `# handle 7` comes as the word `#7`.
  */
 export const tokenizeNft = (text: string): readonly Token[] => {
   const tokens: Token[] = [];
