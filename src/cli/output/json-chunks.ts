@@ -54,7 +54,8 @@ function* pieces(value: unknown, line: string): Generator<string, void, undefine
 export const plainData = (value: unknown): unknown => {
   if (typeof value !== 'object' || value === null) return value;
   if (isIterable(value)) return Array.from(value, plainData);
-  const plain: Record<string, unknown> = {};
-  for (const key of Object.keys(value)) plain[key] = plainData((value as Readonly<Record<string, unknown>>)[key]);
-  return plain;
+  // Not assigned: a field may be called __proto__.
+  return Object.fromEntries(
+    Object.keys(value).map((key) => [key, plainData((value as Readonly<Record<string, unknown>>)[key])]),
+  );
 };
