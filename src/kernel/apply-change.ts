@@ -55,9 +55,9 @@ const isUnnoticed = ({ operations }: Transaction): boolean =>
   operations.every((operation) => operation.kind === 'add-set' && operation.set.kind === 'addresses');
 
 /**
- * Runs transactions one after another. Before each every packet is through that may have met the rules before the last
- * one, whoever made it: the kernel has two generations of a chain, by turns (nf_tables_commit_chain), so that two
- * transactions later such a packet would meet what is being prepared. nft for the next one starts meanwhile.
+ * Runs transactions one after another. It waits for a grace period before each: nf_tables alternates two generations
+ * (nf_tables_commit_chain), and no packet may still hold the one that is written next, whoever made the last change.
+ * nft for the next transaction starts meanwhile.
  */
 const run = async (
   planned: readonly Planned[],

@@ -7,7 +7,7 @@ export type CommandResult =
   | { readonly kind: 'timeout'; readonly name: string; readonly ms: number };
 
 export interface CommandOptions {
-  /** Where it is yet to come, the program is started meanwhile. */
+  /** May be a promise: the program starts before its input is ready. */
   readonly stdin?: string | Promise<string>;
   /** Milliseconds since it had its input; 60,000 unless told. */
   readonly timeoutMs?: number;

@@ -128,7 +128,7 @@ const newChains = (current: Table | null, target: Table, which: (chain: Chain) =
     .filter((chain) => which(chain) && !isAttachedAsWanted(current?.chains.get(chain.name), chain))
     .map(({ name, base }) => ({ kind: 'add-chain', name, base }));
 
-/** What no packet meets yet, or with no effect: the replies of nobody are judged until there are keys in their map. */
+/** Unreachable as yet, or without effect: postrouting judges nothing until its map has keys. */
 const isStaged = (current: Table | null, { name, base }: Chain): boolean =>
   base === null || (name === POSTROUTING && current?.chains.has(name) !== true);
 

@@ -20,7 +20,7 @@ export interface AddressChain {
   readonly name: string;
   /** What happens to an address that belongs to the sets. */
   readonly then: Verdict;
-  /** What happens to one that a later look-up alone would take for belonging. */
+  /** Verdict for an address that a subtracting layer excludes. */
   readonly otherwise: Verdict;
   /** What follows the look-ups. */
   readonly after: readonly Rule[];
