@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, string>> = {
   apply: 'Apply of 2,768 ports x 10,000 prefixes',
   change: 'One prefix changed of 10,000 (1,000 ports), inside a running process',
   connections: 'New connections through a guarded node port',
+  neighbours: 'What a list costs the nft of others on the node',
 };
 
 const names = process.argv.slice(2);

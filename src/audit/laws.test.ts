@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { plainTable } from '../../test/support/plain-table.ts';
+import { slowSets } from '../../test/support/slow-sets.ts';
 import { anyAccess } from '../../test/support/random-access.ts';
 import { guardsOf } from '../access/guard-of.ts';
 import type { Access } from '../access/model.ts';
+import { applyNftChanges } from '../change-ruleset/nft-change.ts';
 import { applyTransaction } from '../compile/plan/apply-transaction.ts';
 import { compileTable } from '../compile/table/compile-table.ts';
-import { PREROUTING, VIPS } from '../compile/table/names.ts';
-import { printTable, printTransaction } from '../compile/plan/print-transaction.ts';
+import { PREROUTING, TABLE, VIPS } from '../compile/table/names.ts';
+import { printTransaction } from '../compile/plan/print-transaction.ts';
 import { planChange } from '../compile/plan/plan-change.ts';
 import type { Address } from '../net/address.ts';
 import { ofFamily } from '../net/address-set.ts';
@@ -24,11 +27,15 @@ import {
   type PrefixSet,
 } from '../net/prefix-set.ts';
 import type { Protocol } from '../net/protocol.ts';
-import type { Table } from '../ruleset/table.ts';
+import { readNftCommands } from '../parse/nft/nft-text.ts';
+import { printNftTable } from '../print/nft-table.ts';
+import { findNftTable, type Table } from '../ruleset/table.ts';
 import { chainAsker } from './proof/ask-chain.ts';
 import { chainReads, INCOMING } from './proof/chain-reads.ts';
 import { placesOf } from './proof/own-table.ts';
 import { prove } from './proof/proof.ts';
+
+const OLD_TABLES = new URL('../../test/fixtures/own-tables/0.1.0.json', import.meta.url);
 
 const allowedAt = (
   access: Access,
@@ -110,47 +117,68 @@ describe('laws', () => {
     );
   });
 
+  test('10: no table and no step to it has a set or map of intervals with one field alone', () => {
+    fc.assert(
+      fc.property(anyAccess, anyAccess, (before, after) => {
+        const current = compileTable(before);
+        assert.deepEqual([current, compileTable(after, current)].flatMap(slowSets), []);
+      }),
+      { numRuns: 120 },
+    );
+  });
+
   test('7: in every mixture of the states around a step, chain by chain and set by set, a source that both accesses refuse is refused and one that both allow is allowed', () => {
     fc.assert(
       fc.property(anyAccess, anyAccess, fc.infiniteStream(fc.boolean()), (before, after, coins) => {
-        const start = compileTable(before);
-        const { stage, switch: switched, sweep } = planChange(start, compileTable(after, start));
-        let now: Table = start;
-        for (const step of [...stage, ...switched, ...sweep]) {
-          const next = applyTransaction(now, step);
-          assert.ok(next !== null);
-          const steps = [...stage, ...switched, ...sweep];
-          const what = () =>
-            `step ${steps.indexOf(step) + 1} of ${steps.length} (${stage.length} staged, ${switched.length} switched)\n${steps.map(printTransaction).join('---\n')}\nFROM\n${printTable(start)}`;
-          for (let round = 0; round < 4; round++) {
-            const mixed = mixture(now, next, () => coins.next().value === true);
-            for (const [protocol, ports] of placesOf(mixed, after).ports)
-              for (const port of ports.filter((p) => p > 29_990 && p < 30_030))
-                for (const family of FAMILIES) expectBetween(mixed, before, after, family, protocol, port, null, what);
-            for (const { address, protocol, port } of placesOf(mixed, after).vips)
-              expectBetween(mixed, before, after, address.family, protocol, port, address, what);
-          }
-          now = next;
-        }
+        everyMixture(compileTable(before), allowedBy(before), after, () => coins.next().value === true);
       }),
       { numRuns: 60 },
     );
   });
+
+  test('7 and 10: the same on the way from a table of the version before, whose sets of intervals are gone in the end', () => {
+    const tables = JSON.parse(readFileSync(OLD_TABLES, 'utf8')) as readonly string[];
+    const sets = tables.map((text) => {
+      const { changes, problems } = readNftCommands(text, []);
+      assert.deepEqual(problems, []);
+      const old = findNftTable(applyNftChanges([], changes).tables, TABLE);
+      assert.ok(old !== null);
+      const [after] = fc.sample(anyAccess, { numRuns: 1 });
+      assert.ok(after !== undefined);
+      const coins = fc.sample(fc.infiniteStream(fc.boolean()), 1)[0];
+      const allowed: Allowed = (protocol, port, destination, family) =>
+        admittedBy(old, family, protocol, port, destination).may;
+      const end = everyMixture(old, allowed, after, () => coins?.next().value === true);
+      assert.deepEqual(prove(end, after).differences, []);
+      assert.deepEqual(slowSets(end), []);
+      return slowSets(old).length;
+    });
+    assert.ok(sets.every((count) => count > 0));
+  });
 });
+
+/** Who may come in at a place. */
+type Allowed = (protocol: Protocol, port: number, destination: Address | null, family: Family) => PrefixSet;
+
+const allowedBy =
+  (access: Access): Allowed =>
+  (protocol, port, destination, family) =>
+    allowedAt(access, protocol, port, destination ?? 'local', family);
 
 const expectBetween = (
   mixed: Table,
-  before: Access,
-  after: Access,
+  before: Allowed,
+  after: Allowed,
   family: Family,
   protocol: Protocol,
   port: number,
   destination: Address | null,
   what: () => string,
 ): void => {
-  const [old, fresh] = [before, after].map((access) =>
-    allowedAt(access, protocol, port, destination ?? 'local', family),
-  ) as [PrefixSet, PrefixSet];
+  const [old, fresh] = [before, after].map((allowed) => allowed(protocol, port, destination, family)) as [
+    PrefixSet,
+    PrefixSet,
+  ];
   const { must, may } = admittedBy(mixed, family, protocol, port, destination);
   assert.ok(
     isSubset(intersection(old, fresh), must),
@@ -160,6 +188,30 @@ const expectBetween = (
     isEmpty(difference(may, union(old, fresh))),
     isEmpty(difference(may, union(old, fresh))) ? '' : `${protocol} ${port}: a refused source is admitted in ${what()}`,
   );
+};
+
+/** Goes from a table to that of an access, and looks at mixtures of the states around each step. Gives the table at the end. */
+const everyMixture = (start: Table, before: Allowed, after: Access, coin: () => boolean): Table => {
+  const { stage, switch: switched, sweep } = planChange(start, compileTable(after, start));
+  const steps = [...stage, ...switched, ...sweep];
+  let now: Table = start;
+  for (const step of steps) {
+    const next = applyTransaction(now, step);
+    assert.ok(next !== null);
+    const what = () =>
+      `step ${steps.indexOf(step) + 1} of ${steps.length} (${stage.length} staged, ${switched.length} switched)\n${steps.map(printTransaction).join('---\n')}\nFROM\n${printNftTable(start)}`;
+    const wanted = allowedBy(after);
+    for (let round = 0; round < 4; round++) {
+      const mixed = mixture(now, next, coin);
+      for (const [protocol, ports] of placesOf(mixed, after).ports)
+        for (const port of ports.filter((p) => p > 29_990 && p < 30_030))
+          for (const family of FAMILIES) expectBetween(mixed, before, wanted, family, protocol, port, null, what);
+      for (const { address, protocol, port } of placesOf(mixed, after).vips)
+        expectBetween(mixed, before, wanted, address.family, protocol, port, address, what);
+    }
+    now = next;
+  }
+  return now;
 };
 
 /** Each chain, and each element of each set, as it is in one of the two states. */

@@ -1,6 +1,6 @@
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { formatAddress, parseAddress, type Address } from './address.ts';
-import { WIDTH, type Family } from './family.ts';
+import { LAST, WIDTH, type Family } from './family.ts';
 
 /** A network: the first `length` bits of `address` are fixed, the others are zero. */
 export interface Prefix {
@@ -89,3 +89,7 @@ export const parsePrefix = (text: string): Result<Prefix> => {
   }
   return ok({ family, address: value, length });
 };
+
+/** The mask of a prefix: its first `length` bits. */
+export const maskOf = (family: Family, length: number): bigint =>
+  LAST[family] ^ ((1n << BigInt(WIDTH[family] - length)) - 1n);

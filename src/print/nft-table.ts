@@ -28,7 +28,8 @@ const declaration = (set: KnownSet): readonly string[] => {
     case 'addresses':
       return [
         `type ${set.type}`,
-        ...(set.intervals.some(({ first, last }) => first !== last) ? ['flags interval'] : []),
+        ...(set.interval ? ['flags interval'] : []),
+        ...(set.size === undefined ? [] : [`size ${set.size}`]),
       ];
     case 'elements':
       return [`type ${typeList(set.types)}`, ...(set.interval ? ['flags interval'] : [])];

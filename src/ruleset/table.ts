@@ -93,11 +93,15 @@ export type KnownSet = AddressSetObject | VerdictMap | DynamicSet | ElementSet |
 
 export type NamedSet = KnownSet | OpaqueSet;
 
-/** A set of addresses, held as intervals exactly as they are stored in the kernel. */
+/** A set of addresses, held exactly as they are stored in the kernel. */
 export interface AddressSetObject {
   readonly kind: 'addresses';
   readonly name: string;
   readonly type: 'ipv4_addr' | 'ipv6_addr';
+  /** `flags interval`: elements may be ranges. Without it the set is a hash set of single addresses. */
+  readonly interval: boolean;
+  /** Elements at most, where that is declared. */
+  readonly size?: number;
   /** Ascending and disjoint; neighbours are not merged, because the kernel deletes only what it stored. */
   readonly intervals: readonly Interval[];
 }

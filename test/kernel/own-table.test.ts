@@ -11,6 +11,7 @@ import { parseNftJson } from '../../src/parse/nft/nft-json.ts';
 import type { Table } from '../../src/ruleset/table.ts';
 import { makeNamespace, noKernel, removeNamespace, type Namespace } from '../support/namespace.ts';
 import { plainTable } from '../support/plain-table.ts';
+import { slowSets } from '../support/slow-sets.ts';
 import { anyAccess } from '../support/random-access.ts';
 
 const NAME = 'pclab-own-table';
@@ -40,7 +41,7 @@ describe('the kernel and the model of the own table', { skip: noKernel }, () => 
       .filter(({ selection, ports }) => selection !== null && ports.first === ports.last)
       .map(({ address, protocol, ports }) => ({ address, protocol, port: ports.first }));
 
-  test('1 and 5: what the kernel lists of a loaded table reads back as that table, and proves the access', async () => {
+  test('1, 5 and 10: what the kernel lists of a loaded table reads back as that table, proves the access, and slows no other nft', async () => {
     await fc.assert(
       fc.asyncProperty(anyAccess, fc.boolean(), async (access, withReplies) => {
         await empty();
@@ -49,6 +50,7 @@ describe('the kernel and the model of the own table', { skip: noKernel }, () => 
         const listed = await list();
         assert.deepEqual(plainTable(listed), plainTable(table));
         assert.deepEqual(prove(listed, access).differences, []);
+        assert.deepEqual(listed === null ? null : slowSets(listed), []);
       }),
       { numRuns: 15 },
     );

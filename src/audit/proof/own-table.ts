@@ -26,8 +26,13 @@ interface NamedPort {
   readonly last: number;
 }
 
+const isAnyPort = ({ first, last }: { readonly first: bigint; readonly last: bigint }): boolean =>
+  first === 0n && last === 65_535n;
+
 const portsNamed = (protocols: readonly Protocol[], value: Value | undefined): readonly NamedPort[] =>
-  value?.kind === 'range' ? [{ protocols, first: Number(value.first), last: Number(value.last) }] : [];
+  value?.kind === 'range' && !isAnyPort(value)
+    ? [{ protocols, first: Number(value.first), last: Number(value.last) }]
+    : [];
 
 /** What a map or set tells apart: the ports of its keys, each for the protocol beside it, or for all. */
 const portsOfKeys = (key: readonly ValueSource[], keys: readonly (readonly Value[])[]): readonly NamedPort[] => {

@@ -104,9 +104,9 @@ const mapReader = (table: Table, { key, map }: Extract<Step, { kind: 'verdict-ma
   const others = key.filter((field) => !PORTS.has(field) && field !== 'protocol');
   // An address that no rule names finds no key of such a map, and a packet of a server is not known by its destination
   // port.
-  if (ports.length === 1 && ports[0] === 'destination-port' && others.every((field) => field === 'destination')) {
+  if (ports.every((field) => field === 'destination-port') && others.every((field) => field === 'destination')) {
     if (others.length > 0) return null;
-  } else if (ports.length > 1 || others.length > 0) return 'unclear';
+  } else if (ports.some((field) => field !== 'destination-port') || others.length > 0) return 'unclear';
   const set = typeof map === 'string' ? table.sets.get(map) : null;
   const elements = typeof map === 'string' ? verdictElements(set ?? undefined) : map;
   return { key: key.map((field) => (field === 'protocol' ? 'protocol' : 'port')), elements };

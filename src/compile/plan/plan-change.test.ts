@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { anyAccess } from '../../../test/support/random-access.ts';
 import { accessOf, addresses, exposed, selection } from '../../../test/support/small-access.ts';
 import type { Access } from '../../access/model.ts';
-import { addressSet, addressUnion, nobody, type AddressSet } from '../../net/address-set.ts';
+import { addressComplement, addressSet, addressUnion, nobody, type AddressSet } from '../../net/address-set.ts';
 import { keyText } from '../../ruleset/values/map-element.ts';
 import type { Table } from '../../ruleset/table.ts';
 import { applyTransaction } from './apply-transaction.ts';
@@ -34,62 +34,88 @@ const many = (count: number): AddressSet =>
     })),
   );
 
+/** `192.0.2.0`, `192.0.4.0`, …: networks of 24 bits that do not touch. */
+const nets = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `192.0.${2 * index}.0`);
+const of = (list: readonly string[]): AddressSet => addresses(...list.map((net) => `${net}/24`));
+const set24 = (name: string, list: readonly string[]): string =>
+  `add set ${name} { type ipv4_addr; size ${list.length}; elements = { ${list.join(', ')} }; }`;
+const look24 = (name: string, verdict = 'accept'): string =>
+  `add rule s-web ip saddr & 255.255.255.0 @${name} ${verdict}`;
+
 describe('a change of addresses', () => {
   const net = addresses('203.0.113.0/24');
   const cases: readonly (readonly [words: string, before: AddressSet, after: AddressSet, text: readonly string[]])[] = [
-    ['nothing changes: nothing is sent', net, net, []],
+    ['nothing changes: nothing is sent', of(nets(5)), of(nets(5)), []],
     [
-      'a network more: a new set, and a chain that looks into it instead',
+      'a second network is a second rule',
       net,
       addressUnion(net, addresses('10.0.0.0/8')),
       [
-        'add set s-web-4.2 { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 203.0.113.0/24 }; }',
         'flush chain s-web',
-        'add rule s-web ip saddr @s-web-4.2 accept',
+        'add rule s-web ip saddr 10.0.0.0/8 accept',
+        'add rule s-web ip saddr 203.0.113.0/24 accept',
       ],
+    ],
+    [
+      'a network more: a new set, and a chain that looks into it instead',
+      of(nets(5)),
+      of(nets(6)),
+      [set24('s-web-4a24.2', nets(6)), 'flush chain s-web', look24('s-web-4a24.2')],
     ],
     ['a network less, the last one', net, nobody, ['flush chain s-web']],
     [
       'a smaller network',
       net,
       addresses('203.0.113.0/25'),
-      [
-        'add set s-web-4.2 { type ipv4_addr; flags interval; elements = { 203.0.113.0/25 }; }',
-        'flush chain s-web',
-        'add rule s-web ip saddr @s-web-4.2 accept',
-      ],
+      ['flush chain s-web', 'add rule s-web ip saddr 203.0.113.0/25 accept'],
     ],
     [
       'the other family',
-      net,
-      addressUnion(net, addresses('2001:db8::/32')),
-      [
-        'add set s-web-6 { type ipv6_addr; flags interval; elements = { 2001:db8::/32 }; }',
-        'flush chain s-web',
-        'add rule s-web ip saddr @s-web-4 accept',
-        'add rule s-web ip6 saddr @s-web-6 accept',
-      ],
+      of(nets(5)),
+      addressUnion(of(nets(5)), addresses('2001:db8::/32')),
+      ['flush chain s-web', look24('s-web-4a24'), 'add rule s-web ip6 saddr 2001:db8::/32 accept'],
     ],
     [
-      'a network more beside many others: a small set in front of theirs',
+      'a network more beside many others: a rule in front of theirs',
       many(300),
       addressUnion(many(300), net),
       [
-        'add set s-web-4-plus { type ipv4_addr; flags interval; elements = { 203.0.113.0/24 }; }',
         'flush chain s-web',
-        'add rule s-web ip saddr @s-web-4-plus accept',
-        'add rule s-web ip saddr @s-web-4 accept',
+        'add rule s-web ip saddr 203.0.113.0/24 accept',
+        'add rule s-web ip saddr & 255.255.255.128 @s-web-4a25 accept',
+      ],
+    ],
+    [
+      'a few more beside many others: a small set in front of theirs',
+      many(300),
+      addressUnion(many(300), of(nets(5))),
+      [
+        set24('s-web-4b24', nets(5)),
+        'flush chain s-web',
+        look24('s-web-4b24'),
+        'add rule s-web ip saddr & 255.255.255.128 @s-web-4a25 accept',
       ],
     ],
     [
       'a network less beside many others',
-      addressUnion(many(300), net),
+      addressUnion(many(300), addresses('203.0.113.0/25')),
       many(300),
       [
-        'add set s-web-4-minus { type ipv4_addr; flags interval; elements = { 203.0.113.0/24 }; }',
         'flush chain s-web',
-        'add rule s-web ip saddr @s-web-4-minus return',
-        'add rule s-web ip saddr @s-web-4 accept',
+        'add rule s-web ip saddr 203.0.113.0/25 return',
+        'add rule s-web ip saddr & 255.255.255.128 @s-web-4a25 accept',
+      ],
+    ],
+    [
+      'one more is refused where everybody else may come in',
+      addressComplement(of(nets(5))),
+      addressComplement(of(nets(6))),
+      [
+        set24('s-web-4a24.2', nets(6)),
+        'flush chain s-web',
+        look24('s-web-4a24.2', 'return'),
+        'add rule s-web meta nfproto ipv4 accept',
+        'add rule s-web meta nfproto ipv6 accept',
       ],
     ],
   ];
@@ -137,7 +163,10 @@ describe('a change of addresses', () => {
 });
 
 describe('a change of exposures', () => {
-  const [office, all] = [addresses('198.51.100.0/28'), addresses('0.0.0.0/0', '::/0')];
+  const [office, all] = [
+    addresses('198.51.100.0/28', '198.51.100.32/28', '198.51.100.64/28'),
+    addresses('0.0.0.0/0', '::/0'),
+  ];
   const both = [selection('web', office), selection('shut', nobody)];
 
   test('another selection: its objects are staged, one chain is switched, the old objects are swept', () => {
@@ -156,7 +185,7 @@ describe('a change of exposures', () => {
         'add rule x-30001 counter goto refuse-drop',
       ],
     ]);
-    assert.deepEqual(text(planned.sweep), [['flush chain s-web', 'delete set s-web-4', 'delete chain s-web']]);
+    assert.deepEqual(text(planned.sweep), [['flush chain s-web', 'delete set s-web-4a28', 'delete chain s-web']]);
   });
 
   test('a port that becomes guarded: chain and sets first, its key last', () => {

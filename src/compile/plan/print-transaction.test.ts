@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { accessOf, addresses, exposed, selection } from '../../../test/support/small-access.ts';
 import type { Access } from '../../access/model.ts';
-import { nobody } from '../../net/address-set.ts';
+import { addressComplement, nobody } from '../../net/address-set.ts';
 import { compileTable, type CompileOptions } from '../table/compile-table.ts';
 import { printTable } from './print-transaction.ts';
 
@@ -23,7 +23,7 @@ const guarded = (name: string) => [
   `rule x-${name} counter goto refuse-drop`,
 ];
 const set = (name: string, content: string) =>
-  `set ${name} { type ipv${name.includes('-6') ? 6 : 4}_addr; flags interval; elements = { ${content} }; }`;
+  `set ${name} { type ipv${name.includes('-6') ? 6 : 4}_addr; size ${content.split(',').length}; elements = { ${content} }; }`;
 
 describe('an access becomes nftables text', () => {
   const cases: readonly (readonly [
@@ -37,10 +37,9 @@ describe('an access becomes nftables text', () => {
       'one port for one network',
       accessOf([exposed('30001/tcp', 'web')], [web]),
       [
-        set('s-web-4', '203.0.113.0/24'),
         'chain s-web',
         'chain x-30001',
-        'rule s-web ip saddr @s-web-4 accept',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
         ...guarded('30001'),
         'element exposures { tcp . 30001 : goto x-30001 }',
       ],
@@ -49,10 +48,9 @@ describe('an access becomes nftables text', () => {
       'all protocols of a port share its chain',
       accessOf([exposed('30001/tcp', 'web'), exposed('30001/udp', 'web'), exposed('30001/sctp', 'web')], [web]),
       [
-        set('s-web-4', '203.0.113.0/24'),
         'chain s-web',
         'chain x-30001',
-        'rule s-web ip saddr @s-web-4 accept',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
         ...guarded('30001'),
         'element exposures { tcp . 30001 : goto x-30001, udp . 30001 : goto x-30001, sctp . 30001 : goto x-30001 }',
       ],
@@ -61,11 +59,10 @@ describe('an access becomes nftables text', () => {
       'protocols that are guarded differently are told apart in the chain',
       accessOf([exposed('30001/tcp', 'web'), exposed('30001/udp', 'shut')], [web, selection('shut', nobody)]),
       [
-        set('s-web-4', '203.0.113.0/24'),
         'chain s-web',
         'chain s-shut',
         'chain x-30001',
-        'rule s-web ip saddr @s-web-4 accept',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
         'rule x-30001 fib daddr type unicast return',
         'rule x-30001 meta l4proto tcp jump s-web',
         'rule x-30001 meta l4proto tcp counter goto refuse-drop',
@@ -75,44 +72,41 @@ describe('an access becomes nftables text', () => {
       ],
     ],
     [
-      'a range of unused ports is one element of an interval map',
+      'a range of unused ports is one element of a map, by the port twice',
       accessOf([exposed('30000-32767/udp', 'web')], [web]),
       [
-        set('s-web-4', '203.0.113.0/24'),
         'chain s-web',
         'chain x-30000-32767',
-        'rule s-web ip saddr @s-web-4 accept',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
         ...guarded('30000-32767'),
-        'map ranges-udp { type inet_service : verdict; flags interval; elements = { 30000-32767 : goto x-30000-32767 }; }',
-        'rule prerouting udp dport vmap @ranges-udp',
+        'map ranges-udp { type inet_service . inet_service : verdict; flags interval; elements = { 30000-32767 . 0-65535 : goto x-30000-32767 }; }',
+        'rule prerouting udp dport . udp dport vmap @ranges-udp',
       ],
     ],
     [
       'an open port inside a guarded range has a key that accepts',
       accessOf([exposed('30000-32767/tcp', 'web'), exposed('31000/tcp', null)], [web]),
       [
-        set('s-web-4', '203.0.113.0/24'),
         'chain s-web',
         'chain x-30000-32767',
         'chain x-31000',
-        'rule s-web ip saddr @s-web-4 accept',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
         ...guarded('30000-32767'),
         'rule x-31000 fib daddr type unicast return',
         'rule x-31000 accept',
         'element exposures { tcp . 31000 : goto x-31000 }',
-        'map ranges-tcp { type inet_service : verdict; flags interval; elements = { 30000-32767 : goto x-30000-32767 }; }',
-        'rule prerouting tcp dport vmap @ranges-tcp',
+        'map ranges-tcp { type inet_service . inet_service : verdict; flags interval; elements = { 30000-32767 . 0-65535 : goto x-30000-32767 }; }',
+        'rule prerouting tcp dport . tcp dport vmap @ranges-tcp',
       ],
     ],
     [
       'VIPs of both families: the key names the address, so the chain does not ask whether it is local',
       accessOf([exposed('192.0.2.200 80/tcp', 'web'), exposed('2001:db8::200 80/tcp', 'web')], [web]),
       [
-        set('s-web-4', '203.0.113.0/24'),
         'chain s-web',
         'chain v-192.0.2.200-80',
         'chain v-2001_db8__200-80',
-        'rule s-web ip saddr @s-web-4 accept',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
         'rule v-192.0.2.200-80 jump s-web',
         'rule v-192.0.2.200-80 counter goto refuse-drop',
         'rule v-2001_db8__200-80 jump s-web',
@@ -122,23 +116,75 @@ describe('an access becomes nftables text', () => {
       ],
     ],
     [
-      'addresses that are no network are a range; everybody is two halves',
+      'one or two networks are rules; so is everybody',
       accessOf(
         [exposed('30001/tcp', 'some'), exposed('30002/tcp', 'all')],
         [selection('some', addresses('192.0.2.1/32', '192.0.2.2/31')), selection('all', addresses('0.0.0.0/0'))],
       ),
       [
-        set('s-some-4', '192.0.2.1-192.0.2.3'),
-        set('s-all-4', '0.0.0.0/1, 128.0.0.0/1'),
         'chain s-some',
         'chain s-all',
         'chain x-30001',
         'chain x-30002',
-        'rule s-some ip saddr @s-some-4 accept',
-        'rule s-all ip saddr @s-all-4 accept',
+        'rule s-some ip saddr 192.0.2.1 accept',
+        'rule s-some ip saddr 192.0.2.2/31 accept',
+        'rule s-all meta nfproto ipv4 accept',
         ...guarded('30001').map((line) => line.replace('s-web', 's-some')),
         ...guarded('30002').map((line) => line.replace('s-web', 's-all')),
         'element exposures { tcp . 30001 : goto x-30001, tcp . 30002 : goto x-30002 }',
+      ],
+    ],
+    [
+      'a list is a set for each prefix length, looked up by the masked address; a rare length is made of a longer one',
+      accessOf(
+        [exposed('30001/tcp', 'web')],
+        [
+          selection(
+            'web',
+            addresses(
+              '192.0.2.1/32',
+              '192.0.2.3/32',
+              '198.51.100.0/24',
+              '198.51.102.0/24',
+              '203.0.113.0/26',
+              '203.0.113.128/25',
+              '2001:db8:1::/48',
+              '2001:db8:3::/48',
+              '2001:db8:5::/48',
+            ),
+          ),
+        ],
+      ),
+      [
+        set(
+          's-web-4a26',
+          '198.51.100.0, 198.51.100.64, 198.51.100.128, 198.51.100.192, 198.51.102.0, 198.51.102.64, 198.51.102.128, 198.51.102.192, 203.0.113.0, 203.0.113.128, 203.0.113.192',
+        ),
+        set('s-web-4a32', '192.0.2.1, 192.0.2.3'),
+        set('s-web-6a48', '2001:db8:1::, 2001:db8:3::, 2001:db8:5::'),
+        'chain s-web',
+        'chain x-30001',
+        'rule s-web ip saddr & 255.255.255.192 @s-web-4a26 accept',
+        'rule s-web ip saddr @s-web-4a32 accept',
+        'rule s-web ip6 saddr & ffff:ffff:ffff:: @s-web-6a48 accept',
+        ...guarded('30001'),
+        'element exposures { tcp . 30001 : goto x-30001 }',
+      ],
+    ],
+    [
+      'a list of refused networks stays a list: everybody but those',
+      accessOf(
+        [exposed('30001/tcp', 'web')],
+        [selection('web', addressComplement(addresses('192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24', '::/0')))],
+      ),
+      [
+        set('s-web-4a24', '192.0.2.0, 198.51.100.0, 203.0.113.0'),
+        'chain s-web',
+        'chain x-30001',
+        'rule s-web ip saddr & 255.255.255.0 @s-web-4a24 return',
+        'rule s-web meta nfproto ipv4 accept',
+        ...guarded('30001'),
+        'element exposures { tcp . 30001 : goto x-30001 }',
       ],
     ],
     [
@@ -149,8 +195,6 @@ describe('an access becomes nftables text', () => {
         { office },
       ),
       [
-        set('g-office-4', '198.51.100.0/28'),
-        set('g-office-6', '2001:db8:1::/48'),
         'chain s-web',
         'chain s-api',
         'chain x-30001',
@@ -158,8 +202,8 @@ describe('an access becomes nftables text', () => {
         'chain g-office',
         'rule s-web jump g-office',
         'rule s-api jump g-office',
-        'rule g-office ip saddr @g-office-4 accept',
-        'rule g-office ip6 saddr @g-office-6 accept',
+        'rule g-office ip saddr 198.51.100.0/28 accept',
+        'rule g-office ip6 saddr 2001:db8:1::/48 accept',
         ...guarded('30001'),
         ...guarded('30002').map((line) => line.replace('s-web', 's-api')),
         'element exposures { tcp . 30001 : goto x-30001, tcp . 30002 : goto x-30002 }',
@@ -169,10 +213,9 @@ describe('an access becomes nftables text', () => {
       'Reject for everybody who is refused',
       accessOf([exposed('30001/tcp', 'web')], [selection('web', addresses('203.0.113.0/24'), { reject: 'everybody' })]),
       [
-        set('s-web-4', '203.0.113.0/24'),
         'chain s-web',
         'chain x-30001',
-        'rule s-web ip saddr @s-web-4 accept',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
         ...guarded('30001').map((line) => line.replace('refuse-drop', 'refuse-reject')),
         'element exposures { tcp . 30001 : goto x-30001 }',
       ],
@@ -184,13 +227,11 @@ describe('an access becomes nftables text', () => {
         [selection('web', addresses('203.0.113.0/24'), { reject: addresses('10.0.0.0/8') })],
       ),
       [
-        set('s-web-4', '203.0.113.0/24'),
-        set('t-web-4', '10.0.0.0/8'),
         'chain s-web',
         'chain t-web',
         'chain x-30001',
-        'rule s-web ip saddr @s-web-4 accept',
-        'rule t-web ip saddr @t-web-4 goto refuse-reject',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
+        'rule t-web ip saddr 10.0.0.0/8 goto refuse-reject',
         'rule t-web goto refuse-drop',
         ...guarded('30001').map((line) => line.replace('refuse-drop', 't-web')),
         'element exposures { tcp . 30001 : goto x-30001 }',
@@ -203,13 +244,11 @@ describe('an access becomes nftables text', () => {
         [selection('web', addresses('203.0.113.0/24'), { wouldRefuse: addresses('203.0.113.7/32') })],
       ),
       [
-        set('s-web-4', '203.0.113.0/24'),
-        set('a-web-4', '203.0.113.7'),
         'chain s-web',
         'chain a-web',
         'chain x-30001',
-        'rule s-web ip saddr @s-web-4 accept',
-        'rule a-web ip saddr @a-web-4 goto note-audit',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
+        'rule a-web ip saddr 203.0.113.7 goto note-audit',
         'rule x-30001 fib daddr type unicast return',
         'rule x-30001 jump a-web',
         'rule x-30001 jump s-web',
@@ -225,13 +264,12 @@ describe('an access becomes nftables text', () => {
         'rule postrouting ct direction original accept',
         'rule postrouting oif "lo" accept',
         'rule postrouting meta l4proto . th sport vmap @replies',
-        set('s-web-4', '203.0.113.0/24'),
         'chain s-web',
         'chain d-web',
         'chain x-30001',
         'chain r-30001',
-        'rule s-web ip saddr @s-web-4 accept',
-        'rule d-web ip daddr @s-web-4 accept',
+        'rule s-web ip saddr 203.0.113.0/24 accept',
+        'rule d-web ip daddr 203.0.113.0/24 accept',
         ...guarded('30001'),
         'rule r-30001 ct state related accept',
         'rule r-30001 fib saddr type != local accept',

@@ -30,7 +30,7 @@ const printIntervals = (intervals: readonly Interval[], type: 'ipv4_addr' | 'ipv
 const printSet = (set: KnownSet): string => {
   switch (set.kind) {
     case 'addresses':
-      return `add set ${OWN} ${set.name} { type ${set.type}; flags interval;${printContent(printIntervals(set.intervals, set.type))} }`;
+      return `add set ${OWN} ${set.name} { type ${set.type};${set.interval ? ' flags interval;' : ''}${set.size === undefined ? '' : ` size ${set.size};`}${printContent(printIntervals(set.intervals, set.type))} }`;
     case 'verdict-map': {
       const content = set.interval ? ` flags interval;${printContent(printElements(set.elements, set.types))}` : '';
       return `add map ${OWN} ${set.name} { type ${set.types.join(' . ')} : verdict;${content}${set.counted ? ' counter;' : ''} }`;

@@ -117,10 +117,13 @@ const exposureChains = (access: Access, instances: Instances, units: readonly Ex
 const protocolValue = (protocol: Protocol): Value => single(PROTOCOL_NUMBER[protocol]);
 const portsValue = ({ first, last }: PortRange): Value => ({ kind: 'range', first: BigInt(first), last: BigInt(last) });
 
+/** A range is looked up by its port twice, for what has one field alone slows every nft on the node. */
+const ANY_PORT: Value = { kind: 'range', first: 0n, last: 65_535n };
+
 const rangesOf = (units: readonly ExposureChain[], protocol: Protocol): readonly MapElement[] =>
   units
     .filter(({ ports, selections }) => ports.first !== ports.last && selections.has(protocol))
-    .map(({ ports, chain }) => ({ key: [portsValue(ports)], verdict: goto(chain) }));
+    .map(({ ports, chain }) => ({ key: [portsValue(ports), ANY_PORT], verdict: goto(chain) }));
 
 const fillMaps = (
   sets: readonly KnownSet[],

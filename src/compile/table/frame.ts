@@ -69,7 +69,10 @@ export const prerouting = (ranges: ReadonlyMap<Protocol, string>): Chain => ({
     lookup(VIPS[4], ipv4Destination, l4proto, destinationPort),
     lookup(VIPS[6], ipv6Destination, l4proto, destinationPort),
     lookup(EXPOSURES, l4proto, destinationPort),
-    ...[...ranges].map(([protocol, map]) => lookup(map, { kind: 'payload', protocol, field: 'dport' })),
+    ...[...ranges].map(([protocol, map]) => {
+      const port: Expression = { kind: 'payload', protocol, field: 'dport' };
+      return lookup(map, port, port);
+    }),
   ],
 });
 

@@ -23,11 +23,12 @@ export const rangeMaps = (
       const name = inUse.get(protocol);
       const stored = name === undefined ? undefined : current?.sets.get(name);
       const { gone, added } = changedKeys(verdictElements(stored), elements);
+      // One of an earlier form has other keys.
       const stays = gone.length === 0 && added.length === 0;
       const map: VerdictMap = {
         kind: 'verdict-map',
         name: stays && name !== undefined ? name : nameSet(rangesMap(protocol)),
-        types: ['inet_service'],
+        types: ['inet_service', 'inet_service'],
         interval: true,
         counted: false,
         elements,

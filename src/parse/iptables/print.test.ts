@@ -7,7 +7,7 @@ import type { IptablesTarget } from '../../ruleset/iptables/target.ts';
 import { printIptablesRule, printIptablesTable } from '../../print/iptables.ts';
 import { LAST, type Family } from '../../net/family.ts';
 import { parseIptables } from './iptables-save.ts';
-import { maskOf } from '../values/dump-values.ts';
+import { maskOf } from '../../net/prefix.ts';
 
 const family: Family = 4;
 const port = fc.nat({ max: 65_535 });

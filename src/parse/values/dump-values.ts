@@ -1,5 +1,6 @@
 import { parseAddress, type Address } from '../../net/address.ts';
 import { LAST, WIDTH, type Family } from '../../net/family.ts';
+import { maskOf } from '../../net/prefix.ts';
 import type { AddressMask, NumberRange } from '../../ruleset/iptables/match.ts';
 
 /**
@@ -16,10 +17,6 @@ export const readAddress = (text: string): Address | null => {
   const tail = parseAddress(`::${mapped[1]}`);
   return tail.ok && tail.value.value < 1n << 32n ? { family: 6, value: (0xffffn << 32n) | tail.value.value } : null;
 };
-
-/** The mask of a prefix: its first `length` bits. */
-export const maskOf = (family: Family, length: number): bigint =>
-  LAST[family] ^ ((1n << BigInt(WIDTH[family] - length)) - 1n);
 
 /**
  * The number that four decimal numbers stand for between two places of a text; -1 when they are something else. A dump

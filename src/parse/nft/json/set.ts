@@ -70,6 +70,9 @@ const readDynamic = (json: unknown, types: readonly DataType[]): readonly Dynami
   return elements;
 };
 
+const sizeOf = (json: Record<string, unknown>): { readonly size?: number } =>
+  typeof json['size'] === 'number' ? { size: json['size'] } : {};
+
 const readElements = (json: unknown, types: readonly DataType[]) => {
   const elements = listOf(json).map((item) => readKey(item, types));
   return elements.every((element) => element !== null) ? elements : null;
@@ -117,5 +120,5 @@ export const readSet = (json: Record<string, unknown>, name: string): NamedSet =
     return elements === null ? opaque : { kind: 'elements', name, types, interval, elements };
   }
   const intervals = readIntervals(json['elem'], type);
-  return intervals === null ? opaque : { kind: 'addresses', name, type, intervals };
+  return intervals === null ? opaque : { kind: 'addresses', name, type, interval, ...sizeOf(json), intervals };
 };
