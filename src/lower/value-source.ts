@@ -45,3 +45,9 @@ export const readingsText = (key: readonly ValueSource[]): string =>
         : JSON.stringify(reading, (_name, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
     )
     .join(' ');
+
+/** Whether a value is a port, or is calculated from one. */
+export const readsPort = (source: ValueSource): boolean =>
+  typeof source === 'string'
+    ? source === 'destination-port' || source === 'source-port'
+    : readingsText([source]).includes('-port"');

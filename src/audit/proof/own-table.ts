@@ -5,7 +5,7 @@ import { PROTOCOL_NUMBER, PROTOCOLS, type Protocol } from '../../net/protocol.ts
 import { VIPS } from '../../compile/table/names.ts';
 import type { Value } from '../../ruleset/values/data-type.ts';
 import { stepsWithin } from '../../lower/steps-within.ts';
-import { readingsText, type ValueSource } from '../../lower/value-source.ts';
+import { readingsText, readsPort, type ValueSource } from '../../lower/value-source.ts';
 import { verdictElements, type Table } from '../../ruleset/table.ts';
 
 /** The ports and addresses at which the own table, or the access, can begin to behave differently. */
@@ -52,8 +52,7 @@ const keysOf = (table: Table | null, name: string): readonly (readonly Value[])[
 };
 
 /** A port that is calculated with: any two neighbours can differ. */
-const calculates = (reading: ValueSource): boolean =>
-  typeof reading !== 'string' && readingsText([reading]).includes('-port"');
+const calculates = (reading: ValueSource): boolean => typeof reading !== 'string' && readsPort(reading);
 const EVERY_PORT: readonly NamedPort[] = Array.from({ length: 65_535 }, (_, index) => ({
   protocols: PROTOCOLS,
   first: index + 1,

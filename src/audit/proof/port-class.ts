@@ -2,7 +2,7 @@ import { PROTOCOL_NUMBER, type Protocol } from '../../net/protocol.ts';
 import { lower } from '../../lower/lower.ts';
 import type { MapElement } from '../../ruleset/values/map-element.ts';
 import { rulesText } from '../../print/same-rules.ts';
-import { readingsText, type ValueSource } from '../../lower/value-source.ts';
+import { readingsText, readsPort, type ValueSource } from '../../lower/value-source.ts';
 import type { Step } from '../../lower/step.ts';
 import { verdictElements, type Table } from '../../ruleset/table.ts';
 import type { Verdict } from '../../ruleset/values/verdict.ts';
@@ -75,9 +75,9 @@ const readerName = (step: Step, next: number): string =>
 const readerOf = (table: Table, step: Step): Reader | 'unclear' | null => {
   switch (step.kind) {
     case 'test':
-      return PORTS.has(step.field) || typeof step.field !== 'string' ? 'unclear' : null;
+      return readsPort(step.field) ? 'unclear' : null;
     case 'lookup':
-      return step.key.some((reading) => PORTS.has(reading) || typeof reading !== 'string') ? 'unclear' : null;
+      return step.key.some(readsPort) ? 'unclear' : null;
     case 'verdict-map':
       return mapReader(table, step);
     case 'maybe':

@@ -1,6 +1,7 @@
-import type { Family } from '../../net/family.ts';
+import { LAST, type Family } from '../../net/family.ts';
 import {
   complement,
+  count,
   difference,
   emptySet,
   equals,
@@ -40,14 +41,18 @@ export const addressesOfLayers = (family: Family, layers: readonly Layer[]): Pre
     emptySet(family),
   );
 
-/** A set in layers of its own: what it holds, or everything but what it does not hold, where that is less to look up. */
+/** Most of the addresses: only then what is left over can be less to look up. */
+const isMost = (set: PrefixSet): boolean => count(set) * 2n > LAST[set.family];
+
+/** A set in layers of its own: what it holds, or everybody but those that it does not hold, where that is less to look up. */
 const layersOf = (wanted: PrefixSet): readonly Layer[] => {
   if (isEmpty(wanted)) return [];
+  const itself = { admits: true, holds: wanted };
+  if (!isMost(wanted)) return [itself];
+  const everybody = { admits: true, holds: EVERY_ADDRESS[wanted.family] };
   const others = complement(wanted);
-  if (others.size > wanted.size * 2 || (!isEmpty(others) && lookCost(wanted) <= lookCost(others)))
-    return [{ admits: true, holds: wanted }];
-  const everything = { admits: true, holds: EVERY_ADDRESS[wanted.family] };
-  return isEmpty(others) ? [everything] : [{ admits: false, holds: others }, everything];
+  if (isEmpty(others)) return [everybody];
+  return lookCost(wanted) <= lookCost(others) ? [itself] : [{ admits: false, holds: others }, everybody];
 };
 
 /**

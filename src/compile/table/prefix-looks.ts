@@ -1,4 +1,4 @@
-import { blocksWithin, countBlocks, prefixLengths } from '../../net/blocks.ts';
+import { blocksWithin, prefixLengths } from '../../net/blocks.ts';
 import { difference, isEmpty, prefixes, type PrefixSet } from '../../net/prefix-set.ts';
 
 /**
@@ -23,11 +23,7 @@ interface Choice {
   readonly lengths: readonly number[];
 }
 
-/**
- * The lengths, upwards, of which a set of so many prefixes of each length is best made: a prefix becomes prefixes of the
- * next length that is chosen. `counts`: length → number.
- */
-export const chooseLengths = (counts: ReadonlyMap<number, number>): readonly number[] => {
+const choose = (counts: ReadonlyMap<number, number>): Choice => {
   const all = [...counts].sort(([a], [b]) => a - b);
   // best[looks]: the cheapest way for the lengths so far, with that many looks, the last of which is the last length.
   let best: (Choice | null)[] = [{ cost: 0, lengths: [] }];
@@ -50,12 +46,14 @@ export const chooseLengths = (counts: ReadonlyMap<number, number>): readonly num
     best = next;
     before.push(best);
   }
-  const ends = best.flatMap((choice) => choice ?? []);
-  return (
-    ends.reduce<Choice | null>((least, one) => (least === null || one.cost < least.cost ? one : least), null)
-      ?.lengths ?? []
-  );
+  return best.flatMap((choice) => choice ?? []).reduce((least, one) => (one.cost < least.cost ? one : least));
 };
+
+/**
+ * The lengths, upwards, of which a set is best made: a prefix becomes prefixes of the next length that is chosen.
+ * `counts`: prefixes by length.
+ */
+export const chooseLengths = (counts: ReadonlyMap<number, number>): readonly number[] => choose(counts).lengths;
 
 /** The looks that find exactly the addresses of a set, those of few bits first. */
 export const looksFor = (set: PrefixSet): readonly LengthLook[] => {
@@ -68,9 +66,8 @@ export const looksFor = (set: PrefixSet): readonly LengthLook[] => {
   });
 };
 
-/** How many elements and looks a set costs, in elements. */
-export const lookCost = (set: PrefixSet): number =>
-  looksFor(set).reduce((sum, { length, blocks }) => sum + countBlocks(blocks, length) + LOOK_COST, 0);
+/** What a set costs in elements and looks, as a number of elements. */
+export const lookCost = (set: PrefixSet): number => choose(prefixLengths(set)).cost;
 
 /** Whether a set has at most so many prefixes. */
 export const hasAtMost = (set: PrefixSet, most: number): boolean => {
