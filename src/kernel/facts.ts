@@ -10,10 +10,12 @@ import { parseNftText } from '../parse/nft/nft-text.ts';
 import type { IpFacts } from '../parse/node/ip-facts.ts';
 import { parseIpJson } from '../parse/node/ip-json.ts';
 import { absent, isAbsent } from '../ruleset/absent.ts';
-import type { Chain, Table } from '../ruleset/table.ts';
-import { runCommand } from './command.ts';
+import { emptyTable, type Chain, type Table } from '../ruleset/table.ts';
+import { readTableFamily } from '../ruleset/values/table-family.ts';
+import { runCommand, type CommandResult } from './command.ts';
 import { readDataplanePrograms, readVersion } from './fact-readers.ts';
 import { kubeProxyMode } from './kube-proxy-mode.ts';
+import { comesToFlags } from './nft.ts';
 
 const CAP_NET_ADMIN = 12n;
 
@@ -50,14 +52,32 @@ const tablesIn = (json: string | null): readonly Table[] => {
   return tables?.ok === true ? tables.value : [];
 };
 
-/** One question tells the version and the tables; only where the answer is none, nft is asked about itself alone. */
+/**
+ * The tables of `nft list tables`, without -j: nft 1.0.6 prints the flags of a table as JSON from memory that is not its
+ * own any more, and sometimes ends there or dies (see {@link comesToFlags}).
+ */
+const tablesInText = (text: string): readonly Table[] =>
+  text.split('\n').flatMap((line) => {
+    const [, family = '', name] = /^table (\S+) (\S+)$/.exec(line) ?? [];
+    const known = readTableFamily(family);
+    return known === null || name === undefined ? [] : [emptyTable(known, name)];
+  });
+
+/** The status that a shell gives a program which a signal has ended: 128 and its number, as runCommand does. */
+const isCrash = (result: CommandResult): boolean => result.kind === 'done' && result.status > 128;
+
+/** One question tells the version and the tables; only where the answer is none, nft is asked otherwise. */
 const askNft = async (): Promise<Nft> => {
   const result = await runCommand(['nft', '-j', 'list', 'tables'], { timeoutMs: 10_000 });
-  if (result.kind === 'done' && result.status === 0 && parseNftJson(result.stdout).ok)
+  const answers = result.kind === 'done' && result.status === 0;
+  if (answers && parseNftJson(result.stdout).ok)
     // The listing begins with nft's own version (libnftables-json(5), METAINFO).
     return { version: readVersion(result.stdout), problem: null, tables: tablesIn(result.stdout) };
   const version = result.kind === 'missing' ? null : await output(['nft', '--version']);
   if (version === null) return { version: null, problem: null, tables: [] };
+  const hasFlags = answers && comesToFlags(result.stdout);
+  const text = hasFlags || isCrash(result) ? await output(['nft', 'list', 'tables']) : null;
+  if (text !== null) return { version: readVersion(version), problem: null, tables: tablesInText(text) };
   const why = result.kind !== 'done' ? 'no answer' : (result.stderr.trim().split('\n')[0] ?? '') || 'nft gives no JSON';
   return { version: readVersion(version), problem: why, tables: [] };
 };

@@ -20,7 +20,7 @@ const listJson = async (...what: readonly string[]): Promise<Result<string | nul
 };
 
 /**
- * nft 1.0.6 prints the flags of a table as whatever lies in freed memory, and sometimes ends there (src/json.c,
+ * nft 1.0.6 prints the flags of a table as whatever lies in freed memory, and sometimes ends there or dies (src/json.c,
  * table_print_json); its text has them. Whether a listing in JSON has come to such a table.
  */
 export const comesToFlags = (json: string): boolean => /\{"table": \{[^{}]*"flags":/.test(json);
@@ -31,18 +31,23 @@ const parseTable = (json: string | null): Result<Table | null> => {
   return tables.ok ? ok(tables.value[0] ?? null) : tables;
 };
 
-/**
- * The own table as the kernel lists it; null where there is none. Only the own table is asked for: a whole ruleset can
- * take seconds.
- */
-export const listOwnTable = async (): Promise<Result<Table | null>> => {
-  const json = await listJson('table', ...OWN);
-  if (!json.ok || json.value === null || !comesToFlags(json.value)) return json.ok ? parseTable(json.value) : json;
+const listOwnText = async (): Promise<Result<Table | null>> => {
   const text = await runCommand(['nft', '-a', 'list', 'table', ...OWN]);
   if (text.kind !== 'done' || text.status !== 0)
     return fail(error('nft-list', `nft cannot list the own table: ${failureOf(text)}`));
   const tables = parseNftText(text.stdout);
   return tables.ok ? ok(tables.value[0] ?? null) : tables;
+};
+
+/**
+ * The own table as the kernel lists it; null where there is none. Only the own table is asked for: a whole ruleset can
+ * take seconds. Where nft cannot say it as JSON (one with flags, see {@link comesToFlags}), it is asked for in words.
+ */
+export const listOwnTable = async (): Promise<Result<Table | null>> => {
+  const json = await listJson('table', ...OWN);
+  if (json.ok && (json.value === null || !comesToFlags(json.value))) return parseTable(json.value);
+  const text = await listOwnText();
+  return text.ok || json.ok ? text : json;
 };
 
 /** Puts objects as the kernel lists them now in the place of those in an earlier listing. */

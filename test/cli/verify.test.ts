@@ -20,7 +20,7 @@ spec:
   priority: 10
   subject: { ports: [30001/tcp] }
   rules:
-    - { action: Accept, from: [{ cidr: ${CLIENT}/32 }, { cidr: 198.51.100.0/28 }] }
+    - { action: Accept, from: [{ cidr: ${CLIENT}/32 }, { cidr: 192.0.2.24/32 }, { cidr: 192.0.2.26/32 }, { cidr: 198.51.100.0/28 }] }
     - { action: Deny, from: [{ everyone: true }] }
 `,
     );
@@ -147,7 +147,7 @@ spec:
         new RegExp(`^3000[15]/tcp {2}\\${sign} {2}${sources} {2}${because}\\nNOT as the policies say: 1 difference `),
       );
       const healed = await machine.cli('apply', '-f', 'policy.yaml');
-      assert.equal(healed.status, 0, healed.out);
+      assert.equal(healed.status, 0, `${healed.out}${healed.err}`);
       assert.match(healed.out, /^nothing changes, 1 guarded exposure stays\nin force and proven: /);
     });
 
@@ -181,7 +181,7 @@ spec:
       [
         'it sends the port elsewhere',
         'add chain inet foreign nat { type nat hook prerouting priority -100; }; add rule inet foreign nat tcp dport 30001 redirect to :9',
-        /^30001\/tcp {2}- {2}192\.0\.2\.20, 198\.51\.100\.0\/28 {2}inet foreign nat 1\n/m,
+        /^30001\/tcp {2}- {2}192\.0\.2\.20, 192\.0\.2\.24, 192\.0\.2\.26, 198\.51\.100\.0\/28 {2}inet foreign nat 1\n/m,
       ],
     ];
     for (const [what, rules, told] of foreign)

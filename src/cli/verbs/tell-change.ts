@@ -47,7 +47,7 @@ const consequences = (change: MadeChange, wide: boolean): readonly (readonly [st
 };
 
 const estimateText = ({ elements, sets, chains }: Estimate): string =>
-  `${grouped(elements)} elements in ${sets} sets and maps, ${chains} chains`;
+  `${grouped(elements)} element${elements === 1 ? '' : 's'} in ${sets} sets and maps, ${chains} chains`;
 
 /** The last lines: is it in force? */
 const conclusion = (

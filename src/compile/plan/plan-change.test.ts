@@ -38,7 +38,7 @@ const many = (count: number): AddressSet =>
 const nets = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `192.0.${2 * index}.0`);
 const of = (list: readonly string[]): AddressSet => addresses(...list.map((net) => `${net}/24`));
 const set24 = (name: string, list: readonly string[]): string =>
-  `add set ${name} { type ipv4_addr; size ${list.length}; elements = { ${list.join(', ')} }; }`;
+  `add set ${name} { type ipv4_addr; size 16; elements = { ${list.join(', ')} }; }`;
 const look24 = (name: string, verdict = 'accept'): string =>
   `add rule s-web ip saddr & 255.255.255.0 @${name} ${verdict}`;
 

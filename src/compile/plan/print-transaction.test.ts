@@ -23,7 +23,7 @@ const guarded = (name: string) => [
   `rule x-${name} counter goto refuse-drop`,
 ];
 const set = (name: string, content: string) =>
-  `set ${name} { type ipv${name.includes('-6') ? 6 : 4}_addr; size ${content.split(',').length}; elements = { ${content} }; }`;
+  `set ${name} { type ipv${name.includes('-6') ? 6 : 4}_addr; size ${Math.max(16, 2 * content.split(',').length)}; elements = { ${content} }; }`;
 
 describe('an access becomes nftables text', () => {
   const cases: readonly (readonly [

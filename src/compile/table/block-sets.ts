@@ -6,7 +6,13 @@ import type { AddressSetObject, Interval } from '../../ruleset/table.ts';
 /** To list a hash set takes the kernel time that grows with its square: each message walks it from its start. */
 const MOST_ELEMENTS = 32_768;
 
-/** Sets of the kernel that hold blocks of one length, each by its first address. They never change: their size is their number. */
+/**
+ * A declared size makes the kernel take a table of fixed length, which is looked up faster than one that grows
+ * (net/netfilter/nft_set_hash.c, nft_hash_estimate). Twice the need keeps its chains short, and leaves room.
+ */
+const LEAST_SIZE = 16;
+
+/** Sets of the kernel that hold blocks of one length, each by its first address. */
 export const setsOfBlocks = (blocks: PrefixSet, length: number, name: () => string): readonly AddressSetObject[] => {
   const { family } = blocks;
   const sets: AddressSetObject[] = [];
@@ -18,7 +24,7 @@ export const setsOfBlocks = (blocks: PrefixSet, length: number, name: () => stri
       name: name(),
       type: `ipv${family}_addr`,
       interval: false,
-      size: intervals.length,
+      size: Math.max(LEAST_SIZE, 2 * intervals.length),
       intervals,
     });
     intervals = [];
