@@ -190,7 +190,10 @@ const expectBetween = (
   );
 };
 
-/** Goes from a table to that of an access, and looks at mixtures of the states around each step. Gives the table at the end. */
+/**
+ * Goes from a table to that of an access, and looks at mixtures of the states around each step. Gives the table at the
+ * end.
+ */
 const everyMixture = (start: Table, before: Allowed, after: Access, coin: () => boolean): Table => {
   const { stage, switch: switched, sweep } = planChange(start, compileTable(after, start));
   const steps = [...stage, ...switched, ...sweep];

@@ -53,8 +53,8 @@ const tablesIn = (json: string | null): readonly Table[] => {
 };
 
 /**
- * The tables of `nft list tables`, without -j: nft 1.0.6 prints the flags of a table as JSON from memory that is not its
- * own any more, and sometimes ends there or dies (see {@link comesToFlags}).
+ * The tables of `nft list tables`, without -j: nft 1.0.6 prints the flags of a table as JSON from memory that is not
+ * its own any more, and sometimes ends there or dies (see {@link comesToFlags}).
  */
 const tablesInText = (text: string): readonly Table[] =>
   text.split('\n').flatMap((line) => {

@@ -31,7 +31,10 @@ const isSlowStatement = (statement: Statement): boolean => {
   );
 };
 
-/** Sets and maps of intervals with one field, named or not: every nft on the node would fetch them before it adds an element. */
+/**
+ * Sets and maps of intervals with one field, named or not: every nft on the node would fetch them before it adds an
+ * element.
+ */
 export const slowSets = (table: Table): readonly string[] => [
   ...[...table.sets.values()].filter(isSlowSet).map(({ name }) => name),
   ...[...table.chains.values()].flatMap(({ name, rules }) =>

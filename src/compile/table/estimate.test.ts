@@ -15,6 +15,7 @@ test('the estimate counts stored networks, map keys, chains and sets, above thos
     ),
   );
   assert.equal(empty.elements, 0);
-  // 3 networks in a set and one in a rule, 2 exact keys, 1 range; chains s-web, x-30001, x-30100-30199; a map of ranges.
+  // 3 networks in a set and one in a rule, 2 exact keys, 1 range; chains s-web, x-30001, x-30100-30199; a map of
+  // ranges.
   assert.deepEqual(full, { elements: 6, chains: empty.chains + 3, sets: empty.sets + 2 });
 });

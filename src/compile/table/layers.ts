@@ -14,8 +14,9 @@ import { lookCost } from './prefix-looks.ts';
 
 /**
  * A set of addresses is kept as layers that are asked one after the other: the first that holds an address decides
- * whether it belongs to the set. A layer in use never changes, so that a packet meets a layer as it was or the next one,
- * never a mixture. A change puts small layers in front of a large one, so that its size does not depend on the rest.
+ * whether it belongs to the set. A layer in use never changes, so that a packet meets a layer as it was or the next
+ * one, never a mixture. A change puts small layers in front of a large one, so that its size does not depend on the
+ * rest.
  */
 export interface Layer {
   /** Whether what it holds belongs to the set. */
@@ -44,7 +45,10 @@ export const addressesOfLayers = (family: Family, layers: readonly Layer[]): Pre
 /** Most of the addresses: only then what is left over can be less to look up. */
 const isMost = (set: PrefixSet): boolean => count(set) * 2n > LAST[set.family];
 
-/** A set in layers of its own: what it holds, or everybody but those that it does not hold, where that is less to look up. */
+/**
+ * A set in layers of its own: what it holds, or everybody but those that it does not hold, where that is less to look
+ * up.
+ */
 const layersOf = (wanted: PrefixSet): readonly Layer[] => {
   if (isEmpty(wanted)) return [];
   const itself = { admits: true, holds: wanted };

@@ -13,8 +13,8 @@ export const NOTE = 'note';
 export const NOTE_AUDIT = 'note-audit';
 export const EXPOSURES = 'exposures';
 /**
- * The map of the port ranges of a protocol, by the port twice: a map of intervals with one field alone would be fetched by
- * every nft on the node (see docs/decisions/0013); `ranges-tcp.2` and so on where another is still in the kernel. It
+ * The map of the port ranges of a protocol, by the port twice: a map of intervals with one field alone would be fetched
+ * by every nft on the node (see docs/decisions/0013); `ranges-tcp.2` and so on where another is still in the kernel. It
  * cannot have the protocol in its key: nft before 1.0.8 turns it into network order there, though it is one byte, and
  * kernels since 6.12.y (net/netfilter/nft_byteorder.c) refuse that rule.
  */
