@@ -8,13 +8,13 @@ import type { AnyTable, Chain, IptablesTable, Rule, Table } from '../ruleset/tab
 
 const familyOf = (table: string): Family | null => (table === 'ip' ? 4 : table === 'ip6' ? 6 : null);
 
-/** The tables that the iptables commands keep in nf_tables: by family and name they cannot be anything else. */
+/** The tables that the iptables commands keep in nf_tables: no other table of these families has these names. */
 const isIptablesOwn = ({ family, name }: AnyTable): boolean =>
   familyOf(family) !== null && Object.hasOwn(BUILT_IN, name);
 
 /**
- * Each table once. nft lists the tables of iptables-nft too, and leaves out what it cannot translate: where iptables'
- * own dump is there it is the truth and the nft copy only gives handles; where it is not, rules of which something may
+ * Each table once. nft lists the tables of iptables-nft too, and leaves out what it cannot translate. Where iptables'
+ * own dump is there, it is the truth, and the nft copy adds only handles. Where it is not, rules of which something may
  * be missing are unknown.
  */
 export const joinTables = (
@@ -66,7 +66,7 @@ export const joinTables = (
   return { tables, covered: [...once.values()], warnings };
 };
 
-/** The handles of the nft listing on the same rules: both list them in the same order. */
+/** Puts the handles of the nft listing on the same rules; both list them in the same order. */
 const withHandles = (table: IptablesTable, copy: Table): IptablesTable => ({
   ...table,
   chains: new Map(

@@ -26,18 +26,18 @@ import { recognise, type DumpKind } from './recognise.ts';
 import { parseSs } from './node/ss.ts';
 import { parseSysctls } from './node/sysctl.ts';
 
-/** What was read of one file. */
+/** What was read from one file. */
 export interface ReadInput {
   readonly file: string;
-  /** null: it is no dump that is known, and was left out. */
+  /** null: it is none of the known dumps, and was left out. */
   readonly kind: DumpKind | null;
-  /** Why the file was not looked into although it is a dump. */
+  /** Why the file was not read although it is a dump. */
   readonly unused?: string;
-  /** Rules in it, how many are understood, and how many hide a value; of tables only. */
+  /** The number of rules in it, how many of them are understood, and how many hide a value; for tables only. */
   readonly rules?: number;
   readonly understood?: number;
   readonly redacted?: number;
-  /** The tables as they stand in the file, before those of several files are put together. */
+  /** The tables as the file has them, before those of several files are joined. */
   readonly tables?: readonly AnyTable[];
 }
 
@@ -46,7 +46,7 @@ export interface ReadDumps {
   readonly inputs: readonly ReadInput[];
 }
 
-/** Everything that was found so far. */
+/** Everything that was read so far. */
 interface DumpPart {
   readonly nft: { json: readonly Table[] | null; text: readonly Table[] | null };
   readonly iptables: AnyTable[];
@@ -60,9 +60,9 @@ interface DumpPart {
 }
 
 /**
- * Puts the dumps of one node together, each recognised by its content (an empty one by its name). What is in no dump is
- * absent, not empty; a file that is no dump is left out and listed with kind null. Fails where a dump cannot be read at
- * all.
+ * Joins the dumps of one node. Each is recognised by its content, or by its name where it is empty. What no dump holds
+ * is absent, not empty. A file that is no dump is left out and listed with kind null. Fails where a dump cannot be read
+ * at all.
  */
 export const readDumps = (sources: readonly Source[]): Result<ReadDumps> => {
   const { ipsets, ipvs, host } = unknownRuleset();
@@ -93,7 +93,7 @@ export const readDumps = (sources: readonly Source[]): Result<ReadDumps> => {
   return ok({ ruleset, inputs: found.inputs }, found.warnings);
 };
 
-/** Takes a result: its value, or null with its problems noted. Diagnostics without a source are bound to this one. */
+/** Takes the value of a result, or null, and notes its problems. Diagnostics without a source get this one. */
 const take = <T>(found: DumpPart, source: Source, result: Result<T>): T | null => {
   const bind = (diagnostic: Diagnostic): Diagnostic =>
     diagnostic.source === undefined ? shift(diagnostic, 0, source) : diagnostic;
@@ -122,7 +122,7 @@ const readOne = (found: DumpPart, source: Source, kind: DumpKind | null): void =
     }
     case 'ipvsadm': {
       const services = take(found, source, parseIpvsadm(source));
-      // The same services in several forms: the one that tells most counts.
+      // The same services in several forms: the form that shows most counts.
       if (services !== null && (isAbsent(found.parts.ipvs) || ipvsDetail(source.text) > found.ipvsDetail)) {
         found.parts = { ...found.parts, ipvs: services };
         found.ipvsDetail = ipvsDetail(source.text);

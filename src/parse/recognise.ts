@@ -14,7 +14,7 @@ export type DumpKind =
   | 'nft-hooks'
   | 'snapshot';
 
-/** Patterns by the first line that speaks for a kind; the order is that of certainty. */
+/** Patterns by the first line that indicates a kind. The most certain come first. */
 const PATTERNS: readonly (readonly [DumpKind, RegExp])[] = [
   ['ipset', /^(?:create \S+ (?:hash|bitmap|list):|Name: \S+\r?\n\s*Type: (?:hash|bitmap|list):)/m],
   [
@@ -40,7 +40,7 @@ const PATTERNS: readonly (readonly [DumpKind, RegExp])[] = [
   ['sysctl', /^(?:net|kernel|fs|vm)[./][\w./-]+ ?= ?/m],
 ];
 
-/** Names of files that are dumps even when they are empty, because nothing was there to list. */
+/** Names of files that are dumps even when they are empty because there was nothing to list. */
 const EMPTY_NAMES: readonly (readonly [DumpKind, RegExp])[] = [
   ['ipset', /ipset/],
   ['ipvsadm', /ipvs/],
@@ -59,12 +59,12 @@ const recogniseJson = (head: string): DumpKind | null => {
     : null;
 };
 
-/** Enough to tell a dump by; remarks can stand above it. */
+/** This much of a text is enough to recognise a dump. Comments may come first. */
 const HEAD = 20_000;
 
 /**
- * Which dump a text is, by its content; an empty one by the name of its file. null: none of them. The text must not be
- * compressed.
+ * Which dump a text is, by its content, or by its file's name where it is empty. null: none of them. The text must not
+ * be compressed.
  */
 export const recognise = (text: string, name = ''): DumpKind | null => {
   const base = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
@@ -78,7 +78,7 @@ export const recognise = (text: string, name = ''): DumpKind | null => {
     if (json !== null) return json;
     if (head.startsWith('{')) return null;
   }
-  // Metrics, traces and manifests hold lines that look like a dump's.
+  // Metrics, traces and manifests contain lines that look like those of a dump.
   if (/^(?:# HELP |trace id |apiVersion:)/m.test(head.slice(0, 2000)) || /^trace id [0-9a-f]+ /m.test(head))
     return null;
   return PATTERNS.find(([, pattern]) => pattern.test(head))?.[0] ?? null;

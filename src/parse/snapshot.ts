@@ -80,6 +80,6 @@ export const readSnapshot = ({ name, text }: Source): Result<Snapshot> => {
     : fail(error('snapshot-damaged', `${name} is no snapshot: ${where} ${issue?.message ?? ''}`));
 };
 
-/** The dumps of a snapshot as texts that can be read one by one; those that are absent are left out. */
+/** The dumps of a snapshot as texts that can be read one by one. Those that are absent are left out. */
 export const snapshotSources = (snapshot: Snapshot): readonly Source[] =>
   snapshot.dumps.flatMap(({ name, text }) => (text === null ? [] : [{ name, text }]));

@@ -6,10 +6,10 @@ import { quoted, valueText } from './value-text.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** So many problems of one object are told: nobody reads more. */
+/** At most this many problems of one object are reported, because nobody reads more. */
 const MOST_ISSUES = 100;
 
-/** Checks one part of a document against its schema; problems point at the wrong value or the unknown field. */
+/** Checks one part of a document against its schema. Problems point at the wrong value or the unknown field. */
 export const checkShape = <T>(
   schema: z.ZodType<T>,
   value: unknown,
@@ -21,7 +21,7 @@ export const checkShape = <T>(
   if (result.success) return result.data;
   const seen = new Set<string>();
   for (const issue of result.error.issues.slice(0, MOST_ISSUES)) {
-    // A value of the wrong type is not measured as well.
+    // The size of a value of the wrong type is not checked as well.
     const place = JSON.stringify(issue.path);
     if (issue.code !== 'unrecognized_keys' && seen.has(place)) continue;
     seen.add(place);
@@ -162,7 +162,7 @@ const explain = (
   }
 };
 
-/** kubectl would refuse it too: a text that looks like a number or a truth value wants quotes. */
+/** kubectl would refuse it too: a text that looks like a number or a truth value needs quotes. */
 const typeHint = (expected: string, input: unknown): string | undefined =>
   expected === 'string' && (typeof input === 'number' || typeof input === 'boolean')
     ? `Put it in quotes: "${input}"`

@@ -8,7 +8,7 @@ import { originOf, type ManifestDocument } from './manifest-document.ts';
 import { quoted, valueText } from './value-text.ts';
 import type { Namespace, Node, NodePortPolicy, Peer, Service, ServicePort } from './model.ts';
 
-/** Objects of Kubernetes itself: only the fields that decide something are read, and nothing in them is an error. */
+/** Objects of Kubernetes itself. Only the fields that decide something are read, and nothing in them is an error. */
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
@@ -36,7 +36,7 @@ const warn = (
   source: document.source,
 });
 
-/** Old objects may hold addresses that are not canonical (KEP-4858): such a one is left out, with a warning. */
+/** Old objects may hold addresses that are not canonical (KEP-4858). Such an address is left out, with a warning. */
 const addressesAt = (
   document: ManifestDocument,
   path: readonly PropertyKey[],
@@ -126,7 +126,7 @@ const decodePort = (
 const ANNOTATION = 'portcullis.dev/allow';
 
 /**
- * `portcullis.dev/allow: "203.0.113.0/24, office"`: one more NodePortPolicy for this Service. A bad value refuses
+ * `portcullis.dev/allow: "203.0.113.0/24, office"`: one more NodePortPolicy for this Service. A wrong value refuses
  * everybody.
  */
 const annotationPolicy = (
@@ -161,7 +161,7 @@ const annotationPolicy = (
   return {
     kind: 'NodePortPolicy',
     namespace,
-    // No object can have this name, so that nobody's policy is taken for the annotation or the other way round.
+    // No object can have this name, so the annotation and somebody's policy cannot be mistaken for each other.
     name: `${name} (annotation)`,
     origin,
     services: { kind: 'names', names: [name] },

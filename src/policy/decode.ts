@@ -9,7 +9,7 @@ import type { ClusterNodePortPolicySpec, NodePortPolicySpec, PeerSpec, SelectorS
 type Path = readonly PropertyKey[];
 
 /**
- * Turns checked shapes into the model; what only the meaning shows (addresses, ports, peers) is checked here, with
+ * Turns checked shapes into the model. What only the meaning shows (addresses, ports, peers) is checked here, with
  * positions.
  */
 export interface Decoder {
@@ -17,7 +17,7 @@ export interface Decoder {
   readonly problems: Diagnostic[];
 }
 
-/** A text at a path, read by one of the strict readers of `net/`; its problems are moved to where the text stands. */
+/** A text at a path, read by one of the strict readers of `net/`. Its problems are moved to the place of the text. */
 const readAt = <T>(
   { document, problems }: Decoder,
   text: string,
@@ -27,7 +27,7 @@ const readAt = <T>(
   const result = read(text);
   if (result.ok) return result.value;
   const span = document.spanOf(path);
-  // In a quoted scalar the text begins behind the quote.
+  // The text of a quoted scalar begins after the quote.
   const raw = document.source.text.slice(span.start, span.end);
   const inner = raw.indexOf(text);
   for (const problem of result.problems)
@@ -109,7 +109,7 @@ const decodePeers = (decoder: Decoder, specs: readonly PeerSpec[], path: Path): 
 const decodePort = (decoder: Decoder, spec: string | number, path: Path): PortItem | null => {
   const origin = originOf(decoder.document, path);
   const text = String(spec);
-  // A Service port's name is a label: it has a letter in it (RFC 6335, 5.1) and neither slash nor a range of digits.
+  // A Service port's name is a label: it has a letter in it (RFC 6335, 5.1), and neither a slash nor a range of digits.
   if (/[a-z]/i.test(text.split('/')[0] ?? '')) {
     if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text)) return { kind: 'name', name: text, origin };
     return wrong(

@@ -4,18 +4,18 @@ import type { Documents, ManifestSource } from './manifest-document.ts';
 import { objectDocument } from './object-document.ts';
 import { yamlDocuments } from './yaml-document.ts';
 
-/** More text than any sensible set of manifests; a hostile file must not fill the memory. */
+/** More text than any sensible set of manifests. A hostile file must not fill the memory. */
 const MOST_CHARACTERS = 64 * 1024 * 1024;
 
-/** The documents of a source: of a text those that stand in it, else the objects themselves. */
+/** The documents of a source: those in its text, or its objects themselves. */
 export const documentsOf = (source: ManifestSource): Documents =>
   'objects' in source
     ? { documents: source.objects.map((object) => objectDocument(source.name, object)), problems: [] }
     : documentsOfText(source);
 
 /**
- * Splits a text into its documents. Syntax errors come with their position; what is JSON is read as JSON, which is much
- * faster.
+ * Splits a text into its documents. Syntax errors have their position. A text that is JSON is read as JSON, which is
+ * much faster.
  */
 const documentsOfText = (source: Source): Documents => {
   const { text } = source;

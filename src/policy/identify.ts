@@ -4,14 +4,14 @@ import { originOf, type ManifestDocument } from './manifest-document.ts';
 import type { Origin } from './model.ts';
 import { nearest } from './nearest.ts';
 
-/** What has been found so far: objects by kind, namespace and name, and what is wrong. */
+/** What was read so far: objects by kind, namespace and name, and what is wrong. */
 export interface Identified {
   readonly seen: Map<string, Origin>;
   readonly problems: Diagnostic[];
   readonly warnings: Diagnostic[];
 }
 
-/** How strictly metadata is read: our own kinds are written by hand, those of Kubernetes come from the API server. */
+/** How strictly metadata is read. People write our own kinds by hand; those of Kubernetes come from the API server. */
 export interface Kind {
   readonly kind: string;
   readonly namespaced: boolean;
@@ -21,7 +21,7 @@ export interface Kind {
 const NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
-/** meta/v1 ObjectMeta: what kubectl prints may be given back. */
+/** meta/v1 ObjectMeta. What kubectl prints can be used as a manifest again. */
 const METADATA_FIELDS = [
   'name',
   'namespace',
@@ -41,7 +41,7 @@ const METADATA_FIELDS = [
 ];
 
 /**
- * An object's name and namespace, checked as the API server checks them (RFC 1123), and that nothing else has them;
+ * An object's name and namespace, checked as the API server checks them (RFC 1123). No other object may have both.
  * null: wrong.
  */
 export const identify = (

@@ -1,7 +1,7 @@
 import type { Source, Span } from '../diagnostic/diagnostic.ts';
 import type { ManifestDocument } from './manifest-document.ts';
 
-/** A text as one JSON document; null when it is none (YAML's reader then says what is wrong, and where). */
+/** A text as one JSON document; null when it is none. YAML's reader then says what is wrong, and where. */
 export const jsonDocument = (source: Source): ManifestDocument | null => {
   let value: unknown;
   try {
@@ -13,8 +13,8 @@ export const jsonDocument = (source: Source): ManifestDocument | null => {
 };
 
 /**
- * Finds the places of a valid JSON text. They are looked for when one is first asked for: only where something is
- * wrong.
+ * Finds the places of a valid JSON text. The search runs when a place is first asked for, which is only where something
+ * is wrong.
  */
 export const textPlaces = (source: Source): Pick<ManifestDocument, 'spanOf' | 'keySpanOf'> => {
   let places: Place | undefined;
@@ -22,16 +22,16 @@ export const textPlaces = (source: Source): Pick<ManifestDocument, 'spanOf' | 'k
   return { spanOf: (path) => around(path).value, keySpanOf: (path) => around(path).key };
 };
 
-/** Where a value stands, and where those in it do. */
+/** The place of a value, and the places of the values in it. */
 interface Place {
   readonly span: Span;
-  /** Of a member of an object: its key. */
+  /** The key, for a member of an object. */
   readonly key: Span | null;
   /** null: nothing has been met in it. */
   inside: Map<PropertyKey, Place> | null;
 }
 
-/** A key that stands twice means its last value, as for JSON.parse. */
+/** A key that occurs twice means its last value, as for JSON.parse. */
 const nearestPlace = (root: Place, path: readonly PropertyKey[]): { readonly value: Span; readonly key: Span } => {
   let here = root;
   for (const part of path) {
@@ -44,7 +44,7 @@ const nearestPlace = (root: Place, path: readonly PropertyKey[]): { readonly val
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs;
 
-/** The places of all values of a valid JSON text. Without recursion: depth costs nothing. */
+/** The places of all values of a valid JSON text. There is no recursion, so depth costs nothing. */
 const placesIn = (text: string): Place => {
   const root: Place = { span: { start: 0, end: 1 }, key: null, inside: null };
   const open: { readonly place: Place; readonly list: boolean; next: number }[] = [];
@@ -57,7 +57,7 @@ const placesIn = (text: string): Place => {
     else if (token === ',' || token === ':') continue;
     else if (around !== undefined && !around.list && key === null) key = { text: JSON.parse(token) as string, span };
     else {
-      // A value that spans lines is pointed at where it begins.
+      // The span of a value over several lines is its beginning.
       const place: Place = { span, key: key?.span ?? null, inside: null };
       if (around === undefined) top = place;
       else (around.place.inside ??= new Map()).set(around.list ? around.next++ : (key?.text ?? ''), place);

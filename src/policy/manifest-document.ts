@@ -1,7 +1,7 @@
 import type { Diagnostic, Source, Span } from '../diagnostic/diagnostic.ts';
 import type { Origin } from './model.ts';
 
-/** One document of a text, and where its fields stand. */
+/** One document of a text, and the places of its fields. */
 export interface ManifestDocument {
   readonly source: Source;
   readonly value: unknown;
@@ -11,7 +11,7 @@ export interface ManifestDocument {
   readonly keySpanOf: (path: readonly PropertyKey[]) => Span;
 }
 
-/** Objects that come as data, as the Kubernetes API gives them, and where they come from. */
+/** Objects that come as data, such as those of the Kubernetes API, and where they come from. */
 export interface ManifestObjects {
   readonly name: string;
   readonly objects: readonly unknown[];
@@ -20,13 +20,13 @@ export interface ManifestObjects {
 /** What manifests are read from. */
 export type ManifestSource = Source | ManifestObjects;
 
-/** What a source holds. */
+/** The documents of a source. */
 export interface Documents {
   readonly documents: readonly ManifestDocument[];
   readonly problems: readonly Diagnostic[];
 }
 
-/** Where a path of a document stands. The place is looked up when it is first asked for: most are never told. */
+/** The place of a path of a document. It is looked up when it is first asked for, because most are never shown. */
 export const originOf = (document: ManifestDocument, path: readonly PropertyKey[]): Origin => {
   let span: Span | undefined;
   return {

@@ -4,13 +4,13 @@ import type { Prefix } from '../net/prefix.ts';
 import type { PortRange } from '../net/port.ts';
 import type { Protocol } from '../net/protocol.ts';
 
-/** Where an object or a field stands in what the user gave. What the product itself has made stands nowhere: `null`. */
+/** The place of an object or a field in what the user gave; `null` for what the product itself has made. */
 export interface Origin {
   readonly source: Source;
   readonly span: Span;
 }
 
-/** What a node answers on (DESIGN.md, vocabulary). */
+/** What a node answers on. */
 export type ExposureKind = 'NodePort' | 'LoadBalancer' | 'ExternalIP' | 'HostPort' | 'HealthCheck';
 /** The kinds a policy can name in `exposures`. */
 export type SelectableKind = 'NodePort' | 'LoadBalancer' | 'ExternalIP';
@@ -52,7 +52,7 @@ export type Peer =
     }
   | { readonly kind: 'everyone'; readonly except: readonly Prefix[]; readonly origin: Origin | null };
 
-/** One item of `ports`. `protocol: null` means every protocol that applies (DESIGN.md, "ports items"). */
+/** One item of `ports`. `protocol: null` means every protocol that applies. */
 export type PortItem =
   | { readonly kind: 'name'; readonly name: string; readonly origin: Origin | null }
   | {
@@ -96,14 +96,14 @@ export interface ClusterNodePortPolicy {
     | { readonly kind: 'services'; readonly namespaceSelector: LabelSelector; readonly serviceSelector: LabelSelector }
     | { readonly kind: 'ports'; readonly items: readonly PortItem[] };
   /**
-   * Which exposures of the selected Services (default NodePort alone); `ports` subjects mean local addresses always.
+   * Which exposures of the selected Services (NodePort alone by default). `ports` subjects always mean local addresses.
    */
   readonly exposures: readonly SelectableKind[];
   readonly nodeSelector: LabelSelector;
   readonly rules: readonly ClusterRule[];
   readonly otherwise: Otherwise;
   readonly mode: Mode;
-  /** Failsafe ports that this policy may judge after all (Admin tier only). */
+  /** Failsafe ports that this policy may judge nevertheless (Admin tier only). */
   readonly allowFailsafePorts: readonly number[];
 }
 
@@ -155,7 +155,7 @@ export interface Node {
 }
 
 /**
- * A core/v1 Namespace: only its labels matter (namespaceSelector). Its `kubernetes.io/metadata.name` label is implied.
+ * A core/v1 Namespace. Only its labels matter (namespaceSelector). Its label `kubernetes.io/metadata.name` is implied.
  */
 export interface Namespace {
   readonly kind: 'Namespace';

@@ -1,4 +1,4 @@
-/** The known word that a wrong one was probably meant to be, or null: at most a third of its letters differ. */
+/** The known word that a wrong one probably stands for, or null. At most a third of its letters differ. */
 export const nearest = (word: string, known: readonly string[]): string | null => {
   const ranked = known
     .map((candidate) => ({

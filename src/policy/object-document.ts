@@ -4,7 +4,7 @@ import type { ManifestDocument } from './manifest-document.ts';
 
 /**
  * An object that comes as data and not as text, as one document. `value`: what JSON.parse could have given. A problem
- * in it is shown in the object's JSON, which is written when it is first asked for.
+ * in it is shown in the object's JSON, which is written when it is first needed.
  */
 export const objectDocument = (name: string, value: unknown): ManifestDocument => {
   let text: string | undefined;

@@ -4,7 +4,7 @@ import { readManifests } from './read-manifests.ts';
 import { restrictName, restrictPriority, type Restriction } from './restrict.ts';
 import { API_VERSION } from './schema.ts';
 
-/** A restriction as the manifest of a policy: plain data, as it would stand in a file. */
+/** A restriction as the manifest of a policy: plain data, as it would be in a file. */
 export const restrictionManifest = ({ spec, from, otherwise, allowFailsafe }: Restriction) => ({
   apiVersion: API_VERSION,
   kind: 'ClusterNodePortPolicy',
@@ -25,8 +25,8 @@ export const restrictionManifest = ({ spec, from, otherwise, allowFailsafe }: Re
 });
 
 /**
- * The restriction of which {@link restrictionManifest} has made a manifest; null: it is none, or says more than one
- * does.
+ * The restriction that {@link restrictionManifest} made a manifest of; null: it is no such manifest, or says more than
+ * a restriction can.
  */
 export const readRestriction = (manifest: unknown): Restriction | null => {
   const declared = readManifests([{ name: 'portcullis restrict', objects: [manifest] }]);

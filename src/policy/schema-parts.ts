@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * Rules that the API server checks itself stand beside their fields as CEL (`x-kubernetes-validations`); the same rules
- * are checked in decode.ts with positions and hints.
+ * Rules that the API server checks itself are written beside their fields as CEL (`x-kubernetes-validations`).
+ * decode.ts checks the same rules with positions and hints.
  */
 export const cel = (...rules: readonly (readonly [rule: string, message: string])[]) => ({
   'x-kubernetes-validations': rules.map(([rule, message]) => ({ rule, message })),
@@ -14,8 +14,8 @@ const ATOMIC = { 'x-kubernetes-list-type': 'atomic' };
 const SET = { 'x-kubernetes-list-type': 'set' };
 
 /**
- * The API server refuses a CRD whose CEL rules might cost too much in all (10,000,000 a rule, about 70 for one check of
- * a prefix): it wants to know how long lists can be. Files on one machine have no such bounds.
+ * The API server refuses a CRD whose CEL rules might cost too much in all (10,000,000 per rule, about 70 for one check
+ * of a prefix). So it must know how long lists can be. Files on one machine have no such bounds.
  */
 export type Bound = <T extends z.ZodArray>(list: T, most: number) => T;
 
@@ -93,7 +93,7 @@ export const selector = (description: string) =>
     })
     .meta({ description });
 
-/** Checked by a pattern, not by CEL: the text of an int-or-string may be of any length for the cost of CEL. */
+/** A pattern checks it, not CEL: for the cost of CEL the text of an int-or-string could have any length. */
 const port = z.union([z.int().min(1).max(65_535), z.string().min(1).max(63)]).meta({
   description: 'A Service port name, a node port, or a text such as "30010-30019" or "30001/udp".',
   'x-kubernetes-int-or-string': true,

@@ -13,7 +13,7 @@ import {
   type Bound,
 } from './schema-parts.ts';
 
-/** The one description of our objects: TypeScript types, the check of YAML files and the CRDs all come from here. */
+/** The one description of our objects. The TypeScript types, the check of YAML files and the CRDs all come from it. */
 const nodePortPolicySpec = (bound: Bound) =>
   z
     .strictObject({
@@ -86,7 +86,7 @@ const clusterNodePortPolicySpec = (bound: Bound) =>
     });
 
 /**
- * More prefixes than an object of 1.5 MB (the limit of etcd) holds; the CEL rules of 50,000 cost a third of what is
+ * More prefixes than an object of 1.5 MB (the limit of etcd) holds. The CEL rules for 50,000 cost a third of what is
  * allowed.
  */
 const MOST_CIDRS = 50_000;
@@ -102,10 +102,10 @@ const specs = (bound: Bound) => ({
   AddressGroup: addressGroupSpec(bound),
 });
 
-/** As the API server checks them. */
+/** The schemas as the API server checks them. */
 export const SPECS = specs((list, most) => list.max(most));
 
-/** As files are checked: without the bounds that only the API server needs. */
+/** The schemas as files are checked: without the bounds that only the API server needs. */
 export const FILE_SPECS = specs((list) => list);
 
 export type NodePortPolicySpec = z.output<typeof FILE_SPECS.NodePortPolicy>;

@@ -5,9 +5,9 @@ const isSchema = (value: unknown): value is Schema =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The structural form that apiextensions/v1 demands of a JSON schema: `additionalProperties: false` is implied (unknown
- * fields are pruned, and refused by `kubectl`), and bounds of an int-or-string stand beside its `anyOf`, which holds
- * the two types and nothing else.
+ * The structural form of a JSON schema that apiextensions/v1 demands. `additionalProperties: false` is implied: unknown
+ * fields are pruned, and refused by `kubectl`. The bounds of an int-or-string are beside its `anyOf`, which holds the
+ * two types and nothing else.
  */
 export const structural = (schema: Schema): Schema => {
   const { properties, items, additionalProperties, anyOf, description, ...rest } = schema;
@@ -27,7 +27,7 @@ export const structural = (schema: Schema): Schema => {
   };
 };
 
-/** `minimum` and `maximum` hold for numbers and `maxLength` for texts alone, so they can stand side by side. */
+/** `minimum` and `maximum` apply to numbers alone and `maxLength` to texts alone, so all can be in one place. */
 const intOrString = (anyOf: unknown): Schema => {
   const arms = Array.isArray(anyOf) ? anyOf.filter(isSchema) : [];
   const bounds = arms.flatMap((arm) => Object.entries(arm).filter(([word]) => word !== 'type'));

@@ -1,4 +1,4 @@
-/** What a wrong value is called in a message: `the text "x"`, `a list`; short, whatever somebody wrote there. */
+/** What a message calls a wrong value: `the text "x"`, `a list`. It is short, whatever somebody wrote. */
 export const valueText = (value: unknown): string => {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';

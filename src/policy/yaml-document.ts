@@ -15,15 +15,15 @@ import { error, type Diagnostic, type Source, type Span } from '../diagnostic/di
 import type { Documents, ManifestDocument } from './manifest-document.ts';
 
 /**
- * Bounds for hostile files: YAML costs about 2 µs and 300 bytes a token; 200,000 prefixes, one a line, are 1,200,000
- * tokens.
+ * Bounds for hostile files. YAML costs about 2 µs and 300 bytes per token. 200,000 prefixes, one per line, are
+ * 1,200,000 tokens.
  */
 const MOST_TOKENS = 2_000_000;
-/** Each document has a schema of its own and so costs more than its tokens. */
+/** Each document has a schema of its own, so it costs more than its tokens. */
 const MOST_DOCUMENTS = 20_000;
 /** Deeper than any Kubernetes object; the reader is recursive. */
 const MOST_LEVELS = 200;
-/** After so many wrong documents the rest is not read. */
+/** After this many wrong documents the rest is not read. */
 const MOST_PROBLEMS = 100;
 const MOST_ALIASES = 100;
 
@@ -35,7 +35,7 @@ export const yamlDocuments = (source: Source): Documents => {
     problems.push({ ...error(code, message, span, hint), source });
   };
   const take = (document: Document): void => {
-    // What follows a syntax error is mostly its consequence.
+    // Most problems after a syntax error are its consequence.
     const [first] = document.errors;
     if (first !== undefined) {
       const { pos, message, code } = first;
@@ -57,7 +57,7 @@ export const yamlDocuments = (source: Source): Documents => {
   };
   const limit = read(source.text, take, () => problems.length < MOST_PROBLEMS);
   if (limit === null) return { documents, problems };
-  // What was read before is not the whole: nothing is said about it.
+  // The text so far is not the whole, so nothing is said about it.
   const span = { start: limit.offset, end: limit.offset + 1 };
   const { code, message, hint } = LIMITS[limit.kind];
   return { documents: [], problems: [{ ...error(code, message, span, hint), source }] };
@@ -81,7 +81,10 @@ const LIMITS = {
   },
 } as const;
 
-/** Gives the documents one after the other, as long as they are wanted; which limit the text exceeds, and where. */
+/**
+ * Hands the documents to `take` one after the other while they are `wanted`. Returns the limit that the text exceeds,
+ * and where; null: none.
+ */
 const read = (
   text: string,
   take: (document: Document) => void,
@@ -107,7 +110,7 @@ const read = (
 
 /**
  * `030001` is 30001 for YAML 1.2 and 12289 for YAML 1.1, which kubectl reads (go-yaml: a leading zero means octal). It
- * stays a text, and who expects a number says so.
+ * stays a text, and the reader of a number reports it.
  */
 const withPlainNumbers = (tags: Tags): Tags => tags.map((tag) => (isDecimal(tag) ? { ...tag, test: PLAIN } : tag));
 
@@ -152,13 +155,13 @@ const spanOfNode = (node: YamlNode | null | undefined): Span | null => {
   return range == null ? null : { start: range[0], end: Math.max(range[1], range[0] + 1) };
 };
 
-/** A value that spans lines is pointed at where it begins. */
+/** The span of a value over several lines is its beginning. */
 const spanAt = (document: Document, path: readonly PropertyKey[]): Span => {
   for (let length = path.length; length >= 0; length--) {
     const found: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
     const span = isNode(found) ? spanOfNode(found) : null;
     if (span === null) continue;
-    // Of something that is missing, the nearest thing around it: a field's key, or the whole entry of a list.
+    // For a missing value, the nearest thing around it: a field's key, or the whole entry of a list.
     if (length < path.length && typeof path[length - 1] === 'string') return keySpanAt(document, path.slice(0, length));
     return span;
   }

@@ -2,18 +2,18 @@ import type { Counter } from '../../ruleset/values/counter.ts';
 import type { BaseChain, Chain, Flowtable, NamedSet, Rule, Table } from '../../ruleset/table.ts';
 import type { TableFamily } from '../../ruleset/values/table-family.ts';
 
-/** A chain while its rules come in. */
+/** A chain while its rules are read. */
 export interface DraftChain {
   base: BaseChain | null;
   handle: number | undefined;
   /** Where it stands in a text. */
   readonly line?: number;
   readonly rules: Rule[];
-  /** A policy that stands alone, for a base chain that is there already. */
+  /** A policy given by itself, for a base chain that is there already. */
   policy?: BaseChain['policy'];
 }
 
-/** A table while its objects come in, in the order of the listing. */
+/** A table while its objects are read, in the order of the listing. */
 export interface Draft {
   readonly family: TableFamily;
   readonly name: string;
@@ -24,7 +24,7 @@ export interface Draft {
   readonly flowtables: Flowtable[];
 }
 
-/** A table of which nothing is known yet but its flags (`dormant`, …). */
+/** A table of which only its flags (`dormant`, …) are known so far. */
 export const newDraft = (family: TableFamily, name: string, flags: readonly string[] = []): Draft => ({
   family,
   name,
@@ -38,7 +38,7 @@ export const newDraft = (family: TableFamily, name: string, flags: readonly stri
 const REJECTS: Partial<Readonly<Record<TableFamily, 'icmp' | 'icmpv6'>>> = { ip: 'icmp', ip6: 'icmpv6' };
 
 /**
- * In a table of one family every answer of ICMP is that family's, which nft's JSON says and its text does not
+ * In a table of one family every ICMP answer is of that family. nft's JSON says so and its text does not
  * (src/evaluate.c, stmt_evaluate_reject_default).
  */
 const withRejects = (family: TableFamily, rules: readonly Rule[]): readonly Rule[] => {

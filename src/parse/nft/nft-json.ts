@@ -28,7 +28,7 @@ const readBase = (chain: Record<string, unknown>): BaseChain | null => {
 };
 
 /**
- * A statement for which nft has no JSON stands there as its text (src/statement.c and json.c: "stmt ops … have no json
+ * A statement for which nft has no JSON is given as its text (src/statement.c and json.c: "stmt ops … have no json
  * callback").
  */
 const fromText = (statement: unknown): unknown => {
@@ -51,17 +51,17 @@ const readRule = (rule: Record<string, unknown>): Rule => ({
   ...(typeof rule['comment'] === 'string' ? { comment: rule['comment'] } : {}),
 });
 
-/** A listing while it is read. Tables are named as `inet filter`. */
+/** A listing while it is read. Tables are keyed as `inet filter`. */
 interface Listing {
   readonly drafts: Map<string, Draft>;
-  /** Tables of which a listing of a part (`nft list chain …`, `list chains`) tells without listing them. */
+  /** Tables that a partial listing (`nft list chain …`, `list chains`) mentions without listing them. */
   readonly parts: Set<string>;
   /** Families that are not known here. */
   readonly strangers: Set<string>;
 }
 
 /**
- * Puts one object of the listing into its table; a kind that is not known here (quota, ct helper, …) decides nothing by
+ * Puts one object of the listing into its table. An object of an unknown kind (quota, ct helper, …) decides nothing by
  * itself.
  */
 const take = ({ drafts, parts, strangers }: Listing, kind: string, object: Record<string, unknown>): void => {
@@ -106,7 +106,7 @@ const isPart = (id: string): Diagnostic =>
 const isStrange = (family: string): Diagnostic =>
   warning('family-unknown', `tables of the family ${family.slice(0, 40)} are not understood: they are left out`);
 
-/** A warning for each rule and set of which something is not understood. */
+/** A warning for each rule and set with a part that is not understood. */
 const notUnderstood = (tables: readonly Table[]): readonly Diagnostic[] =>
   tables.flatMap(({ family, name, chains, sets }) => [
     ...[...chains.values()].flatMap((chain) =>
@@ -130,7 +130,7 @@ const notUnderstood = (tables: readonly Table[]): readonly Diagnostic[] =>
 
 type Take = (entry: unknown) => void;
 
-/** The objects of a listing as nft prints it, one after another; false: it looks different, or is no JSON. */
+/** The objects of a listing as nft prints it, one after another; false: it has another form, or is no JSON. */
 const eachPrinted = (json: string, take: Take): boolean => {
   const head = /^\s*\{\s*"nftables"\s*:\s*\[/.exec(json);
   if (head === null) return false;
@@ -157,9 +157,9 @@ const eachOfAny = (json: string, take: Take): Result<null> => {
 };
 
 /**
- * The tables of an `nft -j list …` (libnftables-json(5)), whole ones or what a listing of a part has of them. Rules and
- * sets that are not understood are kept as `unknown` and `opaque`, with a warning; only a text that is no such listing
- * is an error.
+ * The tables of an `nft -j list …` (libnftables-json(5)): whole ones, or the parts that a partial listing has. Rules
+ * and sets that are not understood are kept as `unknown` and `opaque`, with a warning. Only a text that is no such
+ * listing is an error.
  */
 export const parseNftJson = (json: string): Result<readonly Table[]> => {
   const listing: Listing = { drafts: new Map(), parts: new Set(), strangers: new Set() };

@@ -54,8 +54,8 @@ const readTop = (state: NftState, declared: Declared, changes: (NftChange | Flus
 };
 
 /**
- * Reads a file that `nft -f` takes (nft(8)): what its commands change, in order. `tables`: those that are there
- * already, whose sets it may name. What is not understood gives a warning that has its place in the text.
+ * Reads a file for `nft -f` (nft(8)): what its commands change, in order. `tables`: those that exist already, whose
+ * sets the file may name. What is not understood gives a warning with its place in the text.
  */
 export const readNftCommands = (
   text: string,
@@ -82,8 +82,8 @@ export const readNftCommands = (
 };
 
 /**
- * The tables of an `nft list ruleset`, or of a file that `nft -f` reads into a kernel without any (nft(8)). What is not
- * understood is kept as unknown; that, and what nft would refuse, gives a warning that has its place in the text.
+ * The tables of an `nft list ruleset`, or of a file that `nft -f` reads into an empty kernel (nft(8)). What is not
+ * understood is kept as unknown. That, and what nft would refuse, gives a warning with its place in the text.
  */
 export const parseNftText = (text: string): Result<readonly Table[]> => {
   const { changes, problems } = readNftCommands(text, []);

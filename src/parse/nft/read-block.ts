@@ -13,15 +13,16 @@ import { readSetBody } from './text/text-set.ts';
 import { readTextStatement } from './text/text-statement.ts';
 import type { Token } from './text/tokens.ts';
 
-/** Objects that decide nothing by themselves: what refers to them is uncertain anyway. */
+/** Objects that decide nothing by themselves. What refers to them is uncertain in any case. */
 export const OTHER_OBJECTS: ReadonlySet<string> = new Set(['quota', 'limit', 'secmark', 'synproxy', 'ct', 'meter']);
 
 /**
- * How sets are declared, as nft's JSON has it, by family, table and name: elements that come later are read by that.
+ * The declarations of sets in the form of nft's JSON, by family, table and name. Elements that come later are read by
+ * them.
  */
 export type Declared = Map<string, Record<string, unknown>>;
 
-/** Where the reader stands, and what it could not read so far. */
+/** The reader's position, and what it could not read so far. */
 export interface NftState {
   readonly text: string;
   readonly cursor: Cursor;
@@ -34,7 +35,7 @@ export const skipEnds = (cursor: Cursor): void => {
   while (isEnd(cursor.peek()) && !cursor.atEnd()) cursor.next();
 };
 
-/** Skips to the end of the line, or of the block that opens on it. */
+/** Skips to the end of the line, or of the block that begins on it. */
 export const skipStatement = (cursor: Cursor): void => {
   let depth = 0;
   while (!cursor.atEnd()) {
@@ -67,7 +68,7 @@ const chainOf = (draft: Draft, name: string, line: number): DraftChain => {
   return chain;
 };
 
-/** A rule's words up to the end of its line; what is not understood makes the rest of the rule unknown. */
+/** A rule's words up to the end of its line. A word that is not understood makes the rest of the rule unknown. */
 export const readRule = (reading: NftState): Rule => {
   const { cursor, text, problems } = reading;
   const first = cursor.peek();
@@ -110,7 +111,7 @@ export const readRule = (reading: NftState): Rule => {
   };
 };
 
-/** Takes a word that has no meaning in its place, and says so. */
+/** Takes a word that has no meaning at its place, with a warning. */
 const unexpected = ({ cursor, problems }: NftState): void => {
   const { text, span } = cursor.next();
   problems.push(warning('word-unknown', `${JSON.stringify(text.slice(0, 40))} is not understood here`, span));
@@ -185,7 +186,7 @@ export const readCounter = (cursor: Cursor): Counter => {
   return { packets: BigInt(packets), bytes: BigInt(bytes) };
 };
 
-/** nft takes the end of a line or `;` behind each part of a block, also before the brace that closes it. */
+/** nft demands the end of a line or `;` after each part of a block, also before the closing brace. */
 const wantEnd = ({ cursor, problems }: NftState): void => {
   const token = cursor.peek();
   if (isEnd(token) || cursor.atEnd()) return;
@@ -210,7 +211,7 @@ export const readTableBody = (reading: NftState, draft: Draft, declared: Declare
       while (cursor.take(','));
       continue;
     }
-    // `ct helper NAME { … }` and its like are objects that decide nothing by themselves.
+    // `ct helper NAME { … }` and similar objects decide nothing by themselves.
     if (token.text === 'ct') cursor.next();
     const { text: name, line } = cursor.next();
     handleOf(cursor);

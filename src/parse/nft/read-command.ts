@@ -24,7 +24,7 @@ export type Changes = readonly (NftChange | FlushRuleset)[];
 
 export const setKey = (family: string, table: string, name: string): string => `${family} ${table} ${name}`;
 
-/** What the model knows of a set's declaration, in the form of nft's JSON; null where it knows too little. */
+/** What the model knows about a set's declaration, in the form of nft's JSON; null where that is not enough. */
 export const declarationOf = (set: NamedSet): Record<string, unknown> | null => {
   const listOf = (types: readonly string[]): unknown => (types.length === 1 ? types[0] : types);
   switch (set.kind) {
@@ -53,7 +53,7 @@ const OBJECTS: ReadonlySet<string> = new Set(
 
 export type Verb = 'add' | 'create' | 'insert' | 'replace' | 'delete' | 'destroy' | 'flush' | 'rename';
 
-/** Whether a word begins a command that adds without saying so: `chain inet filter input { … }`. */
+/** Whether a word begins a command that adds without the verb `add`: `chain inet filter input { … }`. */
 export const isObject = (word: string): boolean => OBJECTS.has(word) && word !== 'ruleset';
 
 interface Place {
@@ -76,8 +76,8 @@ const rulePlace = (state: NftState): RulePlace | null => {
 };
 
 /**
- * Reads what follows a verb (nft(8)) and gives what it changes; what is not read gives nothing, and a warning with its
- * place.
+ * Reads what follows a verb (nft(8)) and gives what it changes. What is not read changes nothing and gives a warning
+ * with its place.
  */
 export const readCommand = (state: NftState, verb: Verb, declared: Declared): Changes => {
   const { cursor } = state;
@@ -223,7 +223,7 @@ const ofDeletion = (
   }
 };
 
-/** A key without what a map leads it to. */
+/** A key without the data that a map has for it. */
 const keyAlone = (element: unknown): unknown => (Array.isArray(element) ? (element as readonly unknown[])[0] : element);
 
 const ofElements = (

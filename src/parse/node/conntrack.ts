@@ -4,8 +4,8 @@ import { readAddress, readNumber } from '../values/dump-values.ts';
 import { doubtsAbout, linesOf } from '../values/lines.ts';
 
 /**
- * Reads `conntrack -L -o extended` (also without the option, and /proc/net/nf_conntrack): one entry a line. Entries
- * whose addresses are not understood become warnings.
+ * Reads `conntrack -L -o extended` (also without the option, and /proc/net/nf_conntrack), one entry per line. Entries
+ * with addresses that are not understood become warnings.
  */
 export const parseConntrack = (source: Source): Result<readonly ConntrackEntry[]> => {
   const doubts = doubtsAbout(source);
@@ -24,7 +24,7 @@ export const parseConntrack = (source: Source): Result<readonly ConntrackEntry[]
   return ok(flows, doubts.all);
 };
 
-/** The values of one direction as they stand in the line. */
+/** The values of one direction, in the order of the line. */
 interface Direction {
   src: string;
   dst: string;
@@ -36,7 +36,7 @@ const unread = (): Direction => ({ src: '', dst: '', sport: '', dport: '' });
 
 const STATE = /^[A-Z_0-9]*[A-Z][A-Z_0-9]*$/;
 
-/** A busy node tracks hundreds of thousands of connections: each word is looked at once. */
+/** A busy node tracks hundreds of thousands of connections, so each word is looked at once. */
 const readEntry = (words: readonly string[]): ConntrackEntry | null => {
   const from = /^ipv[46]$/.test(words[0] ?? '') ? 2 : 0;
   const protocol = readNumber(words[from + 1] ?? '', 255);

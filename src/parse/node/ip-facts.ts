@@ -3,7 +3,7 @@ import type { Prefix } from '../../net/prefix.ts';
 import type { HostAddress, Link, Route, RoutingRule } from '../../ruleset/host.ts';
 import { readAddress, readAddressMask } from '../values/dump-values.ts';
 
-/** What dumps of `ip` tell; null: not told. */
+/** The facts of dumps of `ip`; null: not given. */
 export interface IpFacts {
   readonly links: readonly Link[] | null;
   readonly addresses: readonly HostAddress[] | null;
@@ -11,7 +11,7 @@ export interface IpFacts {
   readonly rules: readonly RoutingRule[] | null;
 }
 
-/** What the caller knows about an `ip` dump that does not say it itself. */
+/** What the caller knows about a dump of `ip` that does not say it itself. */
 export interface IpHints {
   readonly family?: Family;
 }

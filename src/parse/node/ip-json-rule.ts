@@ -10,7 +10,7 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** One rule of `ip -j rule`; none where it has no priority. `hint` is the family where no address tells it. */
+/** One rule of `ip -j rule`; none where it has no priority. `hint`: the family, for a rule without an address. */
 export const readRule = (json: Json, hint: Family): readonly RoutingRule[] => {
   const priority = number(json, 'priority');
   if (priority === null) return [];

@@ -8,8 +8,8 @@ import { list, number, strings, text, type Json } from '../values/json-fields.ts
 import { isRecord } from '../values/json.ts';
 
 /**
- * Reads `ip -j addr`, `ip -j link`, `ip -j route` or `ip -j rule`, told apart by their keys. Entries without sense are
- * left out.
+ * Reads `ip -j addr`, `ip -j link`, `ip -j route` or `ip -j rule`, distinguished by their keys. Entries without a
+ * meaning are left out.
  */
 export const parseIpJson = (source: Source, hints: IpHints = {}): Result<IpFacts> => {
   let json: unknown;
@@ -119,7 +119,7 @@ const readRoute = (json: Json, hint: Family | null): readonly Route[] => {
   ];
 };
 
-/** As `ip route` prints it, so that a person finds it again. */
+/** As `ip route` prints it, so that a person finds it there. */
 const routeText = (json: Json, type: string, destination: string, gateway: string | null): string =>
   [
     ...(type === 'unicast' ? [] : [type]),

@@ -12,7 +12,7 @@ const RULE_WORDS: ReadonlySet<string> = new Set(
 
 const BARE: ReadonlySet<string> = new Set('not blackhole unreachable prohibit nop [detached] [unresolved]'.split(' '));
 
-/** One line of `ip rule`. `hint` is the family where no address tells it. */
+/** One line of `ip rule`. `hint`: the family, for a rule without an address. */
 export const readRule = (words: Words, text: string, hint: Family): RoutingRule => {
   const unknown: string[] = [];
   for (let at = 1; at < words.length; at++) {

@@ -1,6 +1,6 @@
 export type Words = readonly string[];
 
-/** The word behind another one; null where it is not there. */
+/** The word after another one; null where that one is missing. */
 export const after = (words: Words, name: string): string | null => {
   const at = words.indexOf(name);
   return at === -1 ? null : (words[at + 1] ?? null);

@@ -8,8 +8,8 @@ import { after, type Words } from './ip-text-words.ts';
 import { doubtsAbout, linesOf } from '../values/lines.ts';
 
 /**
- * Reads what `ip addr`, `ip link`, `ip route` and `ip rule` print without -j, also several of them in one text with the
- * prompts above them. Lines that are none of these become warnings.
+ * Reads what `ip addr`, `ip link`, `ip route` and `ip rule` print without -j, also several of them in one text with
+ * their prompts. Lines that are none of these become warnings.
  */
 export const parseIpText = (source: Source, hints: IpHints = {}): Result<IpFacts> => {
   const doubts = doubtsAbout(source);
@@ -131,7 +131,7 @@ const readRoute = (words: Words, text: string, hint: Family, table: string): Rou
   const family = familyOfTexts(destination, via, after(words, 'src')) ?? hint;
   const to = readDestination(destination, family);
   const device = after(words, 'dev');
-  // Several ways stand on the lines below; any other route says where it leads.
+  // The ways of a route with several are on the lines below. Any other route says where it leads.
   const bare = destination === 'default' && (words.length === 1 || ROUTE_WORDS.has(words[1] ?? ''));
   if (to === null || (!typed && device === null && via === null && !bare)) return null;
   return {

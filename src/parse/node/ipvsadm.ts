@@ -103,7 +103,7 @@ const readSaved = (words: readonly string[], line: Line, source: Source) => {
   const rest = {
     family: six ? 6 : 4,
     scheduler: after(words, '-s', '--scheduler') ?? 'wlc',
-    // Without a number: 300 s (ipvsadm(8)); kube-proxy writes 10800.
+    // Without a number it is 300 s (ipvsadm(8)); kube-proxy writes 10800.
     persistent: persistent === null ? null : (readNumber(persistent) ?? 300),
     flags: [...flags, ...(words.includes('-o') || words.includes('--ops') ? ['ops'] : [])],
   } as const;
@@ -140,7 +140,7 @@ const readListed = (words: readonly string[], line: Line, source: Source): Draft
 
 const FORWARD: Readonly<Record<string, RealServer['forward']>> = { Masq: 'masq', Route: 'route', Tunnel: 'tunnel' };
 
-/** `-> 10.244.1.64:8080  Masq  1  0  0`; with --stats and --rate other columns follow, and the weight is not told. */
+/** `-> 10.244.1.64:8080  Masq  1  0  0`. With --stats and --rate other columns follow, and the weight is missing. */
 const readListedServer = (words: readonly string[]): RealServer | null => {
   const socket = readSocket(words[1] ?? '');
   if (socket === null) return null;
@@ -149,6 +149,6 @@ const readListedServer = (words: readonly string[]): RealServer | null => {
   return { ...socket, forward, weight: readNumber(words[3] ?? '') ?? 1, active: readNumber(words[4] ?? '') };
 };
 
-/** How much a form of ipvsadm's output tells: -S all, -Ln no flags in full, --stats and --rate no weights. */
+/** How much a form of ipvsadm's output shows: -S everything, -Ln flags only in part, --stats and --rate no weights. */
 export const ipvsDetail = (text: string): number =>
   /^\s*-A /m.test(text) ? 3 : /\b(?:Conns|CPS)\b/.test(text) ? 1 : 2;

@@ -6,7 +6,7 @@ import type { IpFacts } from './ip-facts.ts';
 import { parseIpJson } from './ip-json.ts';
 import type { IptablesHints } from '../iptables/save-state.ts';
 
-/** The family and flavour that a file name tells: `ip6tables-save.txt`, `ip-6-rule.json`, `iptables-legacy.txt`. */
+/** The family and flavour in a file's name: `ip6tables-save.txt`, `ip-6-rule.json`, `iptables-legacy.txt`. */
 export const hintsOf = (name: string): IptablesHints => {
   const base = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
   const family: Family | null = /ip-?6|v6/.test(base)
@@ -18,14 +18,14 @@ export const hintsOf = (name: string): IptablesHints => {
   return { ...(family === null ? {} : { family }), ...(engine === null ? {} : { engine }) };
 };
 
-/** What is known, or nothing where it is absent. */
+/** The list that is known, or an empty one where it is absent. */
 export const known = <T extends object>(part: T | Absent, none: T): T => (isAbsent(part) ? none : part);
 
-/** A list with more in it; absent as long as no dump was read. */
+/** A list with more entries. It stays absent as long as no dump was read. */
 export const joinLists = <T>(before: readonly T[] | Absent, more: readonly T[] | null): readonly T[] | Absent =>
   more === null ? before : [...known(before, []), ...more];
 
-/** An empty list of `ip -j` says nothing about what it is a list of. */
+/** An empty list of `ip -j` does not say what it is a list of. */
 export const readIpJson = (source: Source): Result<IpFacts> =>
   /^\s*\[\s*\]\s*$/.test(source.text)
     ? ok({
@@ -36,12 +36,12 @@ export const readIpJson = (source: Source): Result<IpFacts> =>
       })
     : parseIpJson(source, hintsOf(source.name));
 
-/** A host with what a dump of `ip` tells, each thing once; null changes nothing. */
+/** A host with the facts of a dump of `ip` added, each fact once; null changes nothing. */
 export const addIp = (host: Host, facts: IpFacts | null): Host => {
   if (facts === null) return host;
   const keyed = <T>(before: readonly T[] | Absent, more: readonly T[] | null, key: (item: T) => string) => {
     if (more === null) return before;
-    // ip -j route of all tables and ip -j -6 route overlap; the later entry of a link may know more (ip -d link).
+    // ip -j route of all tables and ip -j -6 route overlap. The later entry of a link may know more (ip -d link).
     return [...new Map([...known(before, []), ...more].map((item) => [key(item), item])).values()];
   };
   return {

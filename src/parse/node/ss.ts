@@ -6,7 +6,7 @@ import { doubtsAbout, linesOf } from '../values/lines.ts';
 
 const PROTOCOLS: ReadonlySet<string> = new Set(['tcp', 'udp', 'sctp']);
 
-/** Reads `ss -lntup` (also with -S), sockets that wait for packets; lines of other protocols are passed over. */
+/** Reads `ss -lntup` (also with -S): sockets that wait for packets. Lines of other protocols are skipped. */
 export const parseSs = (source: Source): Result<readonly Listener[]> => {
   const doubts = doubtsAbout(source);
   const listeners: Listener[] = [];
@@ -24,7 +24,7 @@ export const parseSs = (source: Source): Result<readonly Listener[]> => {
     if (listener === null) doubts.note('socket-unknown', 'this local address is not understood', line);
     else
       listeners.push({
-        // Without -t, -u, … together ss leaves the first column out: a listening socket is one of TCP then.
+        // Without -t, -u and the like ss omits the first column. A listening socket is then one of TCP.
         protocol: named ? (words[0] as Listener['protocol']) : state === 'LISTEN' ? 'tcp' : 'udp',
         ...listener,
         programs: [...new Set([...line.text.matchAll(/\("([^"]*)",/g)].map((match) => match[1] ?? ''))],

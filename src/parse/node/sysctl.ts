@@ -14,7 +14,9 @@ export const parseSysctls = (source: Source): Result<ReadonlyMap<string, string>
   return ok(values, doubts.all);
 };
 
-/** `net/ipv4/conf/eth0.10/rp_filter`: between slashes a dot belongs to the name, and sysctl prints it as a slash. */
+/**
+ * `net/ipv4/conf/eth0.10/rp_filter`: in the form with slashes a dot belongs to a name, which sysctl prints as a slash.
+ */
 const dotted = (name: string): string =>
   /^[a-z0-9]+\//.test(name)
     ? name

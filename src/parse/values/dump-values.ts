@@ -4,8 +4,8 @@ import { maskOf } from '../../net/prefix.ts';
 import type { AddressMask, NumberRange } from '../../ruleset/iptables/match.ts';
 
 /**
- * An address as the kernel's tools print it, or null. More forgiving than what people may write in a policy:
- * IPv4-mapped IPv6 is taken, because rules can hold it.
+ * An address as the kernel's tools print it, or null. It accepts more than people may write in a policy: IPv4-mapped
+ * IPv6 is valid, because rules can hold it.
  */
 export const readAddress = (text: string): Address | null => {
   const quick = fastIPv4(text, text.length);
@@ -19,8 +19,8 @@ export const readAddress = (text: string): Address | null => {
 };
 
 /**
- * The number that four decimal numbers stand for between two places of a text; -1 when they are something else. A dump
- * holds 100,000 of them.
+ * The number of four decimal numbers between two positions of a text; -1 for any other text. A dump holds 100,000 of
+ * them.
  */
 const fastIPv4 = (text: string, to: number): number => {
   let value = 0;
@@ -49,8 +49,7 @@ const V4_ALL = LAST[4];
 const DIGITS = /^(?:0|[1-9][0-9]*)$/;
 
 /**
- * `192.0.2.0/24`, `192.0.2.1`, `192.0.2.0/255.255.255.0`, also with a mask that is no prefix; null when it is something
- * else.
+ * `192.0.2.0/24`, `192.0.2.1`, `192.0.2.0/255.255.255.0`, also with a mask that is no prefix; null for any other text.
  */
 export const readAddressMask = (text: string): AddressMask | null => {
   const slash = text.indexOf('/');
@@ -78,7 +77,7 @@ export const readAddressMask = (text: string): AddressMask | null => {
   return { family, address: value & mask, mask };
 };
 
-/** `10.0.0.1` or `10.0.0.1-10.0.0.9`; null when it is something else. */
+/** `10.0.0.1` or `10.0.0.1-10.0.0.9`; null for any other text. */
 export const readAddressRange = (
   text: string,
 ): { readonly family: Family; readonly first: bigint; readonly last: bigint } | null => {
@@ -89,14 +88,14 @@ export const readAddressRange = (
   return { family: first.family, first: first.value, last: last.value };
 };
 
-/** A number, decimal or hexadecimal, up to `most`; null when it is something else. */
+/** A number, decimal or hexadecimal, up to `most`; null for any other text. */
 export const readNumber = (text: string, most = 0xffff_ffff): number | null => {
   if (!/^(?:[0-9]+|0x[0-9a-fA-F]+)$/.test(text)) return null;
   const value = Number(text);
   return value <= most ? value : null;
 };
 
-/** `80`, `80:90`, `:90`, `80:` (with another sign between, where the tool uses one); null when it is something else. */
+/** `80`, `80:90`, `:90`, `80:` (with another sign between, where the tool uses one); null for any other text. */
 export const readRange = (text: string, most = 65_535, between = ':'): NumberRange | null => {
   const at = text.indexOf(between);
   if (at === -1) {
@@ -117,8 +116,8 @@ export const readMasked = (text: string): { readonly value: number; readonly mas
 };
 
 /**
- * Protocol numbers by the names of /etc/protocols that iptables-save prints; shared by all parsers of iptables and its
- * kin.
+ * Protocol numbers by the names of /etc/protocols that iptables-save prints. All parsers of iptables and similar tools
+ * share them.
  */
 export const PROTOCOL_BY_NAME: ReadonlyMap<string, number> = new Map([
   ['all', 0],

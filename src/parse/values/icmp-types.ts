@@ -67,7 +67,7 @@ const NAMES: Readonly<Record<Family, Readonly<Record<string, readonly [number, n
 
 /** `--icmp-type 8`, `3/4`, `echo-request`, `any`; null when it is not known. */
 export const readIcmp = (version: Family, negate: boolean, text: string): IptablesMatch | null => {
-  // iptables writes 255 for any (libxt_icmp.h); with a code it is a type like others, which nobody sends.
+  // iptables writes 255 for any (libxt_icmp.h). With a code it is a type like others, which nobody sends.
   if (text === 'any' || text === '255') return { kind: 'icmp', version, negate, type: null, code: null };
   const named = NAMES[version][text];
   if (named !== undefined) return { kind: 'icmp', version, negate, type: named[0], code: named[1] };

@@ -1,7 +1,7 @@
 const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 const [OPEN_BRACE, CLOSE_BRACE, CLOSE_BRACKET] = [0x7b, 0x7d, 0x5d];
 
-/** The index behind the string of JSON that begins at `start`, or -1 where it does not end. */
+/** The index after the string of JSON that begins at `start`, or -1 where it does not end. */
 const endOfString = (text: string, start: number): number => {
   for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
     let escapes = 0;
@@ -12,8 +12,8 @@ const endOfString = (text: string, start: number): number => {
 };
 
 /**
- * The index behind the object of JSON that begins at `start`, or -1 where it does not end. Only strings and braces are
- * looked at.
+ * The index after the object of JSON that begins at `start`, or -1 where it does not end. It looks only at strings and
+ * braces.
  */
 const endOfObject = (text: string, start: number): number => {
   let depth = 0;
@@ -29,9 +29,9 @@ const endOfObject = (text: string, start: number): number => {
 };
 
 /**
- * Parses the objects of an array in a text of JSON one by one, from the index behind its bracket on, so that a large
- * array never stands in memory as a whole. Gives the index behind the closing bracket. Throws SyntaxError as JSON.parse
- * does; also for members that are no objects.
+ * Parses the objects of an array in a text of JSON one by one, from the index after its opening bracket on. So a large
+ * array is never in memory as a whole. Gives the index after the closing bracket. Throws SyntaxError as JSON.parse
+ * does, also for members that are no objects.
  */
 export const eachObject = (text: string, start: number, take: (object: unknown) => void): number => {
   const next = /[^\s]/g;

@@ -6,7 +6,7 @@ export const text = (json: Json, key: string): string | null => (typeof json[key
 /** A number under a key, or null. */
 export const number = (json: Json, key: string): number | null => (typeof json[key] === 'number' ? json[key] : null);
 
-/** A list, empty where it is something else. */
+/** A list; empty for any other value. */
 export const list = (json: unknown): readonly unknown[] => (Array.isArray(json) ? json : []);
 
 /** The texts of a list. */

@@ -2,7 +2,7 @@
 export const isRecord = (json: unknown): json is Record<string, unknown> =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
-/** The first key of an object, for those that have just one; empty where it has none. */
+/** The first key of an object, for objects with a single key; empty where it has none. */
 export const firstKey = (json: Readonly<Record<string, unknown>>): string => {
   for (const key in json) return key;
   return '';

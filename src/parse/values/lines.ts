@@ -7,7 +7,7 @@ export interface Line {
   readonly number: number;
   readonly start: number;
   readonly end: number;
-  /** Blanks stood in front of it. */
+  /** Whether blanks stood in front of it. */
   readonly indented: boolean;
 }
 
@@ -26,7 +26,7 @@ export function* linesOf(text: string): Generator<Line, void, undefined> {
   }
 }
 
-/** Gathers what is not understood in a dump; a few dozen of one kind are enough for a person. */
+/** Collects what is not understood in a dump. A few dozen of one kind are enough for a person. */
 export interface Doubts {
   readonly note: (code: string, message: string, line: Line, hint?: string) => void;
   readonly all: readonly Diagnostic[];
@@ -34,7 +34,7 @@ export interface Doubts {
 
 const MOST = 50;
 
-/** No doubts yet about a dump. */
+/** A collector for a dump, with nothing in it yet. */
 export const doubtsAbout = (source: Source): Doubts => {
   const all: Diagnostic[] = [];
   let more = 0;

@@ -1,2 +1,2 @@
-/** The options of a module: how many values follow each. */
+/** The options of a module, and how many values follow each. */
 export type OptionWidths = Readonly<Record<string, 0 | 1 | 2>>;

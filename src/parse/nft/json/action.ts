@@ -29,7 +29,8 @@ const readNat = (how: NatStatement['how'], json: unknown): NatStatement | null =
 };
 
 /**
- * A map in a rule shows what its data is; of a named one the statement's `concat` type flag or the map itself tells.
+ * Whether the data of a map has two parts. A map in a rule shows it; for a named one the statement's `concat` type flag
+ * or the map itself does.
  */
 const holdsTwoParts = ({ map }: Extract<Expression, { kind: 'map' }>): boolean =>
   map.kind === 'inline' && map.elements.some(({ data }) => data.length === 2);
@@ -51,7 +52,7 @@ const readLimit = (json: unknown): Statement | null => {
 
 const logText = (json: unknown): string => {
   if (!isRecord(json)) return '';
-  // The text reader has it in words already.
+  // The text reader gives it as words.
   if (typeof json['text'] === 'string') return json['text'];
   return Object.entries(json)
     .map(([key, value]) =>
@@ -73,9 +74,7 @@ const plainText = (json: unknown): string =>
           .join(' ')
       : '';
 
-/**
- * Statements that do something with a packet besides a verdict (libnftables-json(5), STATEMENTS); null: another one.
- */
+/** Statements that act on a packet without a verdict (libnftables-json(5), STATEMENTS); null: another one. */
 export const readAction = (json: Json): Statement | null => {
   for (const how of ['dnat', 'snat', 'masquerade', 'redirect'] as const)
     if (how in json) return readNat(how, json[how]);

@@ -19,7 +19,7 @@ const readPayload = ({ protocol, field, base, offset, len }: Json): Expression |
 const readCt = ({ key, dir, family }: Json): Expression | null => {
   if (typeof key !== 'string') return null;
   const direction = dir === 'original' || dir === 'reply' ? dir : null;
-  // Older versions write the family apart: "ct original saddr" with "family": "ip".
+  // Older versions give the family apart: "ct original saddr" with "family": "ip".
   return { kind: 'ct', key: typeof family === 'string' && !key.includes(' ') ? `${family} ${key}` : key, direction };
 };
 
@@ -60,8 +60,8 @@ const readBitwise = (op: (typeof OPERATORS)[number], operands: unknown): Express
 };
 
 /**
- * Data of a map in a rule: `[[key, value], …]`. The value's type is not said: addresses, and numbers, say it
- * themselves.
+ * The data of a map in a rule: `[[key, value], …]`. The type of a value is not given, and follows from the value: an
+ * address or a number.
  */
 export const readDataElements = (
   json: unknown,
@@ -134,7 +134,7 @@ const readKeyOf =
   ({ key }: Json): Expression | null =>
     typeof key === 'string' ? { kind, key } : null;
 
-/** The readers of expressions by the one key that each expression has; null: its value is not understood. */
+/** The readers of expressions, by the one key of each expression; null: its value is not understood. */
 const READERS: ReadonlyMap<string, (value: Json) => Expression | null> = new Map([
   ['payload', readPayload],
   ['meta', readMeta],

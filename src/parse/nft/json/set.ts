@@ -36,7 +36,7 @@ const KNOWN_TYPES: ReadonlySet<string> = new Set<DataType>([
 ]);
 
 const readTypes = (json: unknown): readonly DataType[] => {
-  // A map's data of several parts is printed as one text.
+  // The data of a map with several parts is printed as one text.
   const list: readonly unknown[] = Array.isArray(json) ? json : typeof json === 'string' ? json.split(' . ') : [json];
   return list.map((type) => (typeof type === 'string' && KNOWN_TYPES.has(type) ? (type as DataType) : 'unknown'));
 };
@@ -80,7 +80,7 @@ const readElements = (json: unknown, types: readonly DataType[]) => {
 
 /**
  * A `set` or `map` object of `nft -j list` (libnftables-json(5), SET and MAP). A set with a timeout is one that packets
- * fill: the listing drops the flag `dynamic` (seen with nft 1.0.6).
+ * fill, because the listing drops the flag `dynamic` (seen with nft 1.0.6).
  */
 export const readSet = (json: Record<string, unknown>, name: string): NamedSet => {
   const types = readTypes(json['type']);

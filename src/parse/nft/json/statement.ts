@@ -88,7 +88,7 @@ const readOperand = (json: unknown, left: readonly Expression[], op: unknown): O
     const values = readList(members, type);
     return values === null ? null : { kind: 'values', values };
   }
-  // Compared as a whole, flags are one number: all of these and no others.
+  // A comparison of flags as a whole is a number: all of these and no others.
   if (type === 'tcp_flag' && op !== 'in') return readFlagSum(json);
   if (Array.isArray(json) || (op === 'in' && FLAG_TYPES.has(type))) {
     const values = readList(Array.isArray(json) ? json : [json], type);
@@ -151,7 +151,7 @@ const readReject = (json: unknown): Statement => {
   };
 };
 
-/** `meta length > 500` is a range: of 32 bits, which is wider than every field that is compared so. */
+/** `meta length > 500` is a range of 32 bits, which is wider than every field that is compared this way. */
 const readComparison = (left: readonly Expression[], op: unknown, right: unknown): Statement | null => {
   const [first] = left;
   const bound = first === undefined ? null : readValue(right, typeOf(first));
@@ -221,7 +221,7 @@ const readMangle = ({ key, value: valueJson }: Json): Statement | null => {
   return target === null || value === null ? null : { kind: 'mangle', target, value };
 };
 
-/** The readers of statements by the one key that each statement has; null: its value is not understood. */
+/** The readers of statements, by the one key of each statement; null: its value is not understood. */
 const READERS: ReadonlyMap<string, (value: Json) => Statement | null> = new Map([
   ['match', readMatch],
   ['vmap', readVmap],
@@ -232,7 +232,7 @@ const READERS: ReadonlyMap<string, (value: Json) => Statement | null> = new Map(
 
 const readCount = (json: unknown): Statement | null => {
   if (typeof json === 'string') return { kind: 'counter-named', name: json };
-  // In the definition of a set's elements: they count, each for itself.
+  // In the definition of a set: each of its elements counts by itself.
   const counter = json === null ? zero : readCounter(json);
   return counter === null ? null : { kind: 'counter', counter };
 };
@@ -248,7 +248,7 @@ const readKnown = (json: Json): Statement | null => {
   return verdict === null ? readAction(json) : { kind: 'verdict', verdict };
 };
 
-/** One statement as `nft -j` prints it; what is not understood is kept as its text, or its JSON's (law 6). */
+/** One statement as `nft -j` prints it. One that is not understood is kept as its text, or as its JSON (law 6). */
 export const readStatement = (json: unknown): Statement =>
   (isRecord(json) ? readKnown(json) : null) ?? {
     kind: 'unknown',

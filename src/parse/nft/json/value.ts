@@ -29,7 +29,7 @@ export const readNumber = (json: unknown, type: DataType): bigint | null => {
   return /^(?:0x[0-9a-f]{1,32}|\d{1,39})$/i.test(json) ? BigInt(json) : null;
 };
 
-/** A value that a listing gives by its name: interfaces, connection states, address types. */
+/** A value that a listing gives by name: interfaces, connection states, address types. */
 const readSymbol = (json: unknown): Value | null => {
   if (typeof json !== 'string') return null;
   return json.endsWith('*') && !json.endsWith('\\*') ? wildcard(json.slice(0, -1)) : symbol(json);

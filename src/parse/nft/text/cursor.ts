@@ -1,8 +1,8 @@
 import type { Token } from './tokens.ts';
 
-/** A place in a list of words that moves on as they are read. */
+/** A position in a list of words, which moves on as they are read. */
 export interface Cursor {
-  /** The word `ahead` places on, without taking it. */
+  /** The word `ahead` positions on, without taking it. */
   readonly peek: (ahead?: number) => Token;
   readonly next: () => Token;
   /** Takes the next word when it is this one. */

@@ -1,12 +1,9 @@
 import type { Token } from './tokens.ts';
 
-/** More words than this a file does not come to, whatever its definitions hold. */
+/** A file has at most this many words, whatever its definitions hold. */
 const MOST_TOKENS = 20_000_000;
 
-/**
- * Puts what `define NAME = …` holds in the place of each `$NAME` (nft(8), SYMBOLIC VARIABLES), and takes the
- * definitions out.
- */
+/** Replaces each `$NAME` by what `define NAME = …` holds (nft(8), SYMBOLIC VARIABLES), and removes the definitions. */
 export const expandDefinitions = (tokens: readonly Token[]): readonly Token[] => {
   if (!tokens.some(({ kind, text }) => kind === 'word' && (text === 'define' || text.startsWith('$')))) return tokens;
   const known = new Map<string, readonly Token[]>();

@@ -1,8 +1,8 @@
 import type { Cursor } from './cursor.ts';
 import { readPlainVerdict } from './text-verdict.ts';
 
-// The text language is read into the JSON form of the same thing (libnftables-json(5)), so that one reader gives it its
-// meaning.
+// The text language is read into the JSON form of the same thing (libnftables-json(5)), so that one reader gives both
+// their meaning.
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -21,7 +21,7 @@ const CT_ADDRESS: ReadonlySet<string> = new Set(['ip', 'ip6']);
 
 const number = (text: string): number | null => (/^(?:0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : null);
 
-/** A number that must stand here. */
+/** A number that is required here. */
 export const expectNumber = (cursor: Cursor): number => {
   const value = number(cursor.next().text);
   if (value === null) throw new NotUnderstood('a number is missing');
@@ -60,7 +60,7 @@ const optionExpression = (cursor: Cursor, header: string): Json => {
   return { [header]: { name, ...(field === undefined ? {} : { field }) } };
 };
 
-/** Starts an expression here? `null`: what stands here is a statement, or a value. */
+/** Starts an expression here? `null`: a statement or a value follows. */
 const primary = (cursor: Cursor): unknown => {
   const { text, kind } = cursor.peek();
   if (kind === 'mark' && text === '(') {

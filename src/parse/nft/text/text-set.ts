@@ -15,7 +15,7 @@ const typesOf = (cursor: Cursor): string[] => {
   const expression = readTextExpression(cursor);
   return (readExpressions(expression) ?? []).map((part) => {
     const type = typeOf(part);
-    // `iif` in a set is held by its number, and listed by its name.
+    // A set holds `iif` by its number, and a listing has its name.
     return type === 'unknown' ? 'unknown' : type;
   });
 };
@@ -35,7 +35,7 @@ const dataTypes = (cursor: Cursor, how: 'type' | 'typeof'): unknown => {
 };
 
 /**
- * The body of a set or map, behind its brace, in the form in which `nft -j` prints the same (libnftables-json(5), SET
+ * The body of a set or map, after its opening brace, in the form in which `nft -j` prints it (libnftables-json(5), SET
  * and MAP).
  */
 export const readSetBody = (cursor: Cursor, kind: 'set' | 'map', problems: Diagnostic[]): Record<string, unknown> => {
@@ -48,7 +48,7 @@ export const readSetBody = (cursor: Cursor, kind: 'set' | 'map', problems: Diagn
     }
     if (cursor.take('}') || cursor.atEnd()) return set;
     cursor.next();
-    // `nft -a` prints the set's handle behind the brace.
+    // `nft -a` prints the set's handle after the brace.
     if (token.kind === 'word' && /^#\d+$/.test(token.text)) continue;
     switch (token.text) {
       case 'type':
@@ -82,7 +82,7 @@ export const readSetBody = (cursor: Cursor, kind: 'set' | 'map', problems: Diagn
         } catch (problem) {
           if (!(problem instanceof NotUnderstood)) throw problem;
           problems.push(warning('elements-unknown', `these elements are not understood: ${problem.message}`, span));
-          // What it holds is not known: a type that no reader takes keeps it from being guessed.
+          // Its content is not known. A type that no reader takes keeps anybody from guessing it.
           set['type'] = 'unknown';
           while (!cursor.take('}') && !cursor.atEnd()) cursor.next();
         }
@@ -93,7 +93,7 @@ export const readSetBody = (cursor: Cursor, kind: 'set' | 'map', problems: Diagn
       case 'limit':
       case 'quota':
       case 'last':
-        // A statement of each element: whether it matches depends on what came before.
+        // A statement of each element: whether the element matches depends on earlier packets.
         set['type'] = 'unknown';
         while (cursor.peek().kind !== 'end' && cursor.peek().text !== '}') cursor.next();
         break;
@@ -102,7 +102,7 @@ export const readSetBody = (cursor: Cursor, kind: 'set' | 'map', problems: Diagn
           warning('word-unknown', `${JSON.stringify(token.text.slice(0, 40))} is not understood here`, token.span),
         );
     }
-    // Elements alone need no end behind them (src/parser_bison.y, set_block).
+    // Only elements need no end after them (src/parser_bison.y, set_block).
     if (cursor.peek().kind !== 'end' && token.text !== 'elements')
       problems.push(
         warning(

@@ -133,7 +133,7 @@ const nat = (cursor: Cursor, how: string): Json => {
   return { [how]: Object.keys(content).length === 0 ? null : content };
 };
 
-/** `{ ip saddr timeout 1h limit rate over 10/second }`: what is put into a set, and the statements that go with it. */
+/** `{ ip saddr timeout 1h limit rate over 10/second }`: what is added to a set, and its statements. */
 const setElement = (cursor: Cursor, op: string): Json => {
   const set = cursor.next().text;
   if (!cursor.take('{')) throw new NotUnderstood('{ is missing');
@@ -250,7 +250,7 @@ const ctStatement = (cursor: Cursor): Json | null => {
   return { [`ct ${what}`]: cursor.next().text };
 };
 
-/** Flags are told by name, any of them matching (op `in`); everything else is equality. */
+/** Flags are given by name and match where any of them does (op `in`). Everything else is equality. */
 const implicitOperator = (left: unknown): string => {
   const object = left as Record<string, Record<string, unknown> | undefined>;
   const isFlags =

@@ -1,6 +1,6 @@
 import type { Cursor } from './cursor.ts';
 
-/** A verdict as it stands in rules and verdict maps, in the JSON form; null: something else stands here. */
+/** A verdict as it is written in rules and verdict maps, in the JSON form; null: something else follows. */
 export const readPlainVerdict = (cursor: Cursor): Readonly<Record<string, unknown>> | null => {
   const { text, kind } = cursor.peek();
   if (kind !== 'word') return null;

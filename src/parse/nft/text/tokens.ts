@@ -1,6 +1,6 @@
 import type { Span } from '../../../diagnostic/diagnostic.ts';
 
-/** A word of nft's text language. `end`: a line break or `;`; `quoted`: stood in quotes. */
+/** A word of nft's text language. `end`: a line break or `;`; `quoted`: it was in quotes. */
 export interface Token {
   readonly kind: 'word' | 'quoted' | 'mark' | 'end';
   readonly text: string;
@@ -28,8 +28,8 @@ const isBlankAt = (text: string, at: number): boolean =>
   at >= text.length || [1, 2].includes(CLASS[text.charCodeAt(at)] ?? 0);
 
 /**
- * Cuts a text of nft's language (nft(8), LEXICAL CONVENTIONS) into words. Remarks are left out, except the handle that
- * `nft -a` prints as one: `# handle 7` comes as the word `#7`.
+ * Cuts a text of nft's language (nft(8), LEXICAL CONVENTIONS) into words. Comments are left out, except the handle that
+ * `nft -a` prints as one: `# handle 7` becomes the word `#7`.
  */
 export const tokenizeNft = (text: string): readonly Token[] => {
   const tokens: Token[] = [];
