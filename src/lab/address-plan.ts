@@ -1,11 +1,11 @@
 import type { Place } from './place.ts';
 
-/** A network segment: a bridge in one place, with the addresses that this place has on it. */
+/** A network segment: a bridge in one place, with the addresses of that place on it. */
 export interface Segment {
   readonly bridge: string;
   readonly at: Place;
   readonly addresses: readonly string[];
-  /** The way back out of the port it came in by: a pod that reaches itself through a Service needs it. */
+  /** Lets packets leave by the port that they came in by. A pod that reaches itself through a Service needs it. */
   readonly hairpin: boolean;
 }
 
@@ -13,7 +13,7 @@ export interface Segment {
 export interface Station {
   readonly place: Place;
   readonly on: SegmentName;
-  /** The name of the segment's end of the cable. */
+  /** The name of the cable's end on the segment. */
   readonly port: string;
   readonly addresses: readonly string[];
   /** As `ip route` writes them. */
@@ -30,7 +30,7 @@ export const SEGMENTS: Readonly<Record<SegmentName, Segment>> = {
   'pods-2': { bridge: 'cni0', at: 'node-2', addresses: ['10.244.2.1/24', 'fd00:10:244:2::1/64'], hairpin: true },
 };
 
-/** Routes that a segment's own place needs besides its stations' ones: the way to the load balancer's addresses. */
+/** Routes of a segment's own place, besides those of its stations: the way to the load balancer's addresses. */
 export const ROUTER_ROUTES: readonly string[] = ['192.0.2.200/29 via 192.0.2.10'];
 
 const towards = (v4: string, v6: string): string[] => [`default via ${v4}`, `default via ${v6}`];
@@ -75,7 +75,7 @@ export const STATIONS: readonly Station[] = [
       'fd00:10:244:1::/64 via 2001:db8:0:2::10',
     ],
   },
-  // A neighbour that was told the way to the Services: it sends everything for them to node-1.
+  // A neighbour that sends everything for the Services to node-1.
   {
     place: 'same-lan',
     on: 'lan',
@@ -110,7 +110,7 @@ export const STATIONS: readonly Station[] = [
   pod(67),
   pod(68),
   pod(99),
-  // node-2's three pods share one namespace: nothing that node-1 does can tell them apart from three.
+  // node-2's three pods share one namespace. Nothing that node-1 does can tell them from three.
   {
     place: 'pods-2',
     on: 'pods-2',

@@ -9,8 +9,8 @@ const CHECKOUT = new URL('../../', import.meta.url);
 const at = (path: string): string => fileURLToPath(new URL(path, CHECKOUT));
 
 /**
- * Node for short programs on an emulated processor, where code that is compiled as it runs would be compiled twice, and
- * looking for garbage takes longer than having more memory (MiB).
+ * Options of Node for short programs on an emulated processor. Code that is compiled while it runs would be compiled
+ * twice there, and collecting garbage takes longer than using more memory (MiB).
  */
 export const EMULATED_NODE = [
   process.execPath,
@@ -19,19 +19,19 @@ export const EMULATED_NODE = [
   '--max-semi-space-size=32',
 ] as const;
 
-/** Where a checkout's programs are built. */
+/** The folder that a checkout's programs are built into. */
 const DIST = at('dist');
 
 /**
- * The command for a program as it was built, on an emulated processor; `name`: its place in src/ without the ending;
- * `dist`: the folder that it was built in. Built it starts in a third of the time.
+ * The command for a built program on an emulated processor, where it starts in a third of the time. `name`: its place
+ * in src/ without the ending. `dist`: the folder that it was built into.
  */
 export const builtProgram = (name: string, dist = DIST): readonly [string, ...string[]] => [
   ...EMULATED_NODE,
   join(dist, `${name}.js`),
 ];
 
-/** Builds a checkout's programs; where there is no source, they are built already. */
+/** Builds a checkout's programs. Where there is no source, they are built already. */
 export const buildPrograms = async (): Promise<Result<null>> => {
   const script = at('scripts/build.ts');
   if (!existsSync(script)) return ok(null);
@@ -39,12 +39,12 @@ export const buildPrograms = async (): Promise<Result<null>> => {
   return status === 0 ? ok(null) : fail(error('not-built', `the build failed: ${stderr.trim()}`));
 };
 
-/** Variables for built programs in a virtual machine: they find there what {@link compileBuilt} has compiled here. */
+/** Variables for built programs in a virtual machine. They lead to what {@link compileBuilt} has compiled here. */
 export const BUILT_ENVIRONMENT = { NODE_COMPILE_CACHE: at('node_modules/.cache/portcullis-built') };
 
 /**
- * What loads every part of the command line, and runs the most of it. The first decides what is kept of the parts that
- * the others share.
+ * Commands that load every part of the command line and run the most of it. The first one decides what is kept of the
+ * parts that the others share.
  */
 const COMMANDS = [
   ['restrict', '30001', '--from', '192.0.2.0/24'],
@@ -55,9 +55,9 @@ const COMMANDS = [
 ] as const;
 
 /**
- * Runs the built programs once, in network namespaces of their own, so that their compiled code is kept: an emulated
- * processor would compile for seconds. Where it cannot be done, it is not: nothing else depends on it. `dist`: the
- * folder that they were built in.
+ * Runs the built programs once, in network namespaces of their own, so that their compiled code is kept. An emulated
+ * processor would compile for seconds. Where this fails it is left out, because nothing else depends on it. `dist`: the
+ * folder that they were built into.
  */
 export const compileBuilt = async (dist = DIST): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-compile-'));

@@ -8,8 +8,8 @@ export interface Choice {
 }
 
 /**
- * Where a lab in this mode, for servers of these protocols, can run: on this machine's kernel if that has what it
- * takes.
+ * Where a lab in this mode, with servers of these protocols, can run: on this machine's kernel if that has what it
+ * needs.
  */
 export const chooseLab = async (mode: Mode, protocols: readonly ('tcp' | 'udp' | 'sctp')[]): Promise<Choice> => {
   const lacks = [

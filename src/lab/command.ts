@@ -23,7 +23,7 @@ export const runCommand = ({ argv: [program, ...rest], stdin = '' }: Command): P
     child.stderr.setEncoding('utf8').on('data', (text: string) => (out.stderr += text));
     child.on('error', (problem) => resolve({ ...out, status: 127, stderr: problem.message }));
     child.on('close', (status) => resolve({ ...out, status: status ?? 128 }));
-    // A program may end before it has read everything; its exit status tells that story.
+    // A program may end before it has read all of its input. Its exit status tells why.
     child.stdin.on('error', () => undefined);
     child.stdin.end(stdin);
   });
@@ -33,7 +33,7 @@ export type Runner = (command: Command) => Promise<Result<CommandExit>>;
 
 const onThisMachine: Runner = async (command) => ok(await runCommand(command));
 
-/** Runs one program that must succeed; gives its standard output, or a problem with what it said. */
+/** Runs one program that must succeed. Gives its standard output, or a problem with its messages. */
 export const runOrFail = async (command: Command, run: Runner = onThisMachine): Promise<Result<string>> => {
   const ended = await run(command);
   if (!ended.ok) return ended;
@@ -43,9 +43,7 @@ export const runOrFail = async (command: Command, run: Runner = onThisMachine): 
   return fail(error('command-failed', `${command.argv.join(' ')}: ${said}`));
 };
 
-/**
- * Runs phases one after another, the commands of a phase at the same time; the first problem is the one that is told.
- */
+/** Runs phases one after another, and the commands of a phase at the same time. The first problem is reported. */
 export const runPhases = async (
   phases: readonly (readonly Command[])[],
   run: Runner = onThisMachine,

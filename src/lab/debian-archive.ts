@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { runCommand, runOrFail } from './command.ts';
 
-/** The mirror of Debian's archive that this machine already uses; on another distribution, Debian's own. */
+/** The mirror of Debian's archive that this machine already uses. On another distribution it is Debian's own. */
 export const sourceOf = (): string => {
   const files = ['/etc/apt/sources.list', ...inFolder('/etc/apt/sources.list.d')].filter((file) => existsSync(file));
   const uris = files.flatMap(
@@ -16,7 +16,7 @@ const inFolder = (folder: string): string[] =>
   existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
 
 /**
- * Downloads the newest cloud kernel of a release into a folder, by apt with a state of its own there; gives the file.
+ * Downloads the newest cloud kernel of a release into a folder, with an apt that keeps its state there. Gives the file.
  */
 export const newestPackage = async (folder: string, suite: string): Promise<Result<string>> => {
   const keyring = ['.gpg', '.pgp']
@@ -40,7 +40,7 @@ export const newestPackage = async (folder: string, suite: string): Promise<Resu
     `Dir::Etc::sourcelist=${join(folder, 'sources.list')}`,
     'Dir::Etc::sourceparts=-',
     'Dir::State::status=/dev/null',
-    // Nothing of this enters the machine's own state.
+    // All of it stays out of the machine's own state.
     'Dir::Cache::pkgcache=',
     'Dir::Cache::srcpkgcache=',
   ].flatMap((setting) => ['--option', setting]);

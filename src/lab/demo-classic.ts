@@ -4,7 +4,7 @@ import { must, say } from './demo-tell.ts';
 import type { Mode } from './mode.ts';
 import type { Probe } from './probe.ts';
 
-/** The client that shall come in, and the one that shall not, at node port 30001. */
+/** The client that may come in at node port 30001, and the one that may not. */
 export const WANTED: Probe = { from: 'outside-a', protocol: 'tcp', to: '192.0.2.10', port: 30001 };
 export const UNWANTED: Probe = { ...WANTED, from: 'outside-b' };
 
@@ -40,7 +40,7 @@ export const inputRule = async (stage: Stage, step: number): Promise<void> => {
   );
 };
 
-/** The known cure: a REDIRECT before kube-proxy's rewriting; and in nftables mode, what becomes of it. */
+/** The known cure, a REDIRECT before kube-proxy's rewriting, and what becomes of it in nftables mode. */
 export const redirectRule = async (stage: Stage, step: number): Promise<void> => {
   const rule = ['-t', 'nat', '-I', 'PREROUTING', ...NOT_THESE, '-j', 'REDIRECT', '--to-ports', '65535'];
   const tool = toolOf(stage.mode);

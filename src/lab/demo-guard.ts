@@ -3,14 +3,14 @@ import type { Stage } from './demo-stage.ts';
 import { must, quote, say } from './demo-tell.ts';
 import type { Probe } from './probe.ts';
 
-/** Both clients come in; the demo begins and ends so. */
+/** Both clients come in. The demo begins and ends this way. */
 export const bothReach = async (stage: Stage, step: number, sentence: string): Promise<void> => {
   const reached = await stage.reaches(WANTED, UNWANTED);
   must(reached.every(Boolean), 'both clients reach node port 30001');
   say(step, sentence);
 };
 
-/** One command lets one in and refuses the other. */
+/** One command lets one client in and refuses the other. */
 export const restrictTcp = async (stage: Stage, step: number): Promise<void> => {
   const output = await portcullis(stage, 'restrict', '30001', '--from', '198.51.100.0/30');
   const [wanted, unwanted] = await stage.reaches(WANTED, UNWANTED);
@@ -34,7 +34,7 @@ export const restrictUdpAndIpv6 = async (stage: Stage, step: number): Promise<vo
   );
 };
 
-/** Whoever is revoked is cut at the next packet, also where the connection stands already. */
+/** A client that loses its permission is cut at the next packet, also on a connection that exists already. */
 export const revoke = async (stage: Stage, step: number): Promise<void> => {
   const held = stage.talk(WANTED);
   try {
@@ -63,7 +63,7 @@ spec:
     - { action: Deny, from: [{ everyone: true, except: [198.51.100.0/30] }] }
 `;
 
-/** What the commands that only look say. They may run side by side. */
+/** The output of the commands that change nothing. They may run at the same time. */
 export const look = async (stage: Stage, step: number): Promise<void> => {
   const policy = stage.file('office.yaml', POLICY);
   const [diff, status, denied, verify] = await Promise.all([

@@ -17,8 +17,8 @@ export interface Stage {
   /** Runs `portcullis` on the node. */
   readonly portcullis: (...argv: readonly string[]) => Promise<CommandExit>;
   /**
-   * Whether the server answers, for each probe, all asked at the same time. A client is tried several times: chance
-   * picks the pod.
+   * Whether the server answers each probe; all run at the same time. A client tries several times, because chance picks
+   * the pod.
    */
   readonly reaches: (...probes: readonly Probe[]) => Promise<readonly boolean[]>;
   /** Opens a connection that stays. */
@@ -30,7 +30,7 @@ export interface Stage {
 const LAB = 'demo';
 const TRIES = 4;
 
-/** Builds the demo's lab, hands it to `use`, and removes it, also where `use` fails; or `leaves` it. */
+/** Builds the demo's lab, gives it to `use`, and removes it, also where `use` fails. With `leaves` it stays. */
 export const withStage = async (
   mode: Mode,
   use: (stage: Stage) => Promise<void>,
@@ -57,13 +57,13 @@ const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.
 
 const stageIn = (mode: Mode, folder: string): Stage => {
   const settings = [`PORTCULLIS_STATE_DIR=${join(folder, 'state')}`, 'NO_COLOR=1'];
-  // The demo runs as it was built in a virtual machine alone; Portcullis then does too.
+  // The demo runs as a built program only in a virtual machine. Portcullis then does so too.
   const program = import.meta.url.endsWith('.ts') ? [process.execPath, PORTCULLIS] : builtProgram('cli/main');
   const onNode: Stage['onNode'] = (argv, stdin) => labExec(LAB, 'node-1', argv, stdin);
   return {
     mode,
     onNode,
-    // The lab is not the machine that this terminal is on: its SSH session is none of the node's business.
+    // The lab is not the machine of this terminal, whose SSH session does not concern the node.
     portcullis: (...argv) => onNode(['env', '--unset=SSH_CONNECTION', ...settings, ...program, ...argv]),
     reaches: async (...probes) => {
       const reached = await probe(

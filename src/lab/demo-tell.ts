@@ -1,9 +1,9 @@
-/** A step of the demo did not go as the product promises. */
+/** A step of the demo did not keep what the product promises. */
 export class NotAsPromised extends Error {}
 
 const WIDTH = 112;
 
-/** Says a step in plain words: a number, then the sentence, wrapped for a terminal. */
+/** Prints a step in plain words: a number, then the sentence, wrapped for a terminal. */
 export const say = (step: number, sentence: string): void => {
   const lines: string[] = [];
   let line = '';
@@ -24,7 +24,7 @@ export const quote = (command: string, output: string): void => {
   for (const line of output.trimEnd().split('\n')) console.log(`      ${line}`);
 };
 
-/** Goes on only where a thing is as it must be. */
+/** Fails where a condition does not hold. */
 export const must = (condition: boolean, sentence: string): void => {
   if (!condition) throw new NotAsPromised(sentence);
 };

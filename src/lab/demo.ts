@@ -48,7 +48,7 @@ const play = async (stage: Stage): Promise<void> => {
 
 const inVm = async (mode: Mode): Promise<number> => {
   const built = await buildPrograms();
-  // The machine needs seconds to start: time enough to compile.
+  // The machine takes seconds to start, which is enough to compile.
   const [ended] = built.ok
     ? await Promise.all([
         runInVm({
@@ -73,8 +73,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     if (stopped.signal.aborted) return;
     stopped.abort();
     process.stderr.write('\nstopping: the lab is being removed\n');
-    // The step in progress fails at once, because its namespaces are gone; what `withStage` does at its end comes after
-    // that.
+    // The current step fails at once, because its namespaces are gone. Then `withStage` cleans up.
     void clearStage();
   });
 

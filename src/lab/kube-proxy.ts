@@ -5,8 +5,8 @@ import { namespaceOf } from './place.ts';
 import { settingsCommand } from './settings-command.ts';
 
 /**
- * The commands that put a real kube-proxy's captured state into node-1, in phases: what the rules need to exist, then
- * the rules. The captures are of kube-proxy v1.36 with default settings; nothing in them depends on the machine.
+ * The commands that put a real kube-proxy's captured state into node-1, in phases: what the rules need, then the rules.
+ * The captures are of kube-proxy v1.36 with default settings. Nothing in them depends on the machine.
  */
 export const kubeProxyCommands = (lab: string, mode: Mode): readonly (readonly Command[])[] => {
   const inNode = (argv: readonly string[], stdin = ''): Command => ({
@@ -39,7 +39,7 @@ export const kubeProxyCommands = (lab: string, mode: Mode): readonly (readonly C
   }
 };
 
-/** Objects that a rule of the iptables modes counts in; the rule does not load without them. */
+/** Objects that rules of the iptables modes count in. The rules do not load without them. */
 const ACCOUNTS = ['ct_state_invalid_dropped_pkts', 'localhost_nps_accepted_pkts'];
 
 /** What kube-proxy itself sets (pkg/proxy/iptables, ipvs: NewProxier), as seen in the captures. */
@@ -66,8 +66,7 @@ const restoreIptables = (mode: Mode, flavour: 'nft' | 'legacy'): [argv: string[]
 ];
 
 /**
- * In ipvs mode every Service address is on a dummy interface, so that its packets take the way to INPUT, where IPVS
- * waits.
+ * In ipvs mode every Service address is on a dummy interface, so that its packets go to INPUT, where IPVS takes them.
  */
 const ipvsAddresses = (): string =>
   [

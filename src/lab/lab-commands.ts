@@ -6,7 +6,7 @@ import { serverCommand } from './server-command.ts';
 
 export interface LabOptions {
   readonly mode: Mode;
-  /** Are there SCTP servers, too? The kernel must have such sockets. */
+  /** Whether there are SCTP servers too. The kernel must have such sockets. */
   readonly sctp: boolean;
 }
 

@@ -2,7 +2,9 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { isMode, type Mode } from './mode.ts';
 
-/** A lab that was built: kept in a file, so that other commands find it; it is gone after a reboot, as the lab is. */
+/**
+ * A lab that was built, kept in a file so that other commands find it. The file is gone after a reboot, like the lab.
+ */
 export interface LabRecord {
   readonly name: string;
   readonly mode: Mode;
@@ -10,12 +12,12 @@ export interface LabRecord {
   readonly where: 'host' | 'vm';
 }
 
-/** The folder of what a running lab needs to be found again. */
+/** The folder with what is needed to find a running lab again. */
 export const RUN_FOLDER = '/run/portcullis-lab';
 
 const fileOf = (name: string): string => join(RUN_FOLDER, `${name}.json`);
 
-/** Notes that a lab is there. */
+/** Records a lab. */
 export const writeRecord = (record: LabRecord): void => {
   mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o700 });
   writeFileSync(`${fileOf(record.name)}.new`, `${JSON.stringify(record)}\n`);
@@ -36,7 +38,7 @@ export const readRecord = (name: string): LabRecord | undefined => {
 /** Where Portcullis keeps its state when it runs on the node of a lab. */
 export const stateOf = (name: string): string => join(RUN_FOLDER, `${name}.state`);
 
-/** Forgets a lab. */
+/** Removes the record of a lab. */
 export const removeRecord = (name: string): void => {
   for (const path of [fileOf(name), stateOf(name)]) rmSync(path, { recursive: true, force: true });
 };

@@ -9,7 +9,7 @@ import { namespaceOf, PLACES, type Place } from './place.ts';
 
 /**
  * Builds a throw-away node on the running kernel: the network, a real kube-proxy's captured state, servers behind it.
- * What an earlier lab of that name left is removed first, and nothing is left where it fails.
+ * It first removes what an earlier lab of that name left. Nothing is left where it fails.
  */
 export const labUp = async (name: string, { mode }: { readonly mode: Mode }): Promise<Result<LabRecord>> => {
   const problems = [...badName(name), ...missing(LAB_NEEDS[mode])];
@@ -25,7 +25,7 @@ export const labUp = async (name: string, { mode }: { readonly mode: Mode }): Pr
   return ok(record);
 };
 
-/** Removes a lab of this kernel, whole or half built; gives whether there was any of it. */
+/** Removes a lab of this kernel, whole or half built. Gives whether there was anything of it. */
 export const labDown = async (name: string): Promise<Result<boolean>> => {
   const problems = [...badName(name), ...missing({ ip: 'iproute2' })];
   if (problems.length > 0) return fail(...problems);
@@ -45,7 +45,7 @@ export const inPlace = (name: string, place: Place, { argv, ...rest }: Command):
 export const labExec = (name: string, place: Place, argv: Command['argv'], stdin = ''): Promise<CommandExit> =>
   runCommand(inPlace(name, place, { argv, stdin }));
 
-/** What is wrong with the name of a lab: it becomes part of the names of namespaces and files. */
+/** What is wrong with the name of a lab, which becomes part of the names of namespaces and files. */
 export const badName = (name: string) =>
   /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/.test(name)
     ? []
@@ -58,7 +58,7 @@ export const badName = (name: string) =>
         ),
       ];
 
-/** Ends the processes in the lab's namespaces and deletes these; gives whether there were any. */
+/** Ends the processes in the lab's namespaces and deletes these. Gives whether there were any. */
 const removeNamespaces = async (name: string): Promise<boolean> => {
   const { stdout } = await runCommand({ argv: ['ip', 'netns', 'list'] });
   const existing = new Set(stdout.split('\n').map((line) => line.split(' ')[0]));

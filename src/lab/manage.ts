@@ -10,22 +10,19 @@ import { missing } from './needs.ts';
 import type { Place } from './place.ts';
 import { vmLabDown, vmLabRun, vmLabUp, type VmLabOptions } from './vm-lab.ts';
 
-/** A lab that stands, and why it stands where it does. */
+/** A running lab, and why it runs where it does. */
 export interface OpenLab extends LabRecord {
   readonly because: string;
 }
 
 export interface OpenOptions extends VmLabOptions {
-  /** In a virtual machine even where this kernel would do. */
+  /** Use a virtual machine even where this kernel would do. */
   readonly vm?: boolean;
-  /** Told as soon as it is known, because a virtual machine takes its time. */
+  /** Called as soon as the place is known, because a virtual machine takes its time. */
   readonly onChoice?: (choice: Choice) => void;
 }
 
-/**
- * Builds a lab for a person: on this machine's kernel or in a virtual machine, whichever can. It stays until {@link
- * closeLab}.
- */
+/** Builds a lab for a person, on this machine's kernel or in a virtual machine. It stays until {@link closeLab}. */
 export const openLab = async (
   name: string,
   { vm = false, onChoice, ...options }: OpenOptions,
@@ -42,7 +39,7 @@ export const openLab = async (
   return built.ok ? ok({ ...built.value, because: choice.because }, built.warnings) : built;
 };
 
-/** Removes a lab, wherever it is, whole or half built; gives whether there was any of it. */
+/** Removes a lab, wherever it is, whole or half built. Gives whether there was anything of it. */
 export const closeLab = async (name: string): Promise<Result<boolean>> => {
   const problems = [...badName(name), ...missing({})];
   if (problems.length > 0) return fail(...problems);
@@ -52,7 +49,7 @@ export const closeLab = async (name: string): Promise<Result<boolean>> => {
 };
 
 /**
- * Runs a program in a place of a lab, with this process's input and output; gives its exit status. In a virtual machine
+ * Runs a program in a place of a lab, with this process's input and output. Gives its exit status. In a virtual machine
  * the program gets all of the input at its start, and no terminal.
  */
 export const runInLab = async (
@@ -71,8 +68,8 @@ export const runInLab = async (
 };
 
 /**
- * In a lab, `portcullis` is the one that runs now and keeps its state with the lab; this terminal's SSH session is
- * elsewhere.
+ * In a lab, `portcullis` is the program that runs now, and keeps its state with the lab. This terminal's SSH session is
+ * not on the lab's node.
  */
 const insideLab = (name: string, [program, ...rest]: Command['argv']): Command['argv'] => [
   'env',
@@ -87,7 +84,7 @@ const PORTCULLIS = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.
 const runHere = ([program, ...rest]: readonly [string, ...string[]]): Promise<number> =>
   new Promise((resolve) => {
     const child = spawn(program, rest, { stdio: 'inherit' });
-    // The terminal sends Ctrl-C to the program as well: it decides what that means.
+    // The terminal sends Ctrl-C to the program as well, and the program decides what to do.
     const ignore = (): void => undefined;
     process.on('SIGINT', ignore);
     child.on('error', () => resolve(127));

@@ -16,7 +16,7 @@ const EVERY_LAB: Needs = {
 
 const IPTABLES: Needs = { iptables: 'iptables', nfacct: 'nfacct' };
 
-/** What a lab in this mode runs on the kernel that it is on. */
+/** The programs that a lab in this mode runs on the kernel that it is on. */
 export const LAB_NEEDS: Readonly<Record<Mode, Needs>> = {
   nftables: EVERY_LAB,
   'iptables-nft': { ...EVERY_LAB, ...IPTABLES },
@@ -24,7 +24,7 @@ export const LAB_NEEDS: Readonly<Record<Mode, Needs>> = {
   ipvs: { ...EVERY_LAB, ...IPTABLES, ipset: 'ipset', ipvsadm: 'ipvsadm' },
 };
 
-/** What keeps this process from building a lab: no root, or programs that are missing; with the command that helps. */
+/** What keeps this process from building a lab: no root, or missing programs, with the command that installs them. */
 export const missing = (needs: Needs): readonly Diagnostic[] => {
   const absent = Object.keys(needs).filter((program) => programFile(program) === undefined);
   const packages = [...new Set(absent.map((program) => needs[program] ?? program))].sort();

@@ -5,9 +5,9 @@ import { settingsCommand } from './settings-command.ts';
 import { sysctlsOf } from './sysctls.ts';
 
 /**
- * The commands that build a lab's network, in phases: namespaces; their kernel settings (the interfaces made after them
- * take these over); cables and bridges; addresses and routes. A few processes, each with a batch on standard input, so
- * that it takes a fraction of a second.
+ * The commands that build a lab's network, in phases: namespaces; their kernel settings, which the interfaces made
+ * later inherit; cables and bridges; addresses and routes. There are few processes, each with a batch on standard
+ * input, so that all of it takes a fraction of a second.
  */
 export const networkCommands = (lab: string): readonly (readonly Command[])[] => [
   [ipBatch(PLACES.map((place) => `netns add ${namespaceOf(lab, place)}`))],
@@ -23,14 +23,15 @@ const ipBatch = (lines: readonly string[], namespace?: string): Command => ({
   stdin: lines.map((line) => `${line}\n`).join(''),
 });
 
-// Without snooping a bridge floods neighbour discovery at once, instead of waiting for somebody to have asked for it.
+// Without snooping a bridge floods neighbour discovery at once. With it, the packets wait until somebody has asked for
+// them.
 const bridgeLine = (lab: string, name: SegmentName): string =>
   `link add name ${SEGMENTS[name].bridge} netns ${namespaceOf(lab, SEGMENTS[name].at)} type bridge mcast_snooping 0`;
 
 const cableLine = (lab: string, { place, on, port }: Station): string =>
   `link add name eth0 netns ${namespaceOf(lab, place)} type veth peer name ${port} netns ${namespaceOf(lab, SEGMENTS[on].at)}`;
 
-/** What happens inside one place: its bridges with their ports, its own `eth0`, then the routes that need both. */
+/** The commands within one place: its bridges with their ports, its own `eth0`, then the routes that need both. */
 const insideLines = (place: Place): string[] => {
   const segments = names(SEGMENTS).filter((name) => SEGMENTS[name].at === place);
   const station = STATIONS.find((it) => it.place === place);

@@ -9,29 +9,29 @@ export interface Probe {
   readonly protocol: 'tcp' | 'udp' | 'sctp';
   readonly to: string;
   readonly port: number;
-  /** Default: what the kernel chooses. */
+  /** Default: the kernel chooses it. */
   readonly source?: string;
   readonly sourcePort?: number;
-  /** How long silence lasts until it is called `timeout`, in milliseconds; default 500. */
+  /** Silence for this long, in milliseconds, is a `timeout`; default 500. */
   readonly timeoutMs?: number;
 }
 
 /**
- * What came of a probe. `outcome`: `connected` (and answered), `refused` (a reset or ICMP port unreachable), `timeout`,
- * `host-unreachable`, `net-unreachable`, `not-permitted`, `connected-no-answer:` and why, or `error: ` and the system's
- * words.
+ * The result of a probe. `outcome`: `connected` (and answered), `refused` (a reset or ICMP port unreachable),
+ * `timeout`, `host-unreachable`, `net-unreachable`, `not-permitted`, `connected-no-answer:` and why, or `error: ` and
+ * the system's message.
  */
 export interface Reached {
   readonly outcome: string;
-  /** The server that answered, as it calls itself; null where none did. */
+  /** The name that the answering server gives itself; null where none answered. */
   readonly endpoint: string | null;
   /** The source address that the server saw. */
   readonly sourceSeen: string | null;
 }
 
 /**
- * Runs probes in a lab of this kernel, all at the same time, one process for each place; results in the order of the
- * probes.
+ * Runs probes in a lab of this kernel, all at the same time, with one process for each place. Results are in the order
+ * of the probes.
  */
 export const probe = async (lab: string, probes: readonly Probe[]): Promise<Result<readonly Reached[]>> => {
   const stdin = probes.map((it, index) => `${lineOf(lab, it, index)}\n`).join('');

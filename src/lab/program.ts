@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** The lab's small programs; why they are Perl is said in echo.pl. */
+/** The lab's small programs. echo.pl says why they are Perl. */
 export type Program = 'echo.pl' | 'probe.pl' | 'talk.pl' | 'settings.pl' | 'vm-agent.pl';
 
 /** The path of a program of the lab. */

@@ -4,8 +4,8 @@ import { perl } from './program.ts';
 import { servers, type Server } from './servers.ts';
 
 /**
- * The command that starts the lab's servers, a process for each place that has some, and ends when all listen. They end
- * with the lab. Without `sctp` those servers are left out: their kernel cannot open such a socket.
+ * The command that starts the lab's servers, one process for each place that has some. It ends when all of them listen.
+ * They end with the lab. Without `sctp` the SCTP servers are left out, because their kernel cannot open such a socket.
  */
 export const serverCommand = (lab: string, { sctp }: { readonly sctp: boolean }): Command => {
   const wanted = servers().filter(({ protocol }) => sctp || protocol !== 'sctp');

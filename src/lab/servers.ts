@@ -20,7 +20,9 @@ interface EndpointSlice {
 /** The objects from which the captured kube-proxy states were made: Nodes, Services and EndpointSlices. */
 export const OBJECTS_FILE = new URL('./data/objects.json', import.meta.url);
 
-/** What listens in the lab: every endpoint of every Service in OBJECTS_FILE, and what a node itself answers on. */
+/**
+ * Everything that listens in the lab: the endpoints of all Services in OBJECTS_FILE, and what a node itself answers on.
+ */
 export const servers = (): readonly Server[] => {
   const { items } = JSON.parse(readFileSync(OBJECTS_FILE, 'utf8')) as { items: readonly { kind: string }[] };
   const slices = items.filter((item): item is EndpointSlice => item.kind === 'EndpointSlice');
@@ -37,11 +39,13 @@ export const servers = (): readonly Server[] => {
 const serverAt = (address: string, port: number, protocol: Server['protocol']): Server | undefined => {
   const place = STATIONS.find(({ addresses }) => addresses.some((it) => it.split('/')[0] === address))?.place;
   if (place === undefined) return undefined;
-  // The API server speaks TLS: it accepts, and to somebody who does not speak it says nothing.
+  // The API server speaks TLS. It accepts every client, and says nothing to one that does not speak TLS.
   return { place, protocol, address, port, ...(place === 'api-server' ? { name: 'silent' } : {}) };
 };
 
-/** An administrator's own door, and kube-proxy's answer to the load balancer's question (Service infra/lb-local). */
+/**
+ * An administrator's own door, and kube-proxy's answer to the load balancer's health check (Service infra/lb-local).
+ */
 const NODE_SERVERS: readonly Server[] = [
   { place: 'node-1', protocol: 'tcp', address: '192.0.2.10', port: 22, name: 'node-1-sshd' },
   { place: 'node-1', protocol: 'tcp', address: '0.0.0.0', port: 31999, name: 'node-1-health-check' },

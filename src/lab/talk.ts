@@ -5,19 +5,20 @@ import { programPath } from './program.ts';
 
 /** A connection that stays open, as a client holds it. */
 export interface Talk {
-  /** Sends a line; gives the server's next line, or null where none comes within `timeoutMs` (default 500). */
+  /** Sends a line. Gives the server's next line, or null where none comes within `timeoutMs` (default 500). */
   readonly say: (line: string, timeoutMs?: number) => Promise<string | null>;
-  /** The next line that comes by itself; null where none comes within `timeoutMs` (default 500). */
+  /** The next line that the server sends; null where none comes within `timeoutMs` (default 500). */
   readonly hear: (timeoutMs?: number) => Promise<string | null>;
-  /** Forgets what has come so far and was not asked for. */
+  /** Forgets the lines that came so far without a question. */
   readonly forget: () => void;
   /** Ends it. */
   readonly close: () => Promise<void>;
 }
 
 /**
- * Opens a connection in a lab of this kernel. To a server of the lab, a line `push 50` makes it send one every 50 ms by
- * itself. The first `hear` gives `open` where it came about; `lost` and why is the last line of one that broke.
+ * Opens a connection in a lab of this kernel. A server of the lab that gets the line `push 50` sends a line every 50
+ * ms. The first `hear` gives `open` where the connection was made. `lost` and the reason is the last line of one that
+ * broke.
  */
 export const talk = (lab: string, { from, protocol, to, port, source = '', sourcePort }: Probe): Talk => {
   const argv = ['perl', programPath('talk.pl'), protocol, to, `${port}`, source, `${sourcePort ?? ''}`] as const;

@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 
 /**
- * Writes a line to a machine that waits for jobs; `bell`: its socket. One caller at a time is served: the others find
- * the door busy, and come again.
+ * Writes a line to a machine that waits for jobs. `bell`: its socket. It serves one caller at a time. The others find
+ * it busy and try again.
  */
 export const ring = async (bell: string, line: string): Promise<Result<null>> => {
   for (;;) {
@@ -21,6 +21,6 @@ const callOnce = (bell: string, line: string): Promise<NodeJS.ErrnoException | n
     const call = connect(bell, () => call.end(line));
     call.on('error', resolve);
     call.on('close', () => resolve(null));
-    // The machine never says anything; without a reader the other end would not be seen to close.
+    // The machine never writes. Without a reader the end of the other side would not be noticed.
     call.resume();
   });

@@ -6,7 +6,10 @@ import { error, fail, ok, type Result } from '../diagnostic/diagnostic.ts';
 import { cpioArchive, type ArchiveEntry } from './cpio.ts';
 import { programFile } from './needs.ts';
 
-/** What the kernel needs to reach the host's files, in this order; what it has built in is not among its modules. */
+/**
+ * The modules that the kernel needs to reach the host's files, in this order. Those that are built in are not among its
+ * modules.
+ */
 const MODULES = [
   'virtio_ring',
   'virtio',
@@ -19,8 +22,8 @@ const MODULES = [
 ];
 
 /**
- * Writes the virtual machine's first root: busybox, the modules above, and a script that lays a writable layer in
- * memory over the host's files and goes on there. Small (1.3 MB), because an emulated processor unpacks it.
+ * Writes the virtual machine's first root: busybox, the modules above, and a script that puts a writable layer in
+ * memory over the host's files and starts there. It is small (1.3 MB), because an emulated processor unpacks it.
  */
 export const writeInitrd = async (file: string, modules: string): Promise<Result<null>> => {
   const busybox = programFile('busybox');

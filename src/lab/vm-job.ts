@@ -6,15 +6,15 @@ import { outOf } from './vm-machine.ts';
 
 /** A program to run in a virtual machine. */
 export interface Job extends Command {
-  /** Where it runs; default: the folder of this process. */
+  /** The folder that it runs in; default: the folder of this process. */
   readonly folder?: string;
   /** Variables besides PATH, HOME and TERM. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Gets what the program writes while it runs. */
+  /** Called with what the program writes while it runs. */
   readonly onOutput?: (stream: 'stdout' | 'stderr', text: string) => void;
 }
 
-/** Puts a job where the machine finds it. */
+/** Puts a job where the machine looks for it. */
 export const writeJob = (machine: string, id: string, { argv, stdin = '', folder, environment = {} }: Job): void => {
   const job = join(outOf(machine), id);
   mkdirSync(job);
@@ -51,7 +51,7 @@ export const jobEnd = async (
   };
   const ended = (): boolean => existsSync(join(job, 'status'));
   while (!ended()) {
-    // Asked before the last look: the machine writes the status and may be gone a moment later.
+    // This is tested before the last look: the machine writes the status and may be gone a moment later.
     if (over() && !ended()) return null;
     if (onOutput !== undefined) tell();
     await pause(20);

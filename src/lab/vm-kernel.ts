@@ -15,17 +15,17 @@ export interface KernelFiles {
   readonly modules: string;
 }
 
-/** Kernels are kept here: `PORTCULLIS_VM_CACHE`, else `.cache/vm` of the checkout. */
+/** Kernels are kept in `PORTCULLIS_VM_CACHE`, else in `.cache/vm` of the checkout. */
 export const cacheFolder = (): string =>
   process.env['PORTCULLIS_VM_CACHE'] ?? fileURLToPath(new URL('../../.cache/vm', import.meta.url));
 
-/** A kernel's files; the first time, it is fetched from Debian's archive (25 MB) and unpacked (110 MB). */
+/** A kernel's files. The first time it is fetched from Debian's archive (25 MB) and unpacked (110 MB). */
 export const kernelFiles = async (kernel: Kernel): Promise<Result<KernelFiles>> => {
-  // Another pin is another folder: a newer Portcullis does not go on with an old kernel.
+  // Another pin has another folder, so a newer Portcullis does not use an old kernel.
   const folder = join(cacheFolder(), `${kernel}-${RELEASES[kernel].sha256.slice(0, 8)}`);
   if (existsSync(folder)) return ok(filesIn(folder));
   mkdirSync(cacheFolder(), { recursive: true });
-  // Two processes may want it at the same time: each builds in a folder of its own, and one of them puts it in place.
+  // Two processes may need it at the same time. Each builds in a folder of its own, and one of them puts it in place.
   const draft = mkdtempSync(join(cacheFolder(), `${kernel}.new-`));
   try {
     const fetched = await unpackInto(draft, RELEASES[kernel]);
@@ -41,7 +41,7 @@ const moveUnlessThere = (draft: string, folder: string): void => {
   try {
     renameSync(draft, folder);
   } catch (problem) {
-    // Another process was first; its folder is as good.
+    // Another process was first, and its folder is as good.
     if (!existsSync(folder)) throw problem;
   }
 };
@@ -60,9 +60,7 @@ const unpackInto = async (draft: string, release: Release): Promise<Result<null>
   return initrd.ok ? ok(null, archive.warnings) : initrd;
 };
 
-/**
- * The package's file: the pinned one, checked against its sum; else the newest, checked by the archive's signatures.
- */
+/** The package's file. The pinned one is checked against its sum, the newest by the archive's signatures. */
 const fetchPackage = async (folder: string, release: Release): Promise<Result<string>> => {
   mkdirSync(folder);
   const target = join(folder, 'kernel.deb');

@@ -19,7 +19,8 @@ export interface VmLabOptions {
 }
 
 /**
- * Builds a lab in a virtual machine of its own, which stays until {@link vmLabDown}; one of that name is removed first.
+ * Builds a lab in a virtual machine of its own, which stays until {@link vmLabDown}. A lab of that name is removed
+ * first.
  */
 export const vmLabUp = async (
   name: string,
@@ -41,7 +42,7 @@ export const vmLabUp = async (
   return ok(record, ready.warnings);
 };
 
-/** Ends the virtual machine of a lab; gives whether there was one. */
+/** Ends the virtual machine of a lab. Gives whether there was one. */
 export const vmLabDown = async (name: string): Promise<boolean> => {
   const folder = folderOf(name);
   const found = existsSync(folder);
@@ -86,7 +87,7 @@ const boot = async (name: string, kernel: KernelFiles): Promise<Result<null>> =>
 };
 
 /**
- * The process of a machine in this folder, if it still runs; a number that another process has by now does not count.
+ * The process of a machine in this folder, if it still runs. A number that another process has by now does not count.
  */
 const qemuOf = (folder: string): number | undefined => {
   try {

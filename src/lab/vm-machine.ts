@@ -8,7 +8,7 @@ import type { KernelFiles } from './vm-kernel.ts';
 
 /** A virtual machine that was started. */
 export interface Machine {
-  /** Its folder on this side: sockets, logs, and `out`, which the machine sees as /out. */
+  /** Its folder on this side, with sockets, logs, and `out`, which the machine sees as /out. */
   readonly folder: string;
   readonly qemu: ChildProcess;
   /** All its processes on this side. */
@@ -16,23 +16,23 @@ export interface Machine {
 }
 
 export interface MachineOptions {
-  /** Runs the job `once` and ends; else it waits for jobs. */
+  /** Whether it runs the job `once` and ends; otherwise it waits for jobs. */
   readonly once: boolean;
-  /** It ends when this process ends, however that happens. */
+  /** Whether it ends with this process, however that happens. */
   readonly bound: boolean;
   readonly memoryMib?: number;
-  /** Emulated processors; two where nothing is said. */
+  /** The number of emulated processors; two by default. */
   readonly cpus?: number;
 }
 
 /** The machine's side of a folder: what it sees as /out. */
 export const outOf = (folder: string): string => join(folder, 'out');
 
-/** The socket by which jobs are asked for. */
+/** The socket for asking for jobs. */
 export const bellOf = (folder: string): string => join(folder, 'bell');
 
 /**
- * Starts a virtual machine in a folder: QEMU in software (no KVM needed), this machine's files as a read-only root
+ * Starts a virtual machine in a folder: QEMU in software (no KVM needed), with this machine's files as a read-only root
  * under a layer in memory. Returns when QEMU runs, not when the machine is up.
  */
 export const startMachine = async (
@@ -60,7 +60,7 @@ export const startMachine = async (
   return ok({ folder, qemu, processes });
 };
 
-/** Has this process ended, or never begun? */
+/** Whether this process has ended, or never begun. */
 export const isOver = ({ exitCode, signalCode, pid }: ChildProcess): boolean =>
   exitCode !== null || signalCode !== null || pid === undefined;
 
@@ -75,7 +75,7 @@ export const endMachine = async ({ processes }: Pick<Machine, 'processes'>): Pro
   }
 };
 
-/** What the machine and QEMU said, for somebody who wants to know why it does not run. */
+/** The messages of the machine and of QEMU, to find out why it does not run. */
 export const consoleOf = (folder: string): string =>
   ['qemu.log', 'console', 'root.log', 'out.log']
     .map((name) => join(folder, name))
@@ -84,7 +84,7 @@ export const consoleOf = (folder: string): string =>
     .trim();
 
 const start = (argv: readonly string[], log: string, bound: boolean): ChildProcess => {
-  // setpriv (util-linux) asks the kernel to kill it when this process is gone, also by kill -9.
+  // setpriv (util-linux) makes the kernel kill it when this process is gone, also by kill -9.
   const [program, ...rest] = bound ? ['setpriv', '--pdeathsig', 'KILL', '--', ...argv] : argv;
   const output = openSync(log, 'w');
   const child = spawn(program ?? '', rest, { stdio: ['ignore', output, output], detached: !bound });
@@ -95,8 +95,8 @@ const start = (argv: readonly string[], log: string, bound: boolean): ChildProce
 };
 
 /**
- * Offers a folder to the machine. virtiofsd ends by itself when QEMU does. Bookworm has its first form, in C; later
- * releases the second.
+ * Offers a folder to the machine. virtiofsd ends by itself when QEMU does. Bookworm has its first version, in C; later
+ * releases have the second.
  */
 const share = async (
   folder: string,
@@ -105,7 +105,7 @@ const share = async (
   spawnHere: (argv: readonly string[], log: string) => ChildProcess,
 ): Promise<Diagnostic | null> => {
   const socket = join(folder, `${tag}.sock`);
-  // The root does not change under the machine: with that promise a program starts in milliseconds instead of half a
+  // The root does not change under the machine. With that promise a program starts in milliseconds instead of half a
   // second.
   const cache = tag === 'root' ? 'always' : 'none';
   const first = '/usr/lib/qemu/virtiofsd';
@@ -139,7 +139,7 @@ const qemuArguments = (
   '-no-reboot',
   ...[
     ['-M', 'q35'],
-    // Measured: the plainest processor that runs everything is the fastest to emulate.
+    // By measurement, the simplest processor that runs everything is the fastest to emulate.
     ['-cpu', 'Nehalem'],
     ['-accel', 'tcg,thread=multi'],
     ['-smp', `${cpus}`],
@@ -149,8 +149,8 @@ const qemuArguments = (
     ['-pidfile', join(folder, 'qemu.pid')],
     ['-kernel', kernel.image],
     ['-initrd', kernel.initrd],
-    // An emulated timer that gets no time to tick is no broken one (arch/x86/kernel/apic/io_apic.c, check_timer, panics
-    // over it).
+    // An emulated timer that gets no time to tick is not broken (arch/x86/kernel/apic/io_apic.c, check_timer, panics on
+    // it).
     ['-append', 'console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off no_timer_check'],
     ['-object', `memory-backend-memfd,id=mem,size=${memoryMib}M,share=on`],
     ['-numa', 'node,memdev=mem'],

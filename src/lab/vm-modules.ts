@@ -1,6 +1,6 @@
 import { runCommand } from './command.ts';
 
-/** What the rules of kube-proxy in ipvs mode are made of, and those of a guard. */
+/** The modules that kube-proxy's rules in ipvs mode use, and those that a guard's rules use. */
 const MODULES = [
   'ip_vs_rr',
   'nfnetlink_acct',
@@ -33,8 +33,8 @@ const MODULES = [
 ];
 
 /**
- * Begins to load kernel modules that the kernel would load by itself, each when it is first asked for: an emulated
- * machine needs seconds for them, and its second processor has nothing to do while a lab is built. One that is missing
- * is no matter here.
+ * Begins to load kernel modules that the kernel would load by itself when each is first needed. An emulated machine
+ * takes seconds for them, and its second processor has nothing to do while a lab is built. A missing module does not
+ * matter here.
  */
 export const preloadModules = (): void => void runCommand({ argv: ['modprobe', '--all', '--quiet', ...MODULES] });

@@ -9,11 +9,11 @@ import { jobEnd, writeJob, type Job } from './vm-job.ts';
 import { bellOf, consoleOf, endMachine, isOver, outOf, startMachine } from './vm-machine.ts';
 import type { Kernel } from './vm-releases.ts';
 
-/** A virtual machine that stays up for one program after another. It ends with this process, however that ends. */
+/** A virtual machine that runs one program after another. It ends with this process, however that ends. */
 export interface OpenMachine {
   /**
-   * Runs a program in it, and gives how it ended; status 124 where it took longer than `timeoutMs` (milliseconds): it
-   * may go on then, and only the end of the machine ends it.
+   * Runs a program in it, and gives how it ended. The status is 124 where it took longer than `timeoutMs`
+   * (milliseconds). It may still run then, until the machine ends.
    */
   readonly run: (job: Job & { readonly timeoutMs: number }) => Promise<Result<CommandExit>>;
   readonly close: () => Promise<void>;

@@ -12,8 +12,8 @@ export interface Release {
 }
 
 /**
- * Debian's kernels for clouds: small, with everything that kube-proxy needs. When the pinned one has left the archive,
- * the newest is taken.
+ * Debian's kernels for clouds. They are small and have everything that kube-proxy needs. When the pinned one has left
+ * the archive, the newest is taken.
  */
 export const RELEASES: Readonly<Record<Kernel, Release>> = {
   '6.1': {
@@ -28,5 +28,5 @@ export const RELEASES: Readonly<Record<Kernel, Release>> = {
   },
 };
 
-/** The virtual machine's kernel where a test does not ask for another one. */
+/** The virtual machine's kernel where a test asks for no other one. */
 export const DEFAULT_KERNEL: Kernel = '6.1';

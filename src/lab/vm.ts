@@ -9,7 +9,7 @@ import { kernelFiles } from './vm-kernel.ts';
 import { consoleOf, endMachine, isOver, outOf, startMachine } from './vm-machine.ts';
 import { DEFAULT_KERNEL, type Kernel } from './vm-releases.ts';
 
-/** What a virtual machine needs on this machine, besides what runs in it. */
+/** What a virtual machine needs on this machine, besides the programs that run in it. */
 export const VM_NEEDS: Needs = {
   'qemu-system-x86_64': 'qemu-system-x86',
   busybox: 'busybox-static',
@@ -21,18 +21,18 @@ export const VM_NEEDS: Needs = {
 
 export interface VmOptions extends Job {
   readonly kernel?: Kernel;
-  /** Milliseconds, from start to end of the machine. */
+  /** Milliseconds for the machine from start to end. */
   readonly timeoutMs: number;
   readonly memoryMib?: number;
-  /** Emulated processors; two where nothing is said. */
+  /** The number of emulated processors; two by default. */
   readonly cpus?: number;
-  /** Ends the machine early; the result is a problem then. */
+  /** Ends the machine early. The result is then a problem. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs one program as root in a throw-away virtual machine with a complete Debian kernel, and gives how it ended;
- * status 124 where time was up. The machine sees this machine's files; what it writes is gone with it. It ends with
+ * Runs one program as root in a throw-away virtual machine with a complete Debian kernel, and gives how it ended. The
+ * status is 124 where time ran out. The machine sees this machine's files. What it writes is gone with it. It ends with
  * this process.
  */
 export const runInVm = async ({
@@ -83,7 +83,7 @@ export const vmReady = async (kernel: Kernel) => {
   return problems.length > 0 ? fail(...problems) : kernelFiles(kernel);
 };
 
-/** A folder for a machine of this process; what killed processes have left is swept away. */
+/** A folder for a machine of this process. What killed processes have left is removed. */
 export const newFolder = (): string => {
   mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(RUN_FOLDER)) {

@@ -3,12 +3,12 @@ import { groupByFate, groupByPorts } from './exposure-groups.ts';
 import { describeSources, familyTexts } from '../words/sources.ts';
 import { grouped } from '../words/number-words.ts';
 
-/** A line of columns: where, sign, who, why. */
+/** A row of columns: where, sign, who, why. */
 export type ChangeLine = readonly [where: string, sign: '+' | '-' | '~', who: string, why: string];
 
 const partKey = ({ sources, because }: ChangedPart): string => `${because}=${describeSources(sources, 64)}`;
 
-/** Exposures of one fate share these lists (access/difference.ts), so that each is put into words once. */
+/** Exposures of one fate share these lists (access/difference.ts), so that each list is put into words once. */
 const listKeys = new WeakMap<readonly ChangedPart[], string>();
 
 const listKey = (parts: readonly ChangedPart[]): string => {
@@ -20,7 +20,7 @@ const listKey = (parts: readonly ChangedPart[]): string => {
 const changeKey = ({ gained, lost, otherwiseChanged, guardedAfter }: ExposureChange): string =>
   `+${listKey(gained)}|-${listKey(lost)}|${otherwiseChanged}|${guardedAfter}`;
 
-/** A reason that names more policies than fit a line is cut; the data form has all of it. */
+/** A reason that names more policies than fit a line is cut. The data form has all of it. */
 const LONGEST_REASON = 160;
 const shortened = (because: string): string =>
   because.length <= LONGEST_REASON ? because : `${because.slice(0, LONGEST_REASON)} …`;

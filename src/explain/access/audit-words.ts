@@ -30,7 +30,7 @@ export const reachWords = (audited: Audited, most = 4): string => {
   const { may, must, parts } = audited;
   if (isEmpty(may)) return 'nobody';
   const free = unroutable(parts);
-  // What routing refuses is no restriction that anybody meant: it is said with its neighbours.
+  // Nobody chose what routing refuses, so those sources are told with their neighbours.
   const say = (set: PrefixSet): string =>
     describeSources(asAddressSet(free === null ? set : looseSet(set, free)), most);
   return equals(may, must)
@@ -44,7 +44,7 @@ const placeWords = (place: ReachPart['decidedBy']): string => {
   return place.kind === 'socket' ? 'nothing listens' : 'routing';
 };
 
-/** The rules that refuse somebody, shortly. */
+/** The first rules that refuse somebody. */
 export const refusedBy = ({ parts }: Audited): string => {
   const places = parts.filter(({ reached, decidedBy }) => reached !== 'yes' && decidedBy.kind !== 'routing');
   return [...new Set(places.map(({ decidedBy }) => placeWords(decidedBy)))].slice(0, 2).join(', ');
@@ -58,7 +58,7 @@ const witnessOf = ({ exposure, destination, entry }: Audited, { sources }: Reach
   return entry.kind === 'node' ? { from: `node:${from}`, to: target } : { from, to: target, in: entry.name };
 };
 
-/** One entry of `exposures[]` (docs/audit.md). `nameOf`: names a set that is told elsewhere. */
+/** One entry of `exposures[]` (docs/audit.md). `nameOf`: gives the name of a set, whose ranges are told elsewhere. */
 export const auditedJson = (audited: Audited, nameOf: (set: PrefixSet) => string) => {
   const { exposure, destination, entry, entriesSame, may, must, parts } = audited;
   return {

@@ -1,7 +1,7 @@
 import type { CutFlow } from '../../access/flow.ts';
 import { formatAddress } from '../../net/address.ts';
 
-/** Cut connections by client: the clients with the most first. */
+/** Cut connections by client. The clients with the most come first. */
 export const cutByClient = (cut: readonly CutFlow[]): readonly (readonly [client: string, connections: number])[] => {
   const counts = new Map<string, number>();
   for (const { flow } of cut) {

@@ -8,7 +8,7 @@ import { grouped } from '../words/number-words.ts';
 export interface ExposureGroup {
   readonly title: string;
   readonly protocols: readonly Protocol[];
-  /** The first of them stands for all. */
+  /** The first of them represents all. */
   readonly exposure: ExposureAccess;
   readonly members: readonly ExposureAccess[];
 }
@@ -24,9 +24,9 @@ const byPlace = (a: ExposureAccess, b: ExposureAccess): number =>
   a.ports.first - b.ports.first ||
   PROTOCOLS.indexOf(a.protocol) - PROTOCOLS.indexOf(b.protocol);
 
-/** More ports than these that fare alike are told in one line. */
+/** More than this many ports with one fate are told in one line. */
 const MOST_ALONE = 2;
-/** Stretches of ports that a line names. */
+/** A line names at most this many stretches of ports. */
 const MOST_STRETCHES = 4;
 
 /** `30000-30009, 30012 and 3 more ports`. */
@@ -51,10 +51,7 @@ export interface Fated<G> {
   readonly of: readonly [G, ...G[]];
 }
 
-/**
- * Groups of one fate (`key`) on more than a few local ports are told in one line, which stands where the first of them
- * would.
- */
+/** Groups of one fate (`key`) on more than a few local ports become one line, at the place of the first of them. */
 export const groupByFate = <G extends { readonly group: ExposureGroup }>(
   groups: readonly G[],
   key: (group: G) => string,
@@ -76,7 +73,7 @@ export const groupByFate = <G extends { readonly group: ExposureGroup }>(
   });
 };
 
-/** Puts together what stands on the same ports and address and has the same `key`, in the order of the ports. */
+/** Joins the exposures on the same ports and address with the same `key`, in the order of the ports. */
 export const groupByPorts = <T extends { readonly exposure: ExposureAccess }>(
   items: readonly T[],
   key: (item: T) => string,

@@ -18,7 +18,8 @@ export interface StatusRow {
   readonly sources: AddressSet;
   readonly audited: boolean;
   /**
-   * Packets since the chain was made, all protocols of these ports together; null: not counted, or told in another row.
+   * Packets since the chain was made, all protocols of these ports together; null: not counted, or shown in another
+   * row.
    */
   readonly packetsAllowed: bigint | null;
   readonly packetsRefused: bigint | null;
@@ -55,16 +56,13 @@ export const statusRows = (access: Access, table: Table | null, mostPrefixes = M
   );
 };
 
-/** More ports under one selection than these are one line of `status`. */
+/** More than this many ports under one selection are one line of `status`. */
 const MANY_PORTS = 20;
 
 const sum = (counts: readonly (bigint | null)[]): bigint | null =>
   counts.reduce((all, one) => (one === null ? all : (all ?? 0n) + one), null);
 
-/**
- * Rows for people: where many ports are guarded by the same policies, they are one row with what all of them have
- * counted.
- */
+/** Rows for people. Many ports that the same policies guard become one row, with the sum of their counts. */
 export const shortRows = (rows: readonly StatusRow[]): readonly (StatusRow & { readonly services: string })[] => {
   const bySelection = Map.groupBy(rows, ({ exposure }) => exposure.selection);
   const isMany = ({ exposure }: StatusRow): boolean => (bySelection.get(exposure.selection)?.length ?? 0) > MANY_PORTS;
@@ -88,7 +86,7 @@ export const totals = (table: Table | null): Totals =>
   table === null ? { refused: 0n, unnoted: 0n, cut: 0n, wouldRefuse: 0n } : totalsOf(table);
 
 /**
- * `ClusterNodePortPolicy restrict-30001` → `restrict-30001`; cluster policies and others do not share names in
- * practice, `wide` shows the kind.
+ * `ClusterNodePortPolicy restrict-30001` → `restrict-30001`. Cluster policies and others do not share names in
+ * practice; `wide` shows the kind.
  */
 export const shortPolicy = (identity: string): string => identity.slice(identity.indexOf(' ') + 1);

@@ -9,9 +9,9 @@ const times = (a: Fraction | null, b: Fraction | null): Fraction | null =>
 const chainOf = (place: Place): unknown => (place.kind === 'rule' ? place.chain : place);
 
 /**
- * A fork with its branches as people think of it: one of n, not "the first, or else the second, or else …".
- * kube-proxy's iptables rules choose one after another: each fork leads to the next in the same chain. They become one
- * fork; so do the rules that ask, endpoint by endpoint, whether the client was there before.
+ * A fork with its branches as people think of them: one of n, not "the first, or else the second, or else …".
+ * kube-proxy's iptables rules choose in sequence: each fork leads to the next in the same chain. They become one fork.
+ * So do the rules that test for one endpoint after another whether the client was there before.
  */
 export const flatten = (fork: ForkView): ForkView => {
   const branches = fork.branches.flatMap((branch): readonly BranchView[] => {

@@ -6,7 +6,7 @@ import type { AnyTable } from '../../ruleset/table.ts';
 import { markText } from '../words/number-words.ts';
 import { BY_NAME, type Naming } from './naming.ts';
 
-/** What chains of kube-proxy and the kubelet do that a node has once. */
+/** The purposes of the chains of kube-proxy and the kubelet that exist once per node. */
 const SINGLE: Readonly<Record<SingleRole, string>> = {
   'find-service': 'finds the Service that the packet is for',
   'find-node-port': 'finds the node port that the packet is for',
@@ -36,7 +36,7 @@ const SINGLE: Readonly<Record<SingleRole, string>> = {
   'flavour-hint': 'tells which flavour of iptables the kubelet uses',
 };
 
-/** What chains of one Service port do; the Service's name follows. */
+/** The purposes of the chains of one Service port. The Service's name follows. */
 const PER_SERVICE: Readonly<Record<ServiceRole, string>> = {
   'outside-traffic': 'outside traffic of',
   'choose-endpoint': 'chooses an endpoint of',
@@ -72,15 +72,15 @@ export type ChainPurpose =
   | {
       readonly kind: 'service';
       readonly role: ServiceRole;
-      /** `shop/frontend:http`; null: nothing tells. */
+      /** `shop/frontend:http`; null: not known. */
       readonly service: string | null;
-      /** `10.244.1.64:8080`, of a chain that leads to one endpoint. */
+      /** `10.244.1.64:8080`, for a chain that leads to one endpoint. */
       readonly endpoint: string | null;
     }
   /** Docker’s, for the administrator. */
   | { readonly kind: 'docker-user' };
 
-/** What a chain is for; null where nothing is known about it. */
+/** What a chain is for; null where it is not known. */
 export const chainPurpose = (table: AnyTable, chain: string): ChainPurpose | null => {
   if (table.engine === 'nft' && table.name === TABLE.name) {
     const own = readOwnName(chain);
@@ -93,7 +93,7 @@ export const chainPurpose = (table: AnyTable, chain: string): ChainPurpose | nul
   return { ...role, service: services.get(chain) ?? null, endpoint: endpoints.get(chain) ?? null };
 };
 
-/** A purpose in words that follow the chain's name. `naming` says how an endpoint is called. */
+/** A purpose in words that follow the chain's name. `naming` gives the name of an endpoint. */
 export const purposeWords = (purpose: ChainPurpose, naming: Naming = BY_NAME): string => {
   switch (purpose.kind) {
     case 'own': {

@@ -6,16 +6,16 @@ import type { NodeView, TraceView } from './trace-view.ts';
 export interface Drawing {
   readonly view: TraceView;
   readonly lines: TreeLine[];
-  /** How deep each chain of the present hop stands below its base chain. */
+  /** How far below its base chain each chain of the current hop is. */
   chains: Map<string, number>;
   /** The hook whose name was written last. */
   hook: string;
   readonly naming: Naming;
   /**
-   * Branches that were drawn to be compared, by their first node, and the endpoints (`own`) that were called in
-   * general: forks in one another ask again.
+   * Branches that were drawn for a comparison, by their first node, with the endpoints (`own`) that got a general name.
+   * Nested forks need the same branches again.
    */
   readonly compared: Map<NodeView, { readonly own: string; readonly lines: readonly TreeLine[] }>;
-  /** Forks that cannot be told from the dumps, one in the other so far. */
+  /** How many nested forks so far depend on what the dumps do not show. */
   readonly doubts: number;
 }

@@ -13,7 +13,7 @@ export interface PictureRow {
   readonly title: string;
   readonly priority: number;
   readonly visited: boolean;
-  /** What happened there, a line each. */
+  /** What happened there, one line each. */
   readonly notes: readonly string[];
 }
 
@@ -34,14 +34,14 @@ const keyOf = (table: AnyTable, chain: AnyChain): string =>
   `${table.engine} ${table.family} ${table.name} ${chain.name}`;
 
 /**
- * What each hook's box shows: all base chains in the order in which they run, those on the way lit and with what they
- * did.
+ * What each hook's box shows: all base chains in the order in which they run. Those on the way are lit and show what
+ * they did.
  */
 export const hookPicture = ({ tables }: Ruleset, view: TraceView): PictureHooks => {
   const { family } = view.packet;
   const notes = new Map<string, Set<string>>();
   const ipvs = new Map<Hook, Set<string>>();
-  // A fork can lie in the middle of a hop: each of its branches goes on in the chain in which it began.
+  // A fork can be in the middle of a hop. Each of its branches then goes on in the chain in which it began.
   const visit = ({ steps, next }: NodeView, inside: string | null): void => {
     let open = inside;
     for (const step of steps) {

@@ -16,10 +16,10 @@ type RulePlace = Extract<Place, { kind: 'rule' }>;
 const line = (kind: TreeLine['kind'], head: string, words: string, level = 0): TreeLine =>
   lineAt(kind, 0, head, words, level);
 
-/** Where a rule stands; null: the event is no rule's, or the rule is in no dump. */
+/** The place of a rule; null: the event belongs to no rule, or the rule is in no dump. */
 const numberOf = (chain: AnyChain | undefined, { event }: TraceEvent): number | null => {
   if (event.kind === 'packet') return null;
-  // Legacy iptables calls a rule without conditions a policy or a way back, but numbers it.
+  // Legacy iptables reports a rule without conditions as a policy or a return, but with its number.
   if (event.number != null) return event.number <= (chain?.rules.length ?? 0) ? event.number : null;
   if (event.kind !== 'rule' || event.handle === null) return null;
   const at = chain?.rules.findIndex(({ handle }) => handle === event.handle) ?? -1;
@@ -33,7 +33,7 @@ const readVerdict = (text: string): Verdict | null => {
   return kind === 'accept' || kind === 'drop' || kind === 'return' || kind === 'continue' ? { kind } : null;
 };
 
-/** As nft tells it; legacy iptables does not, so that the rule itself says it. */
+/** nft reports the verdict. Legacy iptables does not, so that it is the one of the rule itself. */
 const verdictOf = ({ engine, event }: TraceEvent, place: RulePlace | null): Verdict | null => {
   if (engine === 'nft') return event.kind === 'rule' && event.verdict !== null ? readVerdict(event.verdict) : null;
   const step = place === null ? undefined : stepsOf(place).find(({ kind }) => kind === 'verdict');
@@ -93,7 +93,7 @@ const hopLines = (ruleset: Ruleset, hop: KernelHop): readonly TreeLine[] => {
   });
 };
 
-/** What the kernel told about one packet, as the lines of the same tree in which simulations are shown. */
+/** What the kernel reported about one packet, as lines of the same tree that shows simulations. */
 export const kernelTree = (ruleset: Ruleset, hops: readonly KernelHop[]): readonly TreeLine[] => {
   let hook = '';
   return hops.flatMap((hop) => {
@@ -110,7 +110,7 @@ const stepsOf = ({ chain, number }: RulePlace): readonly Step[] => {
   return rule === undefined ? [] : lower(rule);
 };
 
-/** The kernel calls a rewriting an accept; what it wrote stands at the next hook. */
+/** The kernel reports a rewriting as an accept. What it wrote is visible at the next hook. */
 const rewriting = (place: RulePlace): string | null => {
   const nat = natOf(stepsOf(place));
   if (nat === undefined) return null;

@@ -1,15 +1,13 @@
 import { endpointName, hasRulePerEndpoint, shortChain } from '../../kube-proxy/names.ts';
 
-/**
- * How things are called that can belong to one endpoint alone. Texts of endpoints are those of {@link endpointText}.
- */
+/** The names of things that can belong to one endpoint alone. Texts of endpoints are those of {@link endpointText}. */
 export interface Naming {
   /**
-   * own: everything by its own name. general: one branch is drawn for several that are alike, so that what only one of
-   * them has is called in general or left out. comparison: drawn only to see which branches are alike.
+   * own: everything has its own name. general: one branch is drawn for several that are alike, so that what only one of
+   * them has gets a general name or is left out. comparison: drawn only to see which branches are alike.
    */
   readonly kind: 'own' | 'general' | 'comparison';
-  /** The endpoints that are called in general; empty: none. */
+  /** The endpoints that get a general name; empty: none. */
   readonly own: string;
   /** An endpoint to which a packet goes. */
   readonly endpoint: (text: string) => string;
@@ -21,7 +19,7 @@ export interface Naming {
   readonly rule: (chain: string, number: number | 'policy') => string;
 }
 
-/** Everything by its own name. */
+/** Everything has its own name. */
 export const BY_NAME: Naming = {
   kind: 'own',
   own: '',
@@ -32,8 +30,8 @@ export const BY_NAME: Naming = {
 };
 
 /**
- * The names in a branch that stands for several: its own endpoint (null: it has none), that endpoint's chain and what
- * remembers clients.
+ * The names in a branch that represents several. General names replace its own endpoint (null: it has none), that
+ * endpoint's chain, and the lists that remember clients.
  */
 const alike = (own: string | null, { own: outer, endpoint }: Naming): Omit<Naming, 'kind' | 'rule'> => ({
   own: own === null ? outer : `${outer} ${own}`,
@@ -49,7 +47,7 @@ const alike = (own: string | null, { own: outer, endpoint }: Naming): Omit<Namin
   },
 });
 
-/** For branches of which one is drawn; within a comparison it goes on as one. */
+/** For one branch that is drawn for several. Within a comparison it is drawn for comparison. */
 export const inGeneral = (own: string, outer: Naming): Naming =>
   outer.kind === 'comparison'
     ? inComparison(own, outer)
@@ -62,7 +60,7 @@ export const inGeneral = (own: string, outer: Naming): Naming =>
         },
       };
 
-/** For branches that are compared: which rule of a Service's chain leads to the endpoint makes no difference either. */
+/** For branches that are compared. It makes no difference which rule of a Service's chain leads to the endpoint. */
 export const inComparison = (own: string | null, outer: Naming): Naming => {
   const names = alike(own, outer);
   return {

@@ -34,7 +34,7 @@ const CLIENT: Readonly<Record<Outcome['client'], string>> = {
 const seen = (family: Family, { source }: Outcome): string =>
   source === null ? '' : `, which sees ${formatAddress({ family, value: source })}`;
 
-/** Why an outcome is unknown. A rule is known by its place; what no dump told, by what would tell it. */
+/** Why an outcome is unknown. A rule is named by its place. A missing dump is named by the command that makes it. */
 export const unknownWords = ({ decidedBy, why = 'not understood' }: Outcome): string => {
   const ref = refOf(decidedBy);
   if (ref.chain !== '') return `${refText(ref)}: ${why}`;

@@ -15,7 +15,7 @@ import type { HopView, IpvsView, RouteView, RuleView, StepView } from './trace-v
 export const chainTitle = (at: Place): string =>
   at.kind === 'rule' ? `${at.table.family} ${at.table.name} ${shortChain(at.chain.name)}` : '';
 
-/** The name of a hook stands in front of its first line only. */
+/** Only the first line of a hook has its name in front. */
 const hookHead = (drawing: Drawing, hook: string): string => {
   const same = drawing.hook === hook;
   drawing.hook = hook;
@@ -38,7 +38,7 @@ type RulePlace = Extract<Place, { kind: 'rule' }>;
 const leadsToEndpoint = ({ verdict }: RuleView): boolean =>
   verdict !== null && 'chain' in verdict && endpointName(verdict.chain) !== null;
 
-/** Whether a rule tells something of one endpoint alone. */
+/** Whether a rule concerns one endpoint alone. */
 const isOfEndpoint = (family: Family, step: RuleView, { chain }: RulePlace, naming: Naming): boolean =>
   endpointName(chain.name) !== null ||
   leadsToEndpoint(step) ||
@@ -60,7 +60,7 @@ const drawRule = (drawing: Drawing, step: RuleView, depth: number): void => {
   const words = `${ruleWords(family, step, naming)}${inVain ? '; no match there' : ''}`;
   const isOne = naming.kind === 'general' && isOfEndpoint(family, step, at, naming);
   drawing.lines.push(line('rule', depth, head, words, level, isOne ? null : packets));
-  // In its own chain, or where it leads to its chain, a rule stands for one endpoint.
+  // A rule in an endpoint's own chain, or one that leads there, concerns that endpoint.
   if (naming.kind === 'comparison') return;
   if (naming.kind === 'general' && (endpointName(at.chain.name) !== null || leadsToEndpoint(step))) return;
   drawing.lines.push(line('rule-text', depth, '', refOf(at).text, level + 1));

@@ -37,14 +37,14 @@ const effectWords = (family: Family, effect: Effect, naming: Naming): string | n
 
 const natWords = (family: Family, effect: Extract<Effect, { kind: 'nat' }>, naming: Naming): string => {
   const { how, to } = effect;
-  // The port that masquerade gives is the kernel's choice.
+  // The kernel chooses the port that masquerade writes.
   const target = naming.endpoint(
     how === 'masquerade' ? formatAddress({ family, value: to.address }) : endpointText(family, to),
   );
   return `${isOfSource(effect) ? 'source' : 'destination'} ${changesNothing(effect) ? 'stays' : 'becomes'} ${target}`;
 };
 
-/** A verdict in words; a jump with what the chain is for (`purpose`). */
+/** A verdict in words. A jump has the purpose of its chain (`purpose`). */
 export const verdictWords = (verdict: Verdict, purpose: ChainPurpose | null, naming: Naming = BY_NAME): string => {
   switch (verdict.kind) {
     case 'accept':
@@ -65,7 +65,7 @@ export const verdictWords = (verdict: Verdict, purpose: ChainPurpose | null, nam
   }
 };
 
-/** What a matched rule does, each thing in words of its own. */
+/** What a matched rule does, one text for each action. */
 export const ruleDeeds = (family: Family, step: RuleView, naming: Naming = BY_NAME): readonly string[] => {
   const effects = step.effects.map((effect) => effectWords(family, effect, naming)).filter((words) => words !== null);
   const rewrites = step.effects.some(({ kind }) => kind === 'nat');

@@ -45,8 +45,8 @@ const single = (family: Family, outcome: Outcome): string => {
 };
 
 /**
- * What becomes of a packet, in one sentence that begins with `who`: `A TCP connection from … to node port 30001
- * (shop/web) …`.
+ * The fate of a packet in one sentence that begins with `who`: `A TCP connection from … to node port 30001 (shop/web)
+ * …`.
  */
 export const summarize = (view: TraceView, who: string): string => {
   const { family } = view.packet;

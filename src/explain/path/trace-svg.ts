@@ -63,14 +63,14 @@ const drawHook = (hook: string, rows: readonly PictureRow[], { x, y, height }: B
 const arrow = (lit: boolean, points: readonly Point[]): string =>
   `<polyline class="${lit ? 'al' : 'a'}" marker-end="url(#${lit ? 'hl' : 'h'})" points="${points.map(({ x, y }) => `${x},${y}`).join(' ')}"/>`;
 
-/** Which parts of the picture the packet passes. */
+/** The parts of the picture that the packet passes. */
 const passed = (view: TraceView) => {
   const hooks = new Set<Hook>();
   let [local, routed, balanced] = [false, false, false];
   for (const step of stepsFrom(view.root)) {
     if (step.kind === 'hop' || step.kind === 'ipvs' || step.kind === 'translated') hooks.add(step.hook);
     if (step.kind === 'socket') local = true;
-    // IPVS takes packets from input to output; no program sees them.
+    // IPVS takes packets from input to output, past all programs.
     if (step.kind === 'ipvs' && step.hook === 'input') balanced = true;
     if (step.kind === 'route') routed = true;
   }
@@ -78,8 +78,8 @@ const passed = (view: TraceView) => {
 };
 
 /**
- * A picture of the hooks with their chains in the order in which they run, the packet's way lit. A whole SVG document,
- * 1200 px wide; it follows the reader's light or dark setting. `sentence`: what {@link summarize} says.
+ * A picture of the hooks with their chains in the order in which they run; the packet's way is lit. It is a whole SVG
+ * document, 1200 px wide, and follows the reader's light or dark setting. `sentence`: what {@link summarize} gives.
  */
 export const traceSvg = (ruleset: Ruleset, view: TraceView, sentence: string): string => {
   const rows = hookPicture(ruleset, view);

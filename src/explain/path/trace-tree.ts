@@ -10,7 +10,7 @@ import { outcomeWords } from './outcome-words.ts';
 import { chainTitle, drawSteps } from './step-lines.ts';
 import type { BranchView, ForkView, NodeView, TraceView } from './trace-view.ts';
 
-/** Forks in one another beyond this are not drawn: each makes twice as many ways, and nobody reads thousands. */
+/** Forks that are nested deeper are not drawn. Each level doubles the number of ways, and nobody reads thousands. */
 const MOST_DOUBTS = 6;
 
 const FORKS = {
@@ -33,14 +33,14 @@ const assumptionWords = ({ at, what, holds, why }: Assumption): string => {
   return `if ${why} ${holds === false ? 'does not match' : 'matches'}`;
 };
 
-/** Where the branches of a fork are drawn: behind how many forks, and how deep below the base chain the fork lies. */
+/** Where the branches of a fork are drawn: after how many forks, and how far below the base chain the fork is. */
 interface Spot {
   readonly depth: number;
   readonly level: number;
   readonly doubts: number;
 }
 
-/** A branch drawn by itself; the chains around the fork become the outermost ones. */
+/** A branch drawn by itself. The chains around the fork become the outermost ones. */
 const drawBranch = (
   drawing: Drawing,
   { node }: BranchView,
@@ -53,11 +53,11 @@ const drawBranch = (
   return inner.lines;
 };
 
-/** Branches that are told as one: they assume the same and differ in nothing but their endpoint. */
+/** Branches that are told as one: they have the same assumption and differ only in their endpoint. */
 interface Group {
   readonly title: string;
   readonly branches: [BranchView, ...BranchView[]];
-  /** The first branch as it was drawn to be compared; null: no other branch assumes the same. */
+  /** The first branch as it was drawn for the comparison; null: no other branch has the same assumption. */
   readonly compared: readonly TreeLine[] | null;
 }
 
@@ -128,7 +128,7 @@ const drawFork = (drawing: Drawing, next: ForkView, depth: number): void => {
     const naming = members.length > 1 && own !== null ? inGeneral(own, drawing.naming) : drawing.naming;
     const endpoints = members.flatMap((one) => ownEndpoint(drawing, one) ?? []);
     const words = [title, listOf(endpoints.map(drawing.naming.endpoint))].filter(Boolean).join(': ');
-    // Within a comparison it serves as it is: forks in one another would be drawn again and again.
+    // Within a comparison the lines are used as they are. Otherwise nested forks would be drawn again and again.
     const isCompared = drawing.naming.kind === 'comparison' && compared !== null;
     const lines = isCompared ? compared : drawBranch(drawing, first, spot, naming);
     drawing.lines.push(line('branch', depth, shareOf(members), words, level), ...lines);

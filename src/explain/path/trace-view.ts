@@ -15,23 +15,23 @@ type Step<K extends TraceStep['kind']> = Extract<TraceStep, { kind: K }>;
 /** A base chain is entered. */
 export type HopView = Step<'hop'> & {
   readonly purpose: ChainPurpose | null;
-  /** Its policy, where no rule of it matches; null: one does. */
+  /** Its policy, where none of its rules matches; null: one does. */
   readonly silent: 'accept' | 'drop' | null;
 };
 
 /** A rule matched. */
 export type RuleView = Step<'rule'> & {
-  /** What the chain is for to which it leads; null: it leads to none, or nobody knows. */
+  /** The purpose of the chain that it leads to; null: it leads to none, or the purpose is not known. */
   readonly purpose: ChainPurpose | null;
   /** It leads to a chain in which no rule matches. */
   readonly inVain: boolean;
-  /** How often the kernel says that it has matched; null where the dump does not tell. */
+  /** How often it has matched by the kernel's count; null where the dump does not show it. */
   readonly packets: bigint | null;
 };
 
 /** A routing decision. */
 export type RouteView = Step<'route'> & {
-  /** The address sits on the link of kube-proxy's ipvs mode. */
+  /** The address is on the link of kube-proxy's ipvs mode. */
   readonly onServiceLink: boolean;
   /** The destination was rewritten before. */
   readonly rewritten: boolean;
@@ -39,13 +39,13 @@ export type RouteView = Step<'route'> & {
 
 /** IPVS takes the packet over. */
 export type IpvsView = Step<'ipvs'> & {
-  /** The Service that it is for, where manifests tell. */
+  /** The Service that it is for, where manifests name it. */
   readonly service: string | null;
 };
 
 /** The end of a base chain. */
 export type PolicyView = Step<'policy'> & {
-  /** No rule of the chain matched: its hop says so. */
+  /** No rule of the chain matched, and its hop says so. */
   readonly silent: boolean;
 };
 
@@ -53,10 +53,10 @@ export type StepView =
   HopView | RuleView | RouteView | IpvsView | PolicyView | Step<'return' | 'nat-skipped' | 'translated' | 'socket'>;
 
 export interface BranchView {
-  /** Of this fork alone; null where it is no matter of chance. */
+  /** Of this fork alone; null where chance has no part in it. */
   readonly share: Fraction | null;
   readonly assuming: Assumption | null;
-  /** Where it rewrites the destination to; null: it does not, or its own forks do so differently. */
+  /** The destination that it writes; null: it rewrites none, or its own forks write different ones. */
   readonly endpoint: Endpoint | null;
   readonly node: NodeView;
 }
@@ -75,7 +75,7 @@ export interface NodeView {
 }
 
 /**
- * All ways of a packet, with everything that is told of them, as data: the tree, the sentence, the JSON and the picture
+ * All ways of a packet, with all that can be said about them, as data. The tree, the sentence, the JSON and the picture
  * are made from it.
  */
 export interface TraceView {
@@ -84,7 +84,7 @@ export interface TraceView {
   readonly root: NodeView;
 }
 
-/** How often the kernel says a rule has matched; null where the dump does not tell. */
+/** How often a rule has matched by the kernel's count; null where the dump does not show it. */
 const packetsOf = (place: Place): bigint | null => {
   if (place.kind !== 'rule' || place.number === 'policy') return null;
   const rule: AnyRule | undefined = place.chain.rules[place.number - 1];
@@ -96,17 +96,17 @@ const packetsOf = (place: Place): bigint | null => {
 
 type Nat = Extract<Effect, { kind: 'nat' }>;
 
-/** Whether a rewriting is one of the packet's source; else it is one of its destination. */
+/** Whether a rewriting changes the packet's source; otherwise it changes the destination. */
 export const isOfSource = ({ how }: Nat): boolean => how === 'snat' || how === 'masquerade';
 
-/** Whether a rewriting leaves what it rewrites as it was. Which port masquerade gives is the kernel's choice. */
+/** Whether a rewriting changes nothing. The port that masquerade writes is the kernel's choice and does not count. */
 export const changesNothing = ({ how, from, to }: Nat): boolean =>
   how !== 'masquerade' && from.address === to.address && from.port === to.port;
 
 const changesDestination = (effect: Effect): boolean =>
   effect.kind === 'nat' && !isOfSource(effect) && !changesNothing(effect);
 
-/** The Service at a virtual server, where somebody told; the addresses of a node stand for any of them. */
+/** The Service at a virtual server, where manifests name it. Addresses of a node mean any of them. */
 const serviceAt = (names: ServiceNames, at: Place): string | null => {
   const server = at.kind === 'ipvs' ? at.server.at : null;
   if (server === null) return null;
@@ -130,7 +130,7 @@ const targetOf = (steps: readonly StepView[]): Endpoint | null => {
 const leadsTo = ({ at, verdict }: Step<'rule'>): ChainPurpose | null =>
   at.kind === 'rule' && verdict !== null && 'chain' in verdict ? chainPurpose(at.table, verdict.chain) : null;
 
-/** A whole trace as data to be told. `names`: what manifests call the Services. */
+/** A whole trace as data that can be told. `names`: the names of Services in manifests. */
 export const traceView = ({ packet, outcomes, root }: Trace, names: ServiceNames = new Map()): TraceView => {
   const nodeView = ({ steps, next }: TraceNode, before: boolean): NodeView => {
     let rewritten = before;

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { error, fail, ok, type Result } from '../../diagnostic/diagnostic.ts';
 import { readDestination, readSender, STATES, type PacketRequest } from './packet-request.ts';
 
-/** What must hold for every outcome of a packet; an array means any of. `endpoints`: all places where it can end. */
+/**
+ * What must hold for every outcome of a packet. An array means any of its values. `endpoints`: all places where the
+ * packet can end.
+ */
 export interface Expectation {
   readonly result?: string | readonly string[] | undefined;
   readonly to?: string | null | readonly (string | null)[] | undefined;
@@ -85,7 +88,7 @@ interface Answer {
   readonly client: string;
 }
 
-/** What of an expectation does not hold; empty: all of it holds. */
+/** The parts of an expectation that do not hold; empty: all of it holds. */
 export const unmet = (expect: Expectation, outcomes: readonly Answer[]): readonly string[] => {
   const problems: string[] = [];
   for (const key of ['result', 'to', 'source', 'client'] as const) {

@@ -15,7 +15,7 @@ export interface PacketRequest {
   readonly to: Address;
   readonly port: number;
   readonly protocol: Protocol;
-  /** The interface that it comes in by; null: that of the way back to the sender. */
+  /** The interface that it comes in by; null: the one of the way back to the sender. */
   readonly in: string | null;
   readonly state: ConnectionState;
   readonly sourcePort: number | null;

@@ -4,8 +4,8 @@ import type { OrderName } from '../../simulate/simulate.ts';
 const FAMILIES: ReadonlySet<string> = new Set(['ip', 'ip6', 'inet']);
 
 /**
- * `kube-proxy`, `ip kube-proxy`, `nat PREROUTING`, `ip nat PREROUTING`: chains of one priority, the first of them runs
- * first.
+ * `kube-proxy`, `ip kube-proxy`, `nat PREROUTING`, `ip nat PREROUTING`: chains of one priority, in the order in which
+ * they run.
  */
 export const readOrder = (texts: readonly string[]): Result<readonly OrderName[]> => {
   const names: OrderName[] = [];

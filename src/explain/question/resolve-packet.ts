@@ -68,8 +68,8 @@ const entryOf = ({ host }: Ruleset, { from, in: given }: PacketRequest, source: 
 };
 
 /**
- * Completes what was asked with what the node's dumps tell: the source that it would use, the interface that the packet
- * comes in by.
+ * Completes a question from the node's dumps: with the source that the node would use, and the interface that the
+ * packet comes in by.
  */
 export const resolvePacket = (ruleset: Ruleset, request: PacketRequest): Result<PacketSet> => {
   const families = checkFamilies(request);

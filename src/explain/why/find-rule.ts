@@ -14,7 +14,7 @@ export interface AskedRule {
   readonly number: number;
 }
 
-/** What two spellings of a rule have in common: command, chain and what each tool adds by itself are left out. */
+/** The part of a rule that two spellings share: without the command, the chain and what each tool adds by itself. */
 const normalize = (text: string): string =>
   text
     .replace(/^(?:sudo\s+)?(?:ip6?tables|nft)\s+/, '')

@@ -41,7 +41,9 @@ const valueText = (family: Family, field: string, value: Value): string => {
   return value.first === value.last ? String(value.first) : `${value.first}-${value.last}`;
 };
 
-/** Which condition of a rule a packet with this header does not meet; null: none of those that can be told simply. */
+/**
+ * The condition of a rule that a packet with this header does not meet; null: none that can be said in simple words.
+ */
 export const unmetCondition = (family: Family, steps: readonly Step[], header: Header): Unmet | null => {
   for (const step of steps) {
     if (step.kind !== 'test' || typeof step.field !== 'string') continue;

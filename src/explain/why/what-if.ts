@@ -12,7 +12,7 @@ const WITH = '--with';
 const toldWith = (told: readonly Coverage[], engine: Coverage['engine'], family: Family): readonly Coverage[] =>
   told.some((one) => one.engine === engine && one.family === family) ? told : [...told, { engine, family }];
 
-/** The ruleset with an own nftables table in the place of the one that is there. */
+/** The ruleset with its own nftables table replaced. */
 export const withTable = (ruleset: Ruleset, table: Table): Ruleset => ({
   ...ruleset,
   tables: [

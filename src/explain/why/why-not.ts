@@ -72,7 +72,7 @@ const look = (trace: Trace, asked: AskedRule, bases: readonly AnyChain[]): Seen 
   let ipvs: Seen['ipvs'] = null;
   let natSkipped = false;
   let refused: Seen['refused'] = null;
-  // In a base chain that leads to the rule; and whether the packet has come past the rule there.
+  // `inside`: the step is in a base chain that leads to the rule. `passed`: the packet is past the rule there.
   let inside = false;
   let passed = false;
   for (const step of allSteps(trace.root)) {
@@ -100,8 +100,8 @@ const look = (trace: Trace, asked: AskedRule, bases: readonly AnyChain[]): Seen 
 };
 
 /**
- * The same rule where it would see the packet. A rule that rewrites, or answers, becomes a drop: only that can stand
- * there.
+ * The same rule at a place where it would see the packet. A rule that rewrites or answers becomes a drop, because
+ * nothing else is allowed there.
  */
 const workingForm = (asked: AskedRule, port: number | null, chain = '-t mangle -I PREROUTING 1'): readonly string[] => {
   const rule = asked.chain.rules[asked.number - 1];
@@ -115,7 +115,7 @@ const workingForm = (asked: AskedRule, port: number | null, chain = '-t mangle -
   return [`${tool} ${chain} ${text}`, ...own];
 };
 
-/** What is said of a rule that matched. */
+/** The sentences about a rule that matched. */
 const ofMatched = (trace: Trace, asked: AskedRule, { matched, ipvs }: Seen): readonly string[] => {
   const deciding = trace.outcomes.filter(
     ({ decidedBy }) => isAt(decidedBy, asked) && decidedBy.kind === 'rule' && decidedBy.number === asked.number,
@@ -149,7 +149,7 @@ const ofMatched = (trace: Trace, asked: AskedRule, { matched, ipvs }: Seen): rea
   ];
 };
 
-/** What is said of a rule whose hook the packet never comes to. */
+/** The sentences about a rule at a hook that the packet never reaches. */
 const ofOtherHook = (
   trace: Trace,
   asked: AskedRule,
@@ -206,7 +206,7 @@ const reasons = (trace: Trace, asked: AskedRule): readonly string[] => {
   if (bases.length === 0) return [`No base chain leads to ${asked.chain.name}: no packet ever comes to it.`];
   if (seen.refused !== null && seen.headers.length === 0)
     return [`The packet does not get so far: ${refOf(seen.refused.at).text}.`];
-  // What comes in by an interface has no outgoing one yet.
+  // A packet that came in by an interface has no outgoing one yet.
   const never =
     seen.first === null
       ? null
@@ -255,8 +255,8 @@ const reasons = (trace: Trace, asked: AskedRule): readonly string[] => {
 };
 
 /**
- * Why a rule did not see, or did not decide, a packet: the rule, then sentences, and where there is one the form that
- * works.
+ * Why a rule did not see, or did not decide, a packet: the rule, then sentences, then the form that works where there
+ * is one.
  */
 export const whyNot = (trace: Trace, asked: AskedRule): readonly string[] => {
   const ref = refOf({ kind: 'rule', ...asked });

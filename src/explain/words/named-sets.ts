@@ -1,11 +1,13 @@
 import { equals, type PrefixSet } from '../../net/prefix-set.ts';
 import { rangeTexts } from '../../net/range-text.ts';
 
-/** Names for sets of addresses in a report: each distinct set is told once, wherever it is meant. */
+/**
+ * Names for the sets of addresses in a report. Each distinct set is told once, and its name stands for it everywhere.
+ */
 export interface NamedSets {
-  /** `set-1`, the same for equal sets. */
+  /** `set-1`; equal sets have the same name. */
   readonly nameOf: (set: PrefixSet) => string;
-  /** What has a name so far, by name. The ranges are made while they are gone through. */
+  /** The sets that have a name so far, by name. Their ranges are made while they are read. */
   readonly all: () => Readonly<Record<string, { readonly family: 4 | 6; readonly ranges: Iterable<string> }>>;
 }
 

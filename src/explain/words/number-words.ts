@@ -15,7 +15,7 @@ const divisor = (a: bigint, b: bigint): bigint => (b === 0n ? (a === 0n ? 1n : a
 
 const WORDS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve'];
 
-/** `1,234,567`. Intl would first load its tables, which takes longer than much that it is asked for here. */
+/** `1,234,567`. Intl would load its tables first, which takes longer than most commands take to answer. */
 export const grouped = (count: number | bigint): string => String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
 
 /** `three`, `27`. */

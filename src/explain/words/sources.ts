@@ -31,8 +31,8 @@ const partOf = (set: PrefixSet, most: number): Part => {
 };
 
 /**
- * Of a set and its complement with as many ranges, "everything but" is the one with both ends of the address space, or
- * the last.
+ * Whether a set holds more of the address space than its complement, nearly enough. Of two with equally many ranges,
+ * the larger one is told as "everything but" the other.
  */
 const reachesEnds = (set: PrefixSet): boolean => {
   let first = 0;
@@ -56,8 +56,8 @@ const familyText = (family: Family, part: Part): string => {
 };
 
 /**
- * A set of addresses in words: `198.51.100.0/30, 2001:db8::/48`, `everyone but 10.0.0.0/8`, `all IPv6`. Of each family
- * at most `most` prefixes are named.
+ * A set of addresses in words: `198.51.100.0/30, 2001:db8::/48`, `everyone but 10.0.0.0/8`, `all IPv6`. At most `most`
+ * prefixes of each family are named.
  */
 export const describeSources = (set: AddressSet, most = 4): string => {
   const [v4, v6] = [partOf(set.v4, most), partOf(set.v6, most)];
@@ -72,8 +72,8 @@ export const describeSources = (set: AddressSet, most = 4): string => {
 };
 
 /**
- * How many addresses that are, where the number says something: `4 addresses`; null for nobody, for more than a /8 of
- * IPv4 and for any IPv6.
+ * The number of addresses where it says something: `4 addresses`. null for nobody, for more than a /8 of IPv4 and for
+ * any IPv6.
  */
 export const describeCount = (set: AddressSet): string | null => {
   if (!isEmpty(set.v6)) return null;
@@ -81,7 +81,7 @@ export const describeCount = (set: AddressSet): string | null => {
   return count === 0n || count > 1n << 24n ? null : count === 1n ? '1 address' : `${grouped(count)} addresses`;
 };
 
-/** The ranges that a set holds of each family, for data formats: made while they are written. */
+/** The ranges of each family of a set, for data formats. They are made while they are written. */
 export const familyTexts = ({
   v4,
   v6,

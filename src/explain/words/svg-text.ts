@@ -1,4 +1,4 @@
-/** A text as it may stand in SVG. */
+/** A text with the special characters of SVG escaped. */
 export const escapeXml = (text: string): string =>
   text.replace(/[&<>"]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[char] ?? char);
 

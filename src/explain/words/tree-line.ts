@@ -1,16 +1,19 @@
 import { grouped } from './number-words.ts';
 
-/** A line of the tree: how deep it stands, what stands in front, and what it says. */
+/** A line of the tree: how far it is indented, what is in front, and what it says. */
 export interface TreeLine {
-  /** Forks around it. */
+  /** The number of forks around it. */
   readonly depth: number;
-  /** Chains around it, below the base chain. */
+  /** The number of chains around it, below the base chain. */
   readonly level: number;
   /** hook: a new hook begins. rule-text: the rule as its own tool writes it. */
   readonly kind: 'hook' | 'rule' | 'rule-text' | 'route' | 'fork' | 'branch' | 'end';
   readonly head: string;
   readonly words: string;
-  /** How often the kernel says that a rule has matched; null: the dump does not tell, or the line is no rule's. */
+  /**
+   * How often a rule has matched by the kernel's count; null: the dump does not show it, or the line is not about a
+   * rule.
+   */
   readonly packets: bigint | null;
 }
 
@@ -28,8 +31,8 @@ const countWords = (packets: bigint): string => `   (${grouped(packets)} packet$
 const HEAD = 12;
 
 /**
- * The tree as text. `paint` colours a line's part; rules' own text is left out where `texts` is false, how often they
- * matched where `counts` is.
+ * The tree as text. `paint` colours a part of a line. `texts`: with the rules' own text. `counts`: with how often they
+ * matched.
  */
 export const printTree = (
   lines: readonly TreeLine[],
