@@ -60,7 +60,10 @@ const unpackInto = async (draft: string, release: Release): Promise<Result<null>
   return initrd.ok ? ok(null, archive.warnings) : initrd;
 };
 
-/** The package's file. The pinned one is checked against its sum, the newest by the archive's signatures. */
+/**
+ * The package's file: the pinned one, checked against its sum. Where that is gone, it is the newest one, checked by the
+ * archive's signatures.
+ */
 const fetchPackage = async (folder: string, release: Release): Promise<Result<string>> => {
   mkdirSync(folder);
   const target = join(folder, 'kernel.deb');

@@ -25,7 +25,7 @@ const partOf = (set: PrefixSet, most: number): Part => {
   if (isEmpty(set)) return { kind: 'none' };
   const rest = complement(set);
   if (isEmpty(rest)) return { kind: 'all' };
-  return rest.size < set.size || (rest.size === set.size && reachesEnds(set))
+  return rest.size < set.size || (rest.size === set.size && isLargerPart(set))
     ? { kind: 'all-but', text: listOf(rest, most) }
     : { kind: 'list', text: listOf(set, most) };
 };
@@ -34,12 +34,12 @@ const partOf = (set: PrefixSet, most: number): Part => {
  * Whether a set holds more of the address space than its complement, nearly enough. Of two with equally many ranges,
  * the larger one is told as "everything but" the other.
  */
-const reachesEnds = (set: PrefixSet): boolean => {
-  let first = 0;
-  let other = 0;
-  for (const { length } of prefixes(set)) first += 1 / 2 ** Math.min(length, 60);
-  for (const { length } of prefixes(complement(set))) other += 1 / 2 ** Math.min(length, 60);
-  return first > other;
+const isLargerPart = (set: PrefixSet): boolean => {
+  let share = 0;
+  let rest = 0;
+  for (const { length } of prefixes(set)) share += 1 / 2 ** Math.min(length, 60);
+  for (const { length } of prefixes(complement(set))) rest += 1 / 2 ** Math.min(length, 60);
+  return share > rest;
 };
 
 const familyText = (family: Family, part: Part): string => {
